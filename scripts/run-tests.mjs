@@ -1,0 +1,28 @@
+// Compiles src/ and test/ to .cache/tests and runs the test files with Node's own runner (Node 20 neither strips types
+// nor expands globs). Arguments: folders or files to run instead of all of test/, and flags for `node --test`.
+// End-to-end tests start dist/, so run `npm run build` before them.
+import { spawnSync } from "node:child_process";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+const args = process.argv.slice(2);
+const flags = args.filter((argument) => argument.startsWith("--"));
+const roots = args.filter((argument) => !argument.startsWith("--"));
+
+run(["node_modules/typescript/bin/tsc", "-p", "tsconfig.test.json"]);
+const files = (roots.length > 0 ? roots : ["test"]).flatMap(listTests).sort();
+run(["--enable-source-maps", "--test", "--test-reporter=spec", ...flags, ...files]);
+
+function run(nodeArguments) {
+  const { status } = spawnSync(process.execPath, nodeArguments, { stdio: "inherit" });
+  if (status !== 0 && process.env.SLUICE_TESTS_KEEP_GOING !== "1") process.exit(status ?? 1);
+}
+
+function listTests(path) {
+  const sources = statSync(path).isFile()
+    ? [path]
+    : readdirSync(path, { recursive: true }).map((name) => join(path, name));
+  return sources
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => join(".cache/tests", name.replace(/\.ts$/, ".js")));
+}

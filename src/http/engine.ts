@@ -1,0 +1,40 @@
+/**
+ * The port for HTTP servers: `engines/uws`, `engines/node-http`.
+ */
+import type { HttpExchange } from "./exchange.ts";
+
+/** Where to listen: a TCP host and port (0 picks a free one). */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Limits that an engine enforces before a request reaches its handler. */
+export interface EngineLimits {
+  /** Longest request head (request line and fields); longer ones are answered 431 and closed. */
+  readonly maxHeaderBytes: number;
+  /** Time for the head of a request to arrive, and idle time of a kept-alive connection. */
+  readonly idleTimeoutMs: number;
+}
+
+/** Takes one exchange; it must not throw. */
+export type ExchangeHandler = (exchange: HttpExchange) => void;
+
+/** A listening socket. */
+export interface HttpListener {
+  readonly address: ListenAddress;
+  /**
+   * Stops accepting connections and closes idle ones; requests in flight go on, and their replies close their
+   * connection. Resolves when the last connection is gone.
+   */
+  drain(): Promise<void>;
+  /** Closes everything at once. */
+  close(): void;
+}
+
+/** An HTTP server implementation. */
+export interface HttpEngine {
+  readonly name: string;
+  /** @throws {Error} if the address cannot be bound, with the address and the cause in its message. */
+  listen(address: ListenAddress, limits: EngineLimits, handler: ExchangeHandler): Promise<HttpListener>;
+}

@@ -1,0 +1,61 @@
+/**
+ * The port between an HTTP engine and the gateway: one request and its reply.
+ */
+import type { HeaderList } from "./header-list.ts";
+
+/**
+ * Receives a request body. Exactly one of `onEnd` and `onTooLarge` comes, last; neither comes after
+ * `HttpExchange.onAbort`.
+ */
+export interface BodyListener {
+  /** A piece of the body. It belongs to the listener: engines copy what they reuse. */
+  onChunk(chunk: Uint8Array): void;
+  /** The body is complete. */
+  onEnd(): void;
+  /**
+   * The body is, or announces itself to be, longer than the limit. The engine reads no further; the reply that the
+   * listener now gives closes the connection.
+   */
+  onTooLarge(): void;
+}
+
+/**
+ * One HTTP request and its reply, whichever engine carries it.
+ *
+ * The reply is either one `respond`, or `start`, any number of `write`s and `end`. Calls after the reply has ended or
+ * after `onAbort` do nothing. A HEAD request's reply carries the headers of the GET (`content-length` included) and no
+ * body, whatever is written. Engines drop header values that hold CR, LF or NUL, so that nothing can split a reply.
+ * A `connection: close` header closes the connection after the reply.
+ */
+export interface HttpExchange {
+  readonly method: string;
+  /** The path as sent, still percent-encoded, without the query; starts with `/`. */
+  readonly path: string;
+  /** The query as sent, without the `?`; empty if there is none. */
+  readonly query: string;
+  readonly headers: HeaderList;
+  readonly httpVersion: 1 | 2;
+  /** The address of the peer, without port; empty for a unix socket. */
+  readonly peer: string;
+
+  /** Starts reading the body; may be called once. Without a body, `onEnd` comes at once (perhaps synchronously). */
+  readBody(limitBytes: number, listener: BodyListener): void;
+  pauseBody(): void;
+  resumeBody(): void;
+
+  /** Sends the whole reply in one write; sets `content-length` (not for 204 and 304). */
+  respond(status: number, headers: HeaderList, body: Uint8Array | string): void;
+  /** Sends status and headers of a reply whose length is not known. */
+  start(status: number, headers: HeaderList): void;
+  /** Writes a piece, flushed at once. False means: hold until `onDrain`. */
+  write(chunk: Uint8Array | string): boolean;
+  /** Ends a started reply; trailers go out where the protocol and the client can take them, else they are dropped. */
+  end(trailers?: HeaderList): void;
+  /** Breaks off: RST_STREAM, or closes the socket. The only honest end of a reply that failed midway. */
+  destroy(): void;
+
+  /** Called when writing may go on after `write` returned false. */
+  onDrain: (() => void) | undefined;
+  /** Called once if the client goes away before the reply ended. */
+  onAbort: (() => void) | undefined;
+}

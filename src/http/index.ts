@@ -1,0 +1,3 @@
+export type { EngineLimits, ExchangeHandler, HttpEngine, HttpListener, ListenAddress } from "./engine.ts";
+export type { BodyListener, HttpExchange } from "./exchange.ts";
+export { findHeader, type HeaderList } from "./header-list.ts";

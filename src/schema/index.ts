@@ -1,0 +1,2 @@
+export type { MethodKind, MethodSchema, SchemaSet, ServiceSchema } from "./service-schema.ts";
+export type { SchemaFiles, SchemaSource } from "./source.ts";

@@ -1,0 +1,104 @@
+import { Code } from "./code.ts";
+
+/** One word of the closed list. */
+export type Reason =
+  | "NO_ROUTE"
+  | "METHOD_NOT_ALLOWED"
+  | "PATH_INVALID"
+  | "PATH_ENCODING"
+  | "PARAM_INVALID"
+  | "PARAM_UNKNOWN"
+  | "PATH_CONFLICT"
+  | "JSON_INVALID"
+  | "JSON_UNKNOWN_FIELD"
+  | "BODY_NOT_ALLOWED"
+  | "BODY_INCOMPLETE"
+  | "MEDIA_TYPE_UNSUPPORTED"
+  | "BODY_TOO_LARGE"
+  | "HEADERS_TOO_LARGE"
+  | "HEADER_INVALID"
+  | "STREAMING_UNSUPPORTED"
+  | "CORS_REFUSED"
+  | "DEADLINE"
+  | "CLIENT_GONE"
+  | "UPSTREAM_UNREACHABLE"
+  | "UPSTREAM_PROTOCOL"
+  | "UPSTREAM_REPLY_TOO_LARGE"
+  | "UPSTREAM_REPLY_INVALID"
+  | "NOT_READY"
+  | "DRAINING"
+  | "INTERNAL";
+
+/**
+ * Every error that the gateway itself makes, by reason: a closed list.
+ *
+ * The word is the same in `google.rpc.ErrorInfo.reason`, in the access log and in metric labels.
+ * A test holds this list and docs/errors.md equal.
+ */
+export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly what: string }>> = {
+  NO_ROUTE: { code: Code.NOT_FOUND, what: "No route has this path." },
+  METHOD_NOT_ALLOWED: {
+    code: Code.UNIMPLEMENTED,
+    what: "The path exists under other HTTP methods, listed in Allow.",
+  },
+  PATH_INVALID: { code: Code.INVALID_ARGUMENT, what: "The path holds a `.` or `..` segment." },
+  PATH_ENCODING: {
+    code: Code.INVALID_ARGUMENT,
+    what: "A path segment is not valid percent-encoding or not UTF-8.",
+  },
+  PARAM_INVALID: {
+    code: Code.INVALID_ARGUMENT,
+    what: "A path variable or query parameter does not fit its field.",
+  },
+  PARAM_UNKNOWN: { code: Code.INVALID_ARGUMENT, what: "A query parameter names no field of the request." },
+  PATH_CONFLICT: {
+    code: Code.INVALID_ARGUMENT,
+    what: "Body or query give a path-bound field another value.",
+  },
+  JSON_INVALID: {
+    code: Code.INVALID_ARGUMENT,
+    what: "The body is not JSON, or does not fit the request message.",
+  },
+  JSON_UNKNOWN_FIELD: {
+    code: Code.INVALID_ARGUMENT,
+    what: "The body names a field that the message does not have.",
+  },
+  BODY_NOT_ALLOWED: { code: Code.INVALID_ARGUMENT, what: "The route takes no body, but one was sent." },
+  BODY_INCOMPLETE: { code: Code.INVALID_ARGUMENT, what: "The body ended before its announced length." },
+  MEDIA_TYPE_UNSUPPORTED: {
+    code: Code.INVALID_ARGUMENT,
+    what: "The route cannot read a body of this Content-Type.",
+  },
+  BODY_TOO_LARGE: { code: Code.RESOURCE_EXHAUSTED, what: "The body is longer than the limit of the route." },
+  HEADERS_TOO_LARGE: {
+    code: Code.RESOURCE_EXHAUSTED,
+    what: "The request head is longer than the listener's limit.",
+  },
+  HEADER_INVALID: {
+    code: Code.INVALID_ARGUMENT,
+    what: "A header that the gateway reads has a malformed value.",
+  },
+  STREAMING_UNSUPPORTED: {
+    code: Code.UNIMPLEMENTED,
+    what: "This kind of streaming method cannot be called in this form.",
+  },
+  CORS_REFUSED: {
+    code: Code.PERMISSION_DENIED,
+    what: "The origin, method or header of a preflight is not allowed.",
+  },
+  DEADLINE: { code: Code.DEADLINE_EXCEEDED, what: "The upstream did not answer within the deadline." },
+  CLIENT_GONE: { code: Code.CANCELLED, what: "The client closed the connection before the reply." },
+  UPSTREAM_UNREACHABLE: { code: Code.UNAVAILABLE, what: "No connection to the upstream could be had." },
+  UPSTREAM_PROTOCOL: { code: Code.UNAVAILABLE, what: "The upstream answered, but not with gRPC." },
+  UPSTREAM_REPLY_TOO_LARGE: {
+    code: Code.RESOURCE_EXHAUSTED,
+    what: "The reply is longer than maxReceiveMessageBytes.",
+  },
+  UPSTREAM_REPLY_INVALID: {
+    code: Code.INTERNAL,
+    what: "The reply is not a message of the type that the schema names.",
+  },
+  NOT_READY: { code: Code.UNAVAILABLE, what: "No schema has been loaded yet." },
+  DRAINING: { code: Code.UNAVAILABLE, what: "The gateway is shutting down." },
+  INTERNAL: { code: Code.INTERNAL, what: "A fault in the gateway; the cause is in its log." },
+};

@@ -1,0 +1,10 @@
+export type {
+  AssembledRequest,
+  BindingSpec,
+  HttpBodyReply,
+  RequestParts,
+  StatusRenderer,
+  TranscodeOptions,
+  Transcoder,
+  TranscoderFactory,
+} from "./transcoder.ts";

@@ -1,0 +1,92 @@
+/**
+ * The port of the codec: one binding, compiled. `reflective/` fills it; a generated codec will fill it as well.
+ */
+import type { Registry } from "@bufbuild/protobuf";
+import type { MethodSchema } from "../schema/index.ts";
+import type { Problem, Status } from "../status/index.ts";
+
+/** What a binding of a `google.api.HttpRule` says about messages. */
+export interface BindingSpec {
+  readonly method: MethodSchema;
+  /** Field path (proto names, dotted: `book.name`) of every path variable, in the order of the captures. */
+  readonly variables: readonly string[];
+  /** `"*"`, a top-level field's proto name, or "" for none. */
+  readonly body: string;
+  /** A field of the reply (dotted where nested), or "" for the whole message. */
+  readonly responseBody: string;
+  /** The HTTP method; PATCH fills an unset FieldMask from the body. */
+  readonly httpMethod: string;
+}
+
+/** Options of one route, after the cascade of config. */
+export interface TranscodeOptions {
+  readonly unknownFields: "reject" | "ignore" | "report";
+  /** Query parameters that never bind and never count as unknown; `*` at the end matches any rest (`utm_*`). */
+  readonly ignoredQueryParameters: readonly string[];
+  readonly emitDefaults: boolean;
+  readonly enumsAsNumbers: boolean;
+  readonly int64: "string" | "number-if-safe";
+  readonly protoFieldNames: boolean;
+  readonly pretty: boolean;
+  /** Whether `?prettyPrint=true` is understood. */
+  readonly prettyPrintParameter: boolean;
+  /** Deepest nesting of JSON and of messages, both directions. */
+  readonly maxDepth: number;
+}
+
+/** The parts of an HTTP request that become one message. */
+export interface RequestParts {
+  /** One decoded value for each variable of the binding. */
+  readonly captures: readonly string[];
+  /** The raw query, still percent-encoded. */
+  readonly query: string;
+  /** The request's Content-Type, verbatim; "" if it had none. */
+  readonly contentType: string;
+  readonly body: Uint8Array;
+}
+
+/** A request ready to be sent. */
+export interface AssembledRequest {
+  readonly message: Uint8Array;
+  /** Unknown names seen under `unknownFields: report`: JSON pointers and query names. */
+  readonly unknownFields: readonly string[];
+  /** Whether the reply is to be indented. */
+  readonly pretty: boolean;
+}
+
+/** A reply of type `google.api.HttpBody`: raw bytes with their own content type (may be empty). */
+export interface HttpBodyReply {
+  readonly contentType: string;
+  readonly data: Uint8Array;
+}
+
+/** One binding's way between HTTP and protobuf. Stateless between calls. */
+export interface Transcoder {
+  /** Whether `render` gives HttpBodyReply, for every message, rather than JSON. */
+  readonly repliesWithHttpBody: boolean;
+  /**
+   * Builds the request message: body, then query, then path (semantics 2).
+   * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
+   */
+  assemble(parts: RequestParts): AssembledRequest;
+  /**
+   * Renders one reply message as JSON or as a raw body.
+   * @throws {StatusError} INTERNAL, reason UPSTREAM_REPLY_INVALID, if the bytes are not a message of the output type.
+   */
+  render(message: Uint8Array, pretty: boolean): Uint8Array | string | HttpBodyReply;
+}
+
+/** Renders a status as the JSON text of `google.rpc.Status`, details included. Never throws. */
+export type StatusRenderer = (status: Status) => string;
+
+/** A codec: makes transcoders. */
+export interface TranscoderFactory {
+  readonly name: string;
+  /** Compiles one binding; where the rule does not fit the types, the problems say why. `where` is put in them. */
+  compile(
+    spec: BindingSpec,
+    options: TranscodeOptions,
+    registry: Registry,
+    where: string,
+  ): { readonly transcoder: Transcoder } | { readonly problems: readonly Problem[] };
+}

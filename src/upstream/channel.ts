@@ -1,0 +1,60 @@
+/**
+ * The port for gRPC clients: `clients/grpc-js`, later `clients/http2`. Messages cross it as raw protobuf bytes.
+ */
+import type { Status } from "../status/index.ts";
+
+/**
+ * gRPC metadata as a flat list: `[name, value, …]`, names lower-case. A `-bin` value is base64, as on the wire
+ * (gRPC over HTTP/2, "Custom-Metadata").
+ */
+export type Metadata = readonly string[];
+
+/** Receives one call's reply: onHeaders at most once, onMessage any number of times, onStatus exactly once and last. */
+export interface CallListener {
+  onHeaders(metadata: Metadata): void;
+  /** One message; it belongs to the listener. False means: hold until `Call.resume`. */
+  onMessage(message: Uint8Array): boolean;
+  /** Sending may go on after `Call.send` returned false. */
+  onDrain(): void;
+  onStatus(status: Status, trailers: Metadata): void;
+}
+
+/** One call under way. Calls on it after `onStatus` do nothing. */
+export interface Call {
+  /** Sends one message. False means: hold until `CallListener.onDrain`. */
+  send(message: Uint8Array): boolean;
+  halfClose(): void;
+  /** Cancels the call; the listener gets `status` (exactly once, perhaps synchronously). */
+  cancel(status: Status): void;
+  /** Lets messages flow again after `onMessage` returned false. */
+  resume(): void;
+}
+
+/** A connection, or several, to one upstream. */
+export interface Channel {
+  /**
+   * Opens a call of the method at `rpcPath` (`/package.Service/Method`).
+   *
+   * `deadlineMs` is the time that remains, sent as `grpc-timeout`; Infinity means none. A call that fails before it
+   * starts still answers through `listener.onStatus`; open itself does not throw.
+   */
+  open(rpcPath: string, metadata: Metadata, deadlineMs: number, listener: CallListener): Call;
+  /** Closes the connections once the calls in flight have ended. */
+  close(): Promise<void>;
+}
+
+/** How to reach an upstream. */
+export interface ChannelOptions {
+  /** `host:port`, `unix:/path`, one or several; with several, calls are spread. */
+  readonly addresses: readonly string[];
+  /** PEM texts; undefined means plaintext HTTP/2. */
+  readonly tls: { readonly caPem: string | undefined; readonly serverName: string | undefined } | undefined;
+  readonly maxReceiveMessageBytes: number;
+  readonly maxSendMessageBytes: number;
+}
+
+/** Makes channels; one per client implementation. */
+export interface ChannelFactory {
+  readonly name: string;
+  connect(options: ChannelOptions): Channel;
+}
