@@ -36,7 +36,7 @@ const NEVER_FORWARDED: ReadonlySet<string> = new Set([
  * @throws {StatusError} INVALID_ARGUMENT, reason HEADER_INVALID, for a `-bin` field that is not base64.
  */
 export function requestMetadata(
-  exchange: HttpExchange,
+  exchange: Pick<HttpExchange, "headers" | "peer">,
   rules: HeaderRules,
   trustedHops: number,
   requestId: string,
@@ -104,7 +104,7 @@ function perHopNames(headers: HeaderList): ReadonlySet<string> | undefined {
   return names;
 }
 
-function pushForwarding(metadata: string[], exchange: HttpExchange, trustedHops: number): void {
+function pushForwarding(metadata: string[], exchange: Pick<HttpExchange, "headers" | "peer">, trustedHops: number): void {
   const { headers, peer } = exchange;
   const isTrusted = trustedHops > 0;
   const before = isTrusted ? lastElements(headers, "x-forwarded-for", trustedHops) : [];
