@@ -17,6 +17,8 @@ export type Reason =
   | "BODY_TOO_LARGE"
   | "HEADERS_TOO_LARGE"
   | "HEADER_INVALID"
+  | "HTTP_MALFORMED"
+  | "REQUEST_TIMEOUT"
   | "STREAMING_UNSUPPORTED"
   | "CORS_REFUSED"
   | "DEADLINE"
@@ -78,6 +80,8 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
     code: Code.INVALID_ARGUMENT,
     what: "A header that the gateway reads has a malformed value.",
   },
+  HTTP_MALFORMED: { code: Code.INVALID_ARGUMENT, what: "The request is not well-formed HTTP/1.1." },
+  REQUEST_TIMEOUT: { code: Code.DEADLINE_EXCEEDED, what: "The request did not arrive in time." },
   STREAMING_UNSUPPORTED: {
     code: Code.UNIMPLEMENTED,
     what: "This kind of streaming method cannot be called in this form.",
