@@ -1,7 +1,7 @@
 import { PathMatcher } from "./path-matcher.ts";
-import { multiIndexOf, type PathTemplate } from "./path-template.ts";
+import type { PathTemplate } from "./path-template.ts";
 import type { ReservedExpansion } from "./percent-decoding.ts";
-import { insert, type TrieEntry, TrieNode } from "./segment-trie.ts";
+import { insert, type TrieEntry, TrieNode, trieEntry } from "./segment-trie.ts";
 
 /** How one rule decodes. */
 export interface RuleOptions {
@@ -37,13 +37,7 @@ export class PathMatcherBuilder<T extends object> {
    */
   add(method: string, template: PathTemplate, value: T, options: RuleOptions = {}): T | undefined {
     if (this.#isBuilt) throw new Error("PathMatcherBuilder.add after build: the matcher is immutable");
-    const entry: TrieEntry<T> = {
-      method,
-      template,
-      value,
-      reservedExpansion: options.reservedExpansion ?? "all-except-slash",
-      multiIndex: multiIndexOf(template),
-    };
+    const entry = trieEntry(method, template, value, options.reservedExpansion ?? "all-except-slash");
     const earlier = insert(this.#rootFor(template.verb), entry);
     if (earlier !== undefined) return earlier.value;
     this.#entries.push(entry);

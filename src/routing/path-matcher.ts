@@ -122,16 +122,18 @@ export class PathMatcher<T> {
 }
 
 function found<T>(entry: TrieEntry<T>, path: SplitPath): MatchResult<T> {
-  const { template, multiIndex } = entry;
+  const plan = entry.captures;
   const captures: string[] = [];
-  // Segments behind `**` count from the end of the path; so does the end of a variable that holds it.
-  const shift = path.count - template.segments.length;
-  for (const variable of template.variables) {
-    const from = multiIndex >= 0 && variable.start > multiIndex ? variable.start + shift : variable.start;
-    const to = multiIndex >= 0 && variable.end > multiIndex ? variable.end + shift : variable.end;
-    captures.push(
-      variable.span === "segment" ? path.text(from) : path.capture(from, to, entry.reservedExpansion),
-    );
+  for (let i = 0; i < plan.length; i += 3) {
+    const from = at(plan[i], path);
+    if (plan[i + 2] === 1) captures.push(path.text(from));
+    else captures.push(path.capture(from, at(plan[i + 1], path), entry.reservedExpansion));
   }
   return { kind: "found", value: entry.value, captures };
+}
+
+/** A planned index, counted from the end where it is negative. */
+function at(planned: number | undefined, path: SplitPath): number {
+  const index = planned ?? 0;
+  return index < 0 ? path.count + 1 + index : index;
 }

@@ -19,35 +19,65 @@ export interface TrieEntry<T> {
   readonly template: PathTemplate;
   readonly value: T;
   readonly reservedExpansion: ReservedExpansion;
-  /** `multiIndexOf(template)`. */
-  readonly multiIndex: number;
+  /**
+   * How to cut the captures: for each variable, from which segment to which (exclusive) and its span (1 for one segment).
+   * A negative index counts back from the end of the path, -1 being the end itself: so it is for whatever stands behind `**`.
+   */
+  readonly captures: readonly number[];
 }
 
-/** The rules that end at one node, by method. */
-export class MethodTable<T> {
-  readonly #entries: Map<string, TrieEntry<T>>;
+/** Makes an entry of the table. */
+export function trieEntry<T>(
+  method: string,
+  template: PathTemplate,
+  value: T,
+  reservedExpansion: ReservedExpansion,
+): TrieEntry<T> {
+  const multi = multiIndexOf(template);
+  const { length } = template.segments;
+  const captures = template.variables.flatMap(({ start, end, span }) => [
+    multi >= 0 && start > multi ? start - length - 1 : start,
+    multi >= 0 && end > multi ? end - length - 1 : end,
+    span === "segment" ? 1 : 0,
+  ]);
+  return { method, template, value, reservedExpansion, captures };
+}
 
-  constructor() {
-    this.#entries = new Map();
+/** The rules that end at one node, by method. Most nodes have one: it is kept without a Map, which costs a cache miss more. */
+export class MethodTable<T> {
+  readonly #first: TrieEntry<T>;
+  /** All of them, where there are several. */
+  #all: Map<string, TrieEntry<T>> | undefined;
+
+  constructor(first: TrieEntry<T>) {
+    this.#first = first;
+    this.#all = undefined;
   }
 
   /** Adds a rule, unless there is one of this method, which is then returned. */
   add(entry: TrieEntry<T>): TrieEntry<T> | undefined {
-    const earlier = this.#entries.get(entry.method);
-    if (earlier === undefined) this.#entries.set(entry.method, entry);
+    if (entry.method === this.#first.method) return this.#first;
+    this.#all ??= new Map([[this.#first.method, this.#first]]);
+    const earlier = this.#all.get(entry.method);
+    if (earlier === undefined) this.#all.set(entry.method, entry);
     return earlier;
   }
 
   /** The rule for a request of `method`: its own, for HEAD else that of GET, else that of any method. */
   get(method: string): TrieEntry<T> | undefined {
-    const exact = this.#entries.get(method);
+    const exact = this.#exactly(method);
     if (exact !== undefined) return exact;
-    const asGet = method === "HEAD" ? this.#entries.get("GET") : undefined;
-    return asGet ?? this.#entries.get(ANY_METHOD);
+    const asGet = method === "HEAD" ? this.#exactly("GET") : undefined;
+    return asGet ?? this.#exactly(ANY_METHOD);
   }
 
   methods(): Iterable<string> {
-    return this.#entries.keys();
+    return this.#all === undefined ? [this.#first.method] : this.#all.keys();
+  }
+
+  #exactly(method: string): TrieEntry<T> | undefined {
+    if (this.#first.method === method) return this.#first;
+    return this.#all?.get(method);
   }
 }
 
@@ -59,18 +89,48 @@ interface Suffixes<T> {
 
 /** A node. Filled by `insert`, then only read. */
 export class TrieNode<T> {
-  literals: Map<string, TrieNode<T>> | undefined;
   single: TrieNode<T> | undefined;
   /** Rules of the templates that end here. */
   ends: MethodTable<T> | undefined;
   /** Longest suffix first. */
   suffixes: Suffixes<T>[] | undefined;
+  /** The only literal, where there is one: comparing it costs less than a Map, and most nodes are such. */
+  #literalText: string | undefined;
+  #literalNode: TrieNode<T> | undefined;
+  /** All literals, where there are several. */
+  #literals: Map<string, TrieNode<T>> | undefined;
 
   constructor() {
-    this.literals = undefined;
     this.single = undefined;
     this.ends = undefined;
     this.suffixes = undefined;
+    this.#literalText = undefined;
+    this.#literalNode = undefined;
+    this.#literals = undefined;
+  }
+
+  /** Where the literal `text` leads, if it is known. */
+  literal(text: string): TrieNode<T> | undefined {
+    if (this.#literals !== undefined) return this.#literals.get(text);
+    return this.#literalText === text ? this.#literalNode : undefined;
+  }
+
+  /** Where the literal `text` leads, from now on. */
+  ensureLiteral(text: string): TrieNode<T> {
+    const known = this.literal(text);
+    if (known !== undefined) return known;
+    const node = new TrieNode<T>();
+    if (this.#literals !== undefined) this.#literals.set(text, node);
+    else if (this.#literalText === undefined || this.#literalNode === undefined) {
+      this.#literalText = text;
+      this.#literalNode = node;
+    } else {
+      this.#literals = new Map([
+        [this.#literalText, this.#literalNode],
+        [text, node],
+      ]);
+    }
+    return node;
   }
 }
 
@@ -80,8 +140,9 @@ export function insert<T>(root: TrieNode<T>, entry: TrieEntry<T>): TrieEntry<T> 
   const multi = multiIndexOf(entry.template);
   let node = descend(root, multi < 0 ? segments : segments.slice(0, multi));
   if (multi >= 0) node = descend(suffixRoot(node, segments.length - multi - 1), segments.slice(multi + 1));
-  node.ends ??= new MethodTable();
-  return node.ends.add(entry);
+  if (node.ends !== undefined) return node.ends.add(entry);
+  node.ends = new MethodTable(entry);
+  return undefined;
 }
 
 /**
@@ -100,7 +161,7 @@ export function find<T>(
     if (entry !== undefined) return entry;
   } else {
     const text = path.text(index);
-    const literal = node.literals?.get(text);
+    const literal = node.literal(text);
     if (literal !== undefined) {
       const entry = find(literal, path, index + 1, method);
       if (entry !== undefined) return entry;
@@ -132,7 +193,7 @@ export function collectMethods<T>(
     for (const method of node.ends?.methods() ?? []) methods.add(method);
   } else {
     const text = path.text(index);
-    const literal = node.literals?.get(text);
+    const literal = node.literal(text);
     if (literal !== undefined) collectMethods(literal, path, index + 1, methods);
     if (node.single !== undefined && text !== "") collectMethods(node.single, path, index + 1, methods);
   }
@@ -148,13 +209,7 @@ function descend<T>(from: TrieNode<T>, segments: readonly TemplateSegment[]): Tr
   let node = from;
   for (const segment of segments) {
     if (segment.kind === "literal") {
-      node.literals ??= new Map();
-      let next = node.literals.get(segment.text);
-      if (next === undefined) {
-        next = new TrieNode();
-        node.literals.set(segment.text, next);
-      }
-      node = next;
+      node = node.ensureLiteral(segment.text);
     } else {
       node.single ??= new TrieNode();
       node = node.single;

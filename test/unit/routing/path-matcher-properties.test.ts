@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { PathMatcherBuilder, parseTemplate } from "../../../src/routing/index.ts";
-import { multiIndexOf } from "../../../src/routing/path-template.ts";
-import { find, insert, TrieNode } from "../../../src/routing/segment-trie.ts";
+import { find, insert, TrieNode, trieEntry } from "../../../src/routing/segment-trie.ts";
 import { SplitPath } from "../../../src/routing/split-path.ts";
 import { type ReferenceRule, referenceMatch } from "./reference-matcher.ts";
 
@@ -142,8 +141,7 @@ describe("a look-up is bounded by the size of the table", () => {
     let nodes = 1;
     for (const text of templates) {
       const template = parseTemplate(text);
-      const common = { method: "GET", reservedExpansion: "all-except-slash", value: text } as const;
-      insert(root, { ...common, template, multiIndex: multiIndexOf(template) });
+      insert(root, trieEntry("GET", template, text, "all-except-slash"));
       nodes += template.segments.length;
     }
     const split = SplitPath.parse(requestPath, "strict");
