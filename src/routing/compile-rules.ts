@@ -7,6 +7,7 @@ import type { Problem } from "../status/index.ts";
 import { type HttpBinding, readAnnotation } from "./http-rule.ts";
 import { parseTemplate, TemplateError } from "./parse-template.ts";
 import type { PathTemplate } from "./path-template.ts";
+import { shown } from "./percent-decoding.ts";
 import type { SelectedRule } from "./selector.ts";
 import { overlappingVariables, variableFault } from "./variable-field.ts";
 
@@ -80,7 +81,8 @@ export function compileRules(
   // A rule of config stands elsewhere than its method, and may select many: its problems name both.
   const subject = rules.where === method.fullName ? "" : `${method.fullName}: `;
   for (const binding of rules.bindings) {
-    const rule = `${subject}${binding.httpMethod} ${binding.template}`;
+    // An upstream that answers reflection is untrusted, and may send a template of any length.
+    const rule = `${subject}${shown(binding.httpMethod)} ${shown(binding.template, 256)}`;
     const template = parse(binding.template);
     if (template instanceof TemplateError) {
       const what = `${rule}: ${template.what}, at offset ${template.offset}`;

@@ -70,7 +70,7 @@ function matchedWhy<T>(entry: TrieEntry<T>, method: string, rivals: number): str
 }
 
 function lostAloneWhy<T>(entry: TrieEntry<T>, fit: Fit, method: string): string {
-  return fit.fits ? `the path fits, but the rule is for ${entry.method}, not ${method}` : `${fit.why}`;
+  return fit.fits ? `the path fits, but the rule is for ${entry.method}, not ${method}` : fit.why;
 }
 
 /** 0 for a rule of the method itself, 1 for GET to a HEAD, 2 for any, 3 for a rule that does not take the method. */

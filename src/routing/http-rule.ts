@@ -6,6 +6,7 @@ import { type DescMethod, getOption, hasOption } from "@bufbuild/protobuf";
 import { http } from "../gen/google/api/annotations_pb.ts";
 import type { HttpRule as HttpRuleMessage } from "../gen/google/api/http_pb.ts";
 import type { Problem } from "../status/index.ts";
+import { shown } from "./percent-decoding.ts";
 
 /** One way to reach a method: an HttpRule without its additional bindings. */
 export interface HttpBinding {
@@ -170,7 +171,7 @@ function customKindProblem(kind: string, part: string, where: string): Problem |
     return {
       severity: "error",
       where,
-      what: `${part}custom kind ${JSON.stringify(kind)} is not an HTTP method`,
+      what: `${part}custom kind ${JSON.stringify(shown(kind))} is not an HTTP method`,
       hint: "write a method such as HEAD, or * for any",
     };
   }
@@ -186,8 +187,8 @@ function customKindProblem(kind: string, part: string, where: string): Problem |
     return {
       severity: "warning",
       where,
-      what: `${part}custom kind ${kind} has lower-case letters`,
-      hint: `methods are compared with their case, and clients send ${kind.toUpperCase()}`,
+      what: `${part}custom kind ${shown(kind)} has lower-case letters`,
+      hint: `methods are compared with their case, and clients send ${shown(kind.toUpperCase())}`,
     };
   }
   return undefined;

@@ -21,5 +21,5 @@ export { type MatchResult, PathMatcher } from "./path-matcher.ts";
 export { PathMatcherBuilder, type RuleOptions } from "./path-matcher-builder.ts";
 export type { PathTemplate, TemplateSegment, TemplateVariable } from "./path-template.ts";
 export type { ReservedExpansion } from "./percent-decoding.ts";
-export { type RuleSelection, type SelectedRule, selectRules, selects } from "./selector.ts";
+export { type RuleSelection, type SelectedRule, selectRules } from "./selector.ts";
 export type { TrailingSlash } from "./split-path.ts";

@@ -14,12 +14,10 @@ export type ReservedExpansion = "all-except-slash" | "keep-reserved";
 const PERCENT = 0x25;
 const SLASH = 0x2f;
 const RESERVED = ":/?#[]@!$&'()*+,;=";
-/** Longest piece of a request that an error message repeats. */
-const SHOWN_CHARACTERS = 64;
 
-/** A piece of hostile input, cut to what an error message may show. */
-export function shown(text: string): string {
-  return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}…`;
+/** A piece of hostile input, cut to what a message may show. */
+export function shown(text: string, limitCharacters: number = 64): string {
+  return text.length <= limitCharacters ? text : `${text.slice(0, limitCharacters)}…`;
 }
 
 /**

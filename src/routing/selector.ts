@@ -23,14 +23,12 @@ export interface RuleSelection {
   readonly problems: readonly Problem[];
 }
 
-/** Whether `selector` selects the method `fullName` (`package.Service.Method`). A malformed pattern selects nothing. */
-export function selects(selector: string, fullName: string): boolean {
-  return patternsOf(selector).some((pattern) => {
-    if (pattern === "*") return true;
-    if (!isPattern(pattern)) return false;
-    // `pkg.*` keeps its dot, so that it does not select `pkgs.Service`.
-    return pattern.endsWith(".*") ? fullName.startsWith(pattern.slice(0, -1)) : pattern === fullName;
-  });
+/** The methods of a schema, to be looked up by name. */
+interface MethodIndex {
+  readonly names: readonly string[];
+  readonly known: ReadonlySet<string>;
+  /** By the name in lower case, for hints. */
+  readonly byLowerCase: ReadonlyMap<string, string>;
 }
 
 /**
@@ -42,6 +40,12 @@ export function selectRules(
   methods: readonly { readonly fullName: string }[],
   rules: readonly SelectedRule[],
 ): RuleSelection {
+  const names = methods.map(({ fullName }) => fullName);
+  const index: MethodIndex = {
+    names,
+    known: new Set(names),
+    byLowerCase: new Map(names.map((name) => [name.toLowerCase(), name])),
+  };
   const byMethod = new Map<string, SelectedRule>();
   const problems: Problem[] = [];
   const effective: SelectedRule[] = [];
@@ -49,10 +53,10 @@ export function selectRules(
     const sound = soundPatterns(rule, problems);
     let selected = 0;
     for (const pattern of sound) {
-      const names = methods.filter(({ fullName }) => selects(pattern, fullName));
-      for (const { fullName } of names) byMethod.set(fullName, rule);
-      selected += names.length;
-      if (names.length === 0) problems.push(selectsNothing(pattern, rule.where, methods));
+      const selectedNames = namesOf(pattern, index);
+      for (const name of selectedNames) byMethod.set(name, rule);
+      selected += selectedNames.length;
+      if (selectedNames.length === 0) problems.push(selectsNothing(pattern, rule.where, index));
     }
     if (selected > 0) effective.push(rule);
   }
@@ -69,8 +73,13 @@ export function selectRules(
   return { byMethod, problems };
 }
 
-function patternsOf(selector: string): readonly string[] {
-  return selector.split(",").map((pattern) => pattern.trim());
+/** The methods that one sound pattern selects. A document may hold a rule for each method, so exact names are not searched. */
+function namesOf(pattern: string, index: MethodIndex): readonly string[] {
+  if (pattern === "*") return index.names;
+  if (!pattern.endsWith(".*")) return index.known.has(pattern) ? [pattern] : [];
+  // Its dot stays, so that `pkg.*` does not select `pkgs.Service.Method`.
+  const prefix = pattern.slice(0, -1);
+  return index.names.filter((name) => name.startsWith(prefix));
 }
 
 function isPattern(text: string): boolean {
@@ -79,7 +88,10 @@ function isPattern(text: string): boolean {
 
 function soundPatterns(rule: SelectedRule, problems: Problem[]): readonly string[] {
   const [sound, faulty]: [string[], string[]] = [[], []];
-  for (const pattern of patternsOf(rule.selector)) (isPattern(pattern) ? sound : faulty).push(pattern);
+  for (const part of rule.selector.split(",")) {
+    const pattern = part.trim();
+    (isPattern(pattern) ? sound : faulty).push(pattern);
+  }
   for (const pattern of faulty) {
     problems.push({
       severity: "error",
@@ -91,12 +103,8 @@ function soundPatterns(rule: SelectedRule, problems: Problem[]): readonly string
   return sound;
 }
 
-function selectsNothing(
-  pattern: string,
-  where: string,
-  methods: readonly { readonly fullName: string }[],
-): Problem {
-  const sameLetters = methods.find(({ fullName }) => fullName.toLowerCase() === pattern.toLowerCase());
+function selectsNothing(pattern: string, where: string, index: MethodIndex): Problem {
+  const sameLetters = index.byLowerCase.get(pattern.toLowerCase());
   return {
     severity: "warning",
     where,
@@ -104,6 +112,6 @@ function selectsNothing(
     hint:
       sameLetters === undefined
         ? "write package.Service.Method as in the schema, or remove the rule"
-        : `names are compared with their case: ${sameLetters.fullName}`,
+        : `names are compared with their case: ${sameLetters}`,
   };
 }

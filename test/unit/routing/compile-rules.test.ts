@@ -91,6 +91,11 @@ describe("a template that does not fit the request is a problem", () => {
   });
 });
 
+test("a problem shows no more of an endless template than it takes to find it", () => {
+  const [problem] = compile(`/${"a".repeat(1_000_000)}`).problems;
+  assert.ok(problem !== undefined && problem.what.length < 500);
+});
+
 describe("the rules of a method are", () => {
   const annotated = methodWith({
     pattern: { case: "post", value: "/v1/{name}" },
