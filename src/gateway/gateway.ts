@@ -71,42 +71,27 @@ export class Gateway {
       new Relay(scope, match.value, match.captures, (error) => this.#statusOf(error)).start();
       return;
     }
-    const methods = this.#methodsOf(scope, snapshot);
+    if (match.kind === "not-found") throw noRoute(scope, snapshot);
+    const allow = withOptions(match.allow).join(", ");
     if (exchange.method === "OPTIONS") {
-      reply.respond(204, ["allow", methods.join(", ")], "");
+      reply.respond(204, ["allow", allow], "");
       scope.finish(OK, undefined);
       return;
     }
-    const what = `${exchange.method} is not a method of this path; it has ${methods.join(", ")}`;
-    this.#refuse(scope, snapshot, gatewayStatus("METHOD_NOT_ALLOWED", what), ["allow", methods.join(", ")]);
+    const what = `${exchange.method} is not a method of this path; it has ${allow}`;
+    this.#refuse(scope, snapshot, gatewayStatus("METHOD_NOT_ALLOWED", what), ["allow", allow]);
   }
 
   #answerPreflight(scope: RequestScope, snapshot: RoutingSnapshot, cors: PreflightPolicy): void {
-    const answer = cors.preflight(scope.exchange, this.#methodsOf(scope, snapshot));
+    const { exchange, listener } = scope;
+    const methods = snapshot.matcher.allowedMethods(exchange.path, listener.trailingSlash);
+    if (methods.length === 0) throw noRoute(scope, snapshot);
+    const answer = cors.preflight(exchange, withOptions(methods));
     if ("refusal" in answer) throw new StatusError(answer.refusal);
     // What a preflight says stands alone: the fields that `admit` has added belong to the request that follows it.
     scope.reply.commonHeaders.length = 0;
     scope.reply.respond(204, answer.headers, "");
     scope.finish(OK, undefined);
-  }
-
-  /**
-   * The methods that a path answers to.
-   * @throws {StatusError} NO_ROUTE if there are none; NOT_READY while a schema that might have it is missing.
-   */
-  #methodsOf(scope: RequestScope, snapshot: RoutingSnapshot): readonly string[] {
-    const { path } = scope.exchange;
-    const methods = snapshot.matcher.allowedMethods(path, scope.listener.trailingSlash);
-    if (methods.length > 0) return methods.includes("OPTIONS") ? methods : [...methods, "OPTIONS"];
-    const [pending] = snapshot.pendingUpstreams;
-    throw new StatusError(
-      pending === undefined
-        ? gatewayStatus("NO_ROUTE", `no route has the path ${JSON.stringify(path.slice(0, 256))}`)
-        : gatewayStatus(
-            "NOT_READY",
-            `no route has this path yet: the schema of upstream "${pending}" is missing`,
-          ),
-    );
   }
 
   #refuse(
@@ -125,4 +110,22 @@ export class Gateway {
     this.#log.error({ err: error }, "a request failed inside the gateway");
     return gatewayStatus("INTERNAL", "internal error");
   }
+}
+
+/** NO_ROUTE; NOT_READY while a schema that might have the route is missing. */
+function noRoute({ exchange }: RequestScope, { pendingUpstreams }: RoutingSnapshot): StatusError {
+  const [pending] = pendingUpstreams;
+  return new StatusError(
+    pending === undefined
+      ? gatewayStatus("NO_ROUTE", `no route has the path ${JSON.stringify(exchange.path.slice(0, 256))}`)
+      : gatewayStatus(
+          "NOT_READY",
+          `no route has this path yet: the schema of upstream "${pending}" is missing`,
+        ),
+  );
+}
+
+/** The gateway itself answers OPTIONS wherever there is a route. */
+function withOptions(methods: readonly string[]): readonly string[] {
+  return methods.includes("OPTIONS") ? methods : [...methods, "OPTIONS"];
 }

@@ -83,6 +83,9 @@ export function compileRules(
   for (const binding of rules.bindings) {
     // An upstream that answers reflection is untrusted, and may send a template of any length.
     const rule = `${subject}${shown(binding.httpMethod)} ${shown(binding.template, 256)}`;
+    const fault = methodProblem(binding.httpMethod, subject, rules.where);
+    if (fault !== undefined) problems.push(fault);
+    if (fault?.severity === "error") continue;
     const template = parse(binding.template);
     if (template instanceof TemplateError) {
       const what = `${rule}: ${template.what}, at offset ${template.offset}`;
@@ -124,4 +127,33 @@ function variableFaults(
   if (overlap === undefined) return faults;
   const [outer, inner] = overlap;
   return [...faults, { what: `variable ${inner} lies inside variable ${outer}`, hint: "bind one of them" }];
+}
+
+/** A method is a token (RFC 9110 sections 5.6.2 and 9.1), and is compared with its case. */
+function methodProblem(kind: string, subject: string, where: string): Problem | undefined {
+  if (!/^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/.test(kind)) {
+    return {
+      severity: "error",
+      where,
+      what: `${subject}method ${JSON.stringify(shown(kind))} is not an HTTP method`,
+      hint: "write a method such as HEAD, or * for any",
+    };
+  }
+  if (kind === "CONNECT") {
+    return {
+      severity: "error",
+      where,
+      what: `${subject}method CONNECT cannot be routed`,
+      hint: "a CONNECT request has no path (RFC 9110 section 9.3.6); use another method",
+    };
+  }
+  if (kind !== kind.toUpperCase()) {
+    return {
+      severity: "warning",
+      where,
+      what: `${subject}method ${shown(kind)} has lower-case letters`,
+      hint: `methods are compared with their case, and clients send ${shown(kind.toUpperCase())}`,
+    };
+  }
+  return undefined;
 }

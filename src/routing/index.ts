@@ -9,13 +9,7 @@ export {
   type RulesToCompile,
 } from "./compile-rules.ts";
 export type { Candidate } from "./explain-match.ts";
-export {
-  type HttpBinding,
-  type HttpRuleConfig,
-  type RuleReading,
-  readAnnotation,
-  readHttpRuleConfig,
-} from "./http-rule.ts";
+export { type HttpBinding, type RuleReading, readAnnotation } from "./http-rule.ts";
 export { parseTemplate, TemplateError } from "./parse-template.ts";
 export { type MatchResult, PathMatcher } from "./path-matcher.ts";
 export { PathMatcherBuilder, type RuleOptions } from "./path-matcher-builder.ts";

@@ -153,3 +153,27 @@ describe("the rules of a method are", () => {
     assert.equal(compiled.problems.length, 1);
   });
 });
+
+describe("the method of a binding is judged wherever its rule stands", () => {
+  const cases: readonly [httpMethod: string, problem: string | undefined, bindings: number][] = [
+    ["LOCK", undefined, 1],
+    ["*", undefined, 1],
+    ["head", "warning", 1],
+    ["", "error", 0],
+    ["NO GOOD", "error", 0],
+    ["GET/", "error", 0],
+    ["CONNECT", "error", 0],
+  ];
+  for (const [httpMethod, severity, count] of cases) {
+    test(JSON.stringify(httpMethod), () => {
+      const bindings = [{ httpMethod, template: "/v1", body: "", responseBody: "" }];
+      const compiled = compileRules(methodWith(undefined), {
+        bindings,
+        source: "config",
+        where: "rules.yaml:1:1",
+      });
+      assert.equal(compiled.bindings.length, count);
+      assert.equal(compiled.problems[0]?.severity, severity);
+    });
+  }
+});

@@ -1,18 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import {
-  type HttpBinding,
-  type HttpRuleConfig,
-  type RuleReading,
-  readAnnotation,
-  readHttpRuleConfig,
-} from "../../../src/routing/index.ts";
+import { type HttpBinding, type RuleReading, readAnnotation } from "../../../src/routing/index.ts";
 import { methodWith, type RuleInit } from "./library-schema.ts";
 
 interface Case {
   readonly title: string;
-  readonly annotation?: RuleInit;
-  readonly config?: HttpRuleConfig;
+  readonly annotation: RuleInit;
   readonly bindings: readonly HttpBinding[];
   /** `severity what`, shortened to what matters. */
   readonly problems: readonly string[];
@@ -26,67 +19,32 @@ const cases: readonly Case[] = [
   ...(["get", "put", "post", "delete", "patch"] as const).map((verb) => ({
     title: `${verb} is ${verb.toUpperCase()}`,
     annotation: { pattern: { case: verb, value: "/v1" } } satisfies RuleInit,
-    config: { [verb]: "/v1" },
     bindings: [binding(verb.toUpperCase(), "/v1")],
     problems: [],
   })),
   {
     title: "body and response_body are kept",
     annotation: { pattern: { case: "post", value: "/v1" }, body: "*", responseBody: "book" },
-    config: { post: "/v1", body: "*", responseBody: "book" },
     bindings: [binding("POST", "/v1", "*", "book")],
-    problems: [],
-  },
-  {
-    title: "config may spell names as in proto",
-    config: { get: "/a", response_body: "book", additional_bindings: [{ get: "/b" }] },
-    bindings: [binding("GET", "/a", "", "book"), binding("GET", "/b")],
     problems: [],
   },
   {
     title: "a custom kind is kept as written",
     annotation: { pattern: { case: "custom", value: { kind: "LOCK", path: "/v1" } } },
-    config: { custom: { kind: "LOCK", path: "/v1" } },
     bindings: [binding("LOCK", "/v1")],
     problems: [],
   },
   {
     title: "the custom kind * is any method",
     annotation: { pattern: { case: "custom", value: { kind: "*", path: "/v1" } } },
-    config: { custom: { kind: "*", path: "/v1" } },
     bindings: [binding("*", "/v1")],
     problems: [],
   },
   {
-    title: "a lower-case custom kind is taken with a warning",
-    annotation: { pattern: { case: "custom", value: { kind: "head", path: "/v1" } } },
-    config: { custom: { kind: "head", path: "/v1" } },
-    bindings: [binding("head", "/v1")],
-    problems: ["warning custom kind head has lower-case letters"],
-  },
-  ...["", "NO GOOD", "GET/", "CONNECT"].map((kind) => ({
-    title: `the custom kind ${JSON.stringify(kind)} is refused`,
-    annotation: { pattern: { case: "custom", value: { kind, path: "/v1" } } } satisfies RuleInit,
-    config: { custom: { kind, path: "/v1" } },
-    bindings: [],
-    problems: [
-      kind === "CONNECT"
-        ? "error custom kind CONNECT cannot be routed"
-        : `error custom kind ${JSON.stringify(kind)} is not an HTTP method`,
-    ],
-  })),
-  {
     title: "a rule without a pattern is refused, its additional bindings are not",
     annotation: { body: "*", additionalBindings: [{ pattern: { case: "get", value: "/b" } }, { body: "x" }] },
-    config: { body: "*", additionalBindings: [{ get: "/b" }, { body: "x" }] },
     bindings: [binding("GET", "/b")],
     problems: ["error the rule has no pattern", "error additional_bindings[1]: the rule has no pattern"],
-  },
-  {
-    title: "several patterns are refused",
-    config: { get: "/a", post: "/b", custom: { kind: "LOCK", path: "/c" } },
-    bindings: [],
-    problems: ["error the rule has several patterns: GET, POST, LOCK"],
   },
   {
     title: "additional bindings come behind the primary one, and do not inherit from it",
@@ -112,7 +70,6 @@ const cases: readonly Case[] = [
         },
       ],
     },
-    config: { get: "/a", additionalBindings: [{ get: "/b", additional_bindings: [{ get: "/c" }] }] },
     bindings: [binding("GET", "/a"), binding("GET", "/b")],
     problems: [
       "error additional_bindings[0]: additional_bindings inside additional_bindings, which are left out",
@@ -135,18 +92,9 @@ function check(reading: RuleReading | undefined, expected: Case): void {
 describe("an annotation", () => {
   for (const each of cases) {
     const { title, annotation } = each;
-    if (annotation === undefined) continue;
     test(title, () => check(readAnnotation(methodWith(annotation).descriptor, "here"), each));
   }
   test("that is absent is no rule", () => {
     assert.equal(readAnnotation(methodWith(undefined).descriptor, "here"), undefined);
   });
-});
-
-describe("a rule of config", () => {
-  for (const each of cases) {
-    const { title, config } = each;
-    if (config === undefined) continue;
-    test(title, () => check(readHttpRuleConfig(config, "here"), each));
-  }
 });
