@@ -6,9 +6,8 @@ import { DEFAULT_MAX_VALUES, parseJsonText } from "../json/parse-json.ts";
 import { parseDuration } from "../text/duration-text.ts";
 import { parseFieldMask } from "../text/field-mask-text.ts";
 import { suggestion } from "../text/nearest-name.ts";
-import { integerOf, isNumberText } from "../text/number-text.ts";
 import { quote } from "../text/quote.ts";
-import { scalarFromText, scalarName } from "../text/scalar-text.ts";
+import { isOutOfRange, scalarFromText, scalarName } from "../text/scalar-text.ts";
 import { parseTimestamp } from "../text/timestamp-text.ts";
 import type { CodecScope } from "./codec-scope.ts";
 import { JsonReader } from "./read-json.ts";
@@ -38,8 +37,7 @@ export function leafFromText(scope: CodecScope, field: DescField, text: string):
 function scalar(type: ScalarType, text: string): unknown {
   const value = scalarFromText(type, text);
   if (value !== undefined) return value;
-  const isTooLarge = isNumberText(text) && integerOf(text) !== undefined;
-  throw new LeafFault(`${quote(text)} is not ${scalarName(type)}${isTooLarge ? " (out of range)" : ""}`);
+  throw new LeafFault(`${quote(text)} is not ${scalarName(type)}${isOutOfRange(type, text) ? " (out of range)" : ""}`);
 }
 
 function wellKnown(scope: CodecScope, desc: DescMessage, text: string): ReflectMessage {

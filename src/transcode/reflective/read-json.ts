@@ -20,9 +20,8 @@ import { jsonNamesOf } from "../fields/message-types.ts";
 import { describeNode, JsonFault, type JsonStep, pointerOf } from "../json/json-error.ts";
 import type { JsonNode, JsonObject } from "../json/json-tree.ts";
 import { suggestion } from "../text/nearest-name.ts";
-import { integerOf, isNumberText } from "../text/number-text.ts";
 import { quote } from "../text/quote.ts";
-import { numberFromText, type Scalar, scalarFromText, scalarName } from "../text/scalar-text.ts";
+import { isOutOfRange, numberFromText, type Scalar, scalarFromText, scalarName } from "../text/scalar-text.ts";
 import type { TranscodeOptions } from "../transcoder.ts";
 import type { CodecScope } from "./codec-scope.ts";
 import { missingRequired } from "./missing-required.ts";
@@ -279,6 +278,5 @@ function scalarOf(type: ScalarType, node: JsonNode): Scalar | undefined {
 function expectedScalar(type: ScalarType, node: JsonNode): string {
   const name = scalarName(type);
   const text = node.kind === "number" ? node.text : node.kind === "string" ? node.value : "";
-  if (type === ScalarType.STRING || type === ScalarType.BYTES || !isNumberText(text)) return name;
-  return integerOf(text) === undefined ? name : `${name} (in range)`;
+  return isOutOfRange(type, text) ? `${name} (in range)` : name;
 }

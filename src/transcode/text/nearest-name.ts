@@ -10,13 +10,13 @@ export function suggestion(name: string, candidates: Iterable<string>): string {
 }
 
 /**
- * The candidate with the fewest edits from `name`, case ignored, if that is at most a third of its length (at most 3);
+ * The candidate with the fewest edits from `name`, case ignored, if that is at most a third of its length, rounded up (at most 3);
  * the first of equals. Undefined if none is that near.
  */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > MAX_NAME) return undefined;
   const wanted = name.toLowerCase();
-  let limit = Math.min(3, Math.max(1, Math.floor(name.length / 3)));
+  let limit = name.length < 2 ? 0 : Math.min(3, Math.ceil(name.length / 3));
   let nearest: string | undefined;
   let tried = 0;
   for (const candidate of candidates) {

@@ -64,6 +64,12 @@ export function numberFromText(type: ScalarType, text: string): number | bigint 
   }
 }
 
+/** Whether `text` is an integer of a size that `type`, an integer or floating type, merely does not hold. */
+export function isOutOfRange(type: ScalarType, text: string): boolean {
+  if (type === ScalarType.STRING || type === ScalarType.BYTES || type === ScalarType.BOOL) return false;
+  return isNumberText(text) && integerOf(text) !== undefined;
+}
+
 /** A scalar type as messages name it, with its article: `an int32`, `a bool`, `base64`. */
 export function scalarName(type: ScalarType): string {
   switch (type) {
