@@ -37,7 +37,9 @@ export function leafFromText(scope: CodecScope, field: DescField, text: string):
 function scalar(type: ScalarType, text: string): unknown {
   const value = scalarFromText(type, text);
   if (value !== undefined) return value;
-  throw new LeafFault(`${quote(text)} is not ${scalarName(type)}${isOutOfRange(type, text) ? " (out of range)" : ""}`);
+  throw new LeafFault(
+    `${quote(text)} is not ${scalarName(type)}${isOutOfRange(type, text) ? " (out of range)" : ""}`,
+  );
 }
 
 function wellKnown(scope: CodecScope, desc: DescMessage, text: string): ReflectMessage {

@@ -21,7 +21,13 @@ import { describeNode, JsonFault, type JsonStep, pointerOf } from "../json/json-
 import type { JsonNode, JsonObject } from "../json/json-tree.ts";
 import { suggestion } from "../text/nearest-name.ts";
 import { quote } from "../text/quote.ts";
-import { isOutOfRange, numberFromText, type Scalar, scalarFromText, scalarName } from "../text/scalar-text.ts";
+import {
+  isOutOfRange,
+  numberFromText,
+  type Scalar,
+  scalarFromText,
+  scalarName,
+} from "../text/scalar-text.ts";
 import type { TranscodeOptions } from "../transcoder.ts";
 import type { CodecScope } from "./codec-scope.ts";
 import { missingRequired } from "./missing-required.ts";
