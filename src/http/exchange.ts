@@ -26,7 +26,8 @@ export interface BodyListener {
  * after `onAbort` do nothing. A HEAD request's reply carries the headers of the GET (`content-length` included) and no
  * body, whatever is written. Engines drop fields whose value holds control characters, so that nothing can split a
  * reply, and those that they write themselves (`content-length`, `date`, …); values beyond ASCII go out as UTF-8.
- * A `connection: close` header closes the connection after the reply.
+ * A `connection: close` header closes the connection after the reply. Bytes and header lists given to a reply belong to
+ * the engine from then on: it may send them later, and does not copy them.
  */
 export interface HttpExchange {
   readonly method: string;

@@ -137,7 +137,12 @@ class NodeListener implements HttpListener {
     if (connection === undefined || connection.isSealed || socket.destroyed) return;
     const headers = lowerCaseNames(request.rawHeaders);
     const facts = readHeadFacts(headers);
-    const isAncient = request.httpVersionMinor === 0;
+    // node's parser takes HTTP/0.9 and 2.0 as well.
+    const isAncient = request.httpVersion === "1.0";
+    if (!isAncient && request.httpVersion !== "1.1") {
+      this.#refuse(socket, connection, NOT_HTTP);
+      return;
+    }
     if (facts.ambiguous || (isAncient && facts.bodyLength < 0)) {
       socket.destroy();
       return;
@@ -160,13 +165,18 @@ class NodeListener implements HttpListener {
 
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
     const connection = this.#connections.get(socket);
+    if (connection === undefined || connection.isSealed || !socket.writable) socket.destroy(error);
+    else this.#refuse(socket, connection, refusalOfError(error.code));
+  }
+
+  /** Answers without an exchange, and closes. */
+  #refuse(socket: Socket, connection: NodeConnection, { status, body }: Refusal): void {
+    connection.seal();
     // Behind a request that is still being answered, a refusal would be taken for the answer to that one.
-    if (connection === undefined || connection.isBusy || connection.isSealed || !socket.writable) {
-      socket.destroy(error);
+    if (connection.isBusy) {
+      socket.destroy();
       return;
     }
-    connection.seal();
-    const { status, body } = refusalOfError(error.code);
     socket.write(
       `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\ndate: ${new Date().toUTCString()}\r\n` +
         `content-type: application/json\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,

@@ -47,11 +47,11 @@ export class ChunkedReply {
     response.onWritable(() => this.#onWritable());
   }
 
-  /** Writes; false means: hold until `onDrain`. What the socket does not take is copied. */
+  /** Writes; false means: hold until `onDrain`. */
   write(chunk: Uint8Array | string): boolean {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
     const taken = this.#queue.length > 0 ? 0 : this.#push(bytes);
-    if (taken < bytes.length) this.#queue.push(bytes.slice(taken));
+    if (taken < bytes.length) this.#queue.push(bytes.subarray(taken));
     this.#isCallerHeld = this.#isCongested;
     return !this.#isCongested;
   }

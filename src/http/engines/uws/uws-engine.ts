@@ -87,10 +87,7 @@ class UwsListener implements HttpListener, ExchangeOwner {
     this.#app = addon
       .App()
       .any("/*", (response, request) => this.#onRequest(response, request))
-      .filter((_response, change) => {
-        this.#connections += change;
-        this.#closeIfDrained();
-      });
+      .filter((_response, change) => this.#count(change));
   }
 
   get address(): ListenAddress {
@@ -116,6 +113,7 @@ class UwsListener implements HttpListener, ExchangeOwner {
   drain(): Promise<void> {
     this.#isDraining = true;
     this.#stopListening();
+    if (this.#isClosed) return Promise.resolve();
     return new Promise((resolve) => {
       this.#drained.push(resolve);
       this.#closeIfDrained();
@@ -154,6 +152,11 @@ class UwsListener implements HttpListener, ExchangeOwner {
 
   flushing(): void {
     this.#flushedAt = performance.now();
+  }
+
+  #count(change: number): void {
+    this.#connections += change;
+    this.#closeIfDrained();
   }
 
   #stopListening(): void {

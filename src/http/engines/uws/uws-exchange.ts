@@ -137,9 +137,7 @@ export class UwsExchange implements HttpExchange {
       this.#send(sent, headers, body, false);
       return;
     }
-    // By then the caller may have reused the body's memory.
-    const copy = typeof body === "string" ? body : body.slice();
-    setImmediate(() => this.#owner.closing(() => this.#send(sent, headers, copy, true)));
+    setImmediate(() => this.#owner.closing(() => this.#send(sent, headers, body, true)));
   }
 
   start(status: number, headers: HeaderList): void {
@@ -248,7 +246,7 @@ export class UwsExchange implements HttpExchange {
   #sendRest(response: AddonResponse, body: Uint8Array | string): void {
     const totalBytes = Buffer.byteLength(body);
     const first = response.getWriteOffset();
-    const rest = typeof body === "string" ? Buffer.from(body).subarray(first) : body.slice(first);
+    const rest = (typeof body === "string" ? Buffer.from(body) : body).subarray(first);
     response.onWritable((offset) => {
       let isSent = false;
       let isFree = true;
