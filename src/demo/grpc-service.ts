@@ -164,7 +164,9 @@ function serverStreaming(handler: AnyHandler, onCall: CallHook) {
 
 function bidiStreaming(handler: AnyHandler, onCall: CallHook) {
   return (call: ServerDuplexStream<unknown, unknown>): void => {
-    void replyMany(call, onCall, (context) => handler(call, context));
+    // Left to itself, the iterator destroys the stream after the last request, and with it the replies.
+    const requests = call.iterator({ destroyOnReturn: false });
+    void replyMany(call, onCall, (context) => handler(requests, context));
   };
 }
 

@@ -174,8 +174,9 @@ async function* remember(
   call: ServerDuplexStream<Buffer, Buffer>,
   into: Buffer[],
 ): AsyncGenerator<Buffer, void, undefined> {
-  // Streams iterate over `any`; this one carries the buffers of the definition.
-  for await (const message of call as AsyncIterable<Buffer>) {
+  // Streams iterate over `any`; this one carries the buffers of the definition. Left to itself, the iterator destroys
+  // the stream after the last request, and with it the replies.
+  for await (const message of call.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     into.push(message);
     yield message;
   }
