@@ -16,7 +16,7 @@ import {
   getExtension,
 } from "@bufbuild/protobuf";
 import { nestedTypes } from "@bufbuild/protobuf/reflect";
-import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { type FileDescriptorProto, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import type { Problem } from "../status/index.ts";
 import { MAX_NESTING, printable } from "./check-file.ts";
 import { dropDependants, type LinkedFile, linkFiles } from "./link-files.ts";
@@ -24,7 +24,7 @@ import { mergeFiles, type SchemaFile, type SourceFiles, schemaFile, whereOf } fr
 import { orderFiles } from "./order-files.ts";
 import type { MethodSchema, SchemaSet, ServiceSchema } from "./service-schema.ts";
 import { namesOf } from "./type-names.ts";
-import { BUILT_IN, wellKnownFiles } from "./well-known-files.ts";
+import { BUILT_IN, isWellKnownFile, wellKnownFiles } from "./well-known-files.ts";
 
 /** Files that pass every check and still cannot be built, after which the whole set is given up. */
 const MAX_REBUILDS = 16;
@@ -44,7 +44,7 @@ export interface BuiltSchema {
  *
  * - The same file twice is fine, comments and buf's additions aside; of two different files of a name the first stays.
  * - Imports of google/protobuf, google/api and google/rpc that no source has are supplied, and so is every other file of
- *   theirs whose names are free, for `Any`.
+ *   theirs whose names are free, for `Any`. Copies of them under other file names give way to them.
  * - `services` leaves out `grpc.reflection.*`. `grpc.health.*` and all others can be routed to.
  * - Options keep their extensions: `getOption(method.descriptor, http)` works. Comments are not kept.
  */
@@ -64,17 +64,40 @@ export function buildSchema(sources: readonly SourceFiles[]): BuiltSchema {
   return { schema: { services, registry, digest: digestOf(files) }, problems };
 }
 
+/**
+ * Adds the built-in files, except where a source defines their names itself.
+ *
+ * Copies of them under other file names give way: servers that rebuild descriptors send google.protobuf as one file,
+ * in which little is as it should be.
+ */
 function addWellKnownFiles(files: Map<string, SchemaFile>): void {
+  const builtIn = new Set(wellKnownFiles.flatMap(definedIn));
+  const copies = new Set<string>();
   const taken = new Set<string>();
+  for (const { name, proto } of files.values()) {
+    const defined = definedIn(proto);
+    const isCopy = proto.package === "google.protobuf" || defined.every((fullName) => builtIn.has(fullName));
+    if (isCopy && defined.length > 0 && !isWellKnownFile(name)) copies.add(name);
+    else for (const fullName of defined) taken.add(fullName);
+  }
+  for (const name of copies) files.delete(name);
   for (const { proto } of files.values()) {
-    for (const { fullName } of namesOf(proto, MAX_NESTING).defined) taken.add(fullName);
+    if (proto.dependency.some((name) => copies.has(name))) {
+      // Types bring the right import back; the numbers of these lists point into the first.
+      proto.dependency = proto.dependency.filter((name) => !copies.has(name));
+      proto.publicDependency = [];
+      proto.weakDependency = [];
+    }
   }
   for (const original of wellKnownFiles) {
-    if (files.has(original.name)) continue;
-    const isTaken = namesOf(original, MAX_NESTING).defined.some(({ fullName }) => taken.has(fullName));
-    const file = isTaken ? undefined : schemaFile(original, BUILT_IN, []);
+    if (files.has(original.name) || definedIn(original).some((fullName) => taken.has(fullName))) continue;
+    const file = schemaFile(original, BUILT_IN, []);
     if (file !== undefined) files.set(file.name, file);
   }
+}
+
+function definedIn(file: FileDescriptorProto): readonly string[] {
+  return namesOf(file, MAX_NESTING).defined.map(({ fullName }) => fullName);
 }
 
 /** Builds the descriptors; a file that the checks passed and the registry does not is found and left out. */

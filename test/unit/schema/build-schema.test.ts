@@ -189,6 +189,22 @@ describe("imports", () => {
     assert.equal(getOption(method.descriptor, http).pattern.case, "get");
   });
 
+  test("copies of google's files under other names give way without a word", () => {
+    const vendored = shop.map((each) =>
+      changed(each, (copy) => {
+        const vendor = (name: string): string => (name.startsWith("google/") ? `third_party/${name}` : name);
+        copy.name = vendor(copy.name);
+        copy.dependency = copy.dependency.map(vendor);
+      }),
+    );
+    const built = build(...vendored);
+    assert.deepEqual(problemLines(built), []);
+    const [method] = built.schema?.services[0]?.methods ?? [];
+    assert.ok(method !== undefined);
+    assert.equal(getOption(method.descriptor, http).pattern.case, "get");
+    assert.equal(built.schema?.registry.getFile("third_party/google/api/http.proto"), undefined);
+  });
+
   test("a missing import drops the file and those that need it; the rest serves", () => {
     const built = build(
       ...only("shop/shop.proto"),

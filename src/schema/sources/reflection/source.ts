@@ -6,7 +6,11 @@
  * without imports or under other file names.
  */
 import { fromBinary } from "@bufbuild/protobuf";
-import { type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import {
+  type DescriptorProto,
+  type FileDescriptorProto,
+  FileDescriptorProtoSchema,
+} from "@bufbuild/protobuf/wkt";
 import { Code, isCode, type Problem, StatusError, upstreamStatus } from "../../../status/index.ts";
 import type { Channel } from "../../../upstream/index.ts";
 import { MAX_NESTING, printable } from "../../check-file.ts";
@@ -176,6 +180,7 @@ class ReflectionReader {
       return;
     }
     this.#fileBytes.set(file.name, bytes);
+    for (const message of file.messageType) dropMirroredExtensions(message);
     this.files.push(file);
     const { defined, references } = namesOf(file, MAX_NESTING);
     for (const { fullName } of defined) this.#defined.add(fullName);
@@ -202,6 +207,18 @@ function statusOf(error: {
     isCode(error.errorCode) ? error.errorCode : Code.UNKNOWN,
     printable(error.errorMessage),
   );
+}
+
+/**
+ * protobufjs keeps extensions as fields of the message that they extend, named `.package.extension`, and
+ * @grpc/reflection sends them so. The extension itself is in the file that declares it.
+ */
+function dropMirroredExtensions(message: DescriptorProto, depth: number = 1): void {
+  if (message.field.some(({ name }) => name.startsWith("."))) {
+    message.field = message.field.filter(({ name }) => !name.startsWith("."));
+  }
+  if (depth > MAX_NESTING) return;
+  for (const nested of message.nestedType) dropMirroredExtensions(nested, depth + 1);
 }
 
 /** Types that need not be asked for, because every schema has them. */
