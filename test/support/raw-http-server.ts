@@ -79,7 +79,7 @@ export interface Echo {
 }
 
 /** Answers with the request as JSON, or 413, once the body is there. Body text is Latin-1. */
-export function echoHandler(limitBytes = 16 * 1024 * 1024): ExchangeHandler {
+export function echoHandler(limitBytes: number = 16 * 1024 * 1024): ExchangeHandler {
   return (exchange) => {
     collectBody(exchange, limitBytes, (body) => {
       if (body === undefined) {

@@ -26,8 +26,8 @@ test("never takes the newer wrapper over the older binary", {
 });
 
 test("leaves the operator's limit for heads alone", () => {
-  const before = process.env["UWS_HTTP_MAX_HEADERS_SIZE"];
+  const before = process.env.UWS_HTTP_MAX_HEADERS_SIZE;
   loadAddon(1);
-  assert.notEqual(process.env["UWS_HTTP_MAX_HEADERS_SIZE"], undefined);
-  if (before !== undefined) assert.equal(process.env["UWS_HTTP_MAX_HEADERS_SIZE"], before);
+  assert.notEqual(process.env.UWS_HTTP_MAX_HEADERS_SIZE, undefined);
+  if (before !== undefined) assert.equal(process.env.UWS_HTTP_MAX_HEADERS_SIZE, before);
 });

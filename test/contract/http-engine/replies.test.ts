@@ -6,6 +6,27 @@ import { describeEngines, signal, withServer } from "../../support/raw-http-serv
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
+/** Fields of which the last three alone may go out. */
+const HOSTILE_FIELDS = [
+  ["x-cr", "a\rb"],
+  ["x-lf", "a\nb"],
+  ["x-crlf", "a\r\nset-cookie: evil=1"],
+  ["x-nul", "a\0b"],
+  ["x-del", "\x7f"],
+  ["x bad", "1"],
+  ["x:bad", "1"],
+  ["", "1"],
+  ["x-é", "1"],
+  ["x-\r\n", "1"],
+  ["content-length", "1"],
+  ["transfer-encoding", "chunked"],
+  ["date", "now"],
+  ["keep-alive", "x"],
+  ["x-tab", "a\tb"],
+  ["x-empty", ""],
+  ["x-good", "1"],
+];
+
 describeEngines("replies", (engine) => {
   test("sends status, fields and length of a whole reply", async () => {
     const handler: ExchangeHandler = (exchange) =>
@@ -166,28 +187,7 @@ describeEngines("replies", (engine) => {
   });
 
   test("drops fields that could split the reply or break its framing, and keeps the others", async () => {
-    const handler: ExchangeHandler = (exchange) =>
-      exchange.respond(
-        200,
-        [
-          ...[
-            "x-cr",
-            "a\rb",
-            "x-lf",
-            "a\nb",
-            "x-crlf",
-            "a\r\nset-cookie: evil=1",
-            "x-nul",
-            "a\0b",
-            "x-del",
-            "\x7f",
-          ],
-          ...["x bad", "1", "x:bad", "1", "", "1", "x-é", "1", "x-\r\n", "1"],
-          ...["content-length", "1", "transfer-encoding", "chunked", "date", "now", "keep-alive", "x"],
-          ...["x-tab", "a\tb", "x-empty", "", "x-good", "1"],
-        ],
-        "body",
-      );
+    const handler: ExchangeHandler = (exchange) => exchange.respond(200, HOSTILE_FIELDS.flat(), "body");
     await withServer(engine, handler, async (server) => {
       const client = await server.connect();
       await client.send(GET);
