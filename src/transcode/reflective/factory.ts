@@ -45,8 +45,9 @@ class ReflectiveFactory implements TranscoderFactory {
 }
 
 /**
- * A message's bytes as ProtoJSON, for people (`sluice explain`).
- * @throws {StatusError} UPSTREAM_REPLY_INVALID if the bytes are not a `desc`, or hold what JSON cannot.
+ * A message's bytes as ProtoJSON, for people (`sluice explain`): well-known values without a JSON form, such as a mask
+ * of camelCase fields, are shown by their fields.
+ * @throws {StatusError} UPSTREAM_REPLY_INVALID if the bytes are not a `desc`, or nest too deep.
  */
 export function renderMessage(
   desc: DescMessage,
@@ -59,5 +60,5 @@ export function renderMessage(
     names: new TypeNames(registry),
     maxDepth: options.maxDepth,
   };
-  return messageToJson(scope, options, decodeMessage(scope, desc, bytes));
+  return messageToJson(scope, options, decodeMessage(scope, desc, bytes), "as-fields");
 }

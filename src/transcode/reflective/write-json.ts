@@ -22,7 +22,7 @@ import { encodeBase64 } from "../text/base64.ts";
 import { formatFloating, formatInt64 } from "../text/format-number.ts";
 import type { TranscodeOptions } from "../transcoder.ts";
 import { type CodecScope, wireDepthOf } from "./codec-scope.ts";
-import { writeWellKnown } from "./write-well-known.ts";
+import { NoJsonForm, writeWellKnown } from "./write-well-known.ts";
 
 /** The options that matter to writing. */
 export type JsonWriteOptions = Pick<
@@ -42,9 +42,19 @@ export function decodeMessage(scope: CodecScope, desc: DescMessage, bytes: Uint8
   return reflect(desc, message, false);
 }
 
+/**
+ * What becomes of a well-known value without a JSON form: a reply is refused, while people are shown its fields.
+ */
+export type Unwritable = "refuse" | "as-fields";
+
 /** The JSON of a message. @throws {StatusError} UPSTREAM_REPLY_INVALID */
-export function messageToJson(scope: CodecScope, options: JsonWriteOptions, message: ReflectMessage): string {
-  const writer = new MessageWriter(scope, options);
+export function messageToJson(
+  scope: CodecScope,
+  options: JsonWriteOptions,
+  message: ReflectMessage,
+  unwritable: Unwritable = "refuse",
+): string {
+  const writer = new MessageWriter(scope, options, unwritable);
   writer.message(message);
   return writer.out.text;
 }
@@ -80,19 +90,33 @@ export class MessageWriter {
   readonly scope: CodecScope;
   readonly out: JsonWriter;
   readonly #options: JsonWriteOptions;
+  readonly #unwritable: Unwritable;
 
-  constructor(scope: CodecScope, options: JsonWriteOptions) {
+  constructor(scope: CodecScope, options: JsonWriteOptions, unwritable: Unwritable = "refuse") {
     this.scope = scope;
     this.out = new JsonWriter({ pretty: options.pretty, maxDepth: scope.maxDepth });
     this.#options = options;
+    this.#unwritable = unwritable;
   }
 
   message(message: ReflectMessage): void {
     const form = this.scope.types.of(message.desc).wellKnown;
-    if (form !== undefined) {
-      writeWellKnown(this, message, form, writeAny);
-      return;
+    if (form === undefined) this.#asFields(message);
+    else if (this.#unwritable === "refuse") writeWellKnown(this, message, form, writeAny);
+    else {
+      const mark = this.out.mark();
+      try {
+        writeWellKnown(this, message, form, writeAny);
+      } catch (error) {
+        // Not at too deep a nesting, where every level would be tried twice.
+        if (!(error instanceof NoJsonForm)) throw error;
+        this.out.rewind(mark);
+        this.#asFields(message);
+      }
     }
+  }
+
+  #asFields(message: ReflectMessage): void {
     this.out.open("{");
     this.members(message);
     this.out.close("}");

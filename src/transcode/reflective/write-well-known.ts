@@ -4,19 +4,27 @@
  */
 import { type DescField, ScalarType } from "@bufbuild/protobuf";
 import { isReflectMessage, type ReflectMessage } from "@bufbuild/protobuf/reflect";
-import { refuse, type StatusError } from "../../status/index.ts";
+import { gatewayStatus, StatusError } from "../../status/index.ts";
 import type { WellKnown } from "../fields/well-known.ts";
 import { formatDuration } from "../text/duration-text.ts";
 import { formatFieldMask } from "../text/field-mask-text.ts";
 import { formatTimestamp } from "../text/timestamp-text.ts";
 import type { MessageWriter } from "./write-json.ts";
 
+/** Ends a reply at a well-known value that JSON has no form for. */
+export class NoJsonForm extends StatusError {
+  constructor(message: ReflectMessage, what: string) {
+    const text = `the upstream's reply holds a ${message.desc.typeName} that JSON cannot: ${what}`;
+    super(gatewayStatus("UPSTREAM_REPLY_INVALID", text));
+  }
+}
+
 /** How an Any is written; given in, as it needs the writer's own means. */
 export type WriteAny = (writer: MessageWriter, typeUrl: string, value: Uint8Array) => void;
 
 /**
  * Writes a well-known message.
- * @throws {StatusError} UPSTREAM_REPLY_INVALID where the value has no JSON form.
+ * @throws {NoJsonForm}
  */
 export function writeWellKnown(
   writer: MessageWriter,
@@ -35,14 +43,14 @@ export function writeWellKnown(
       const seconds = bigintOf(message, first);
       const nanos = second === undefined ? 0 : numberOf(message, second);
       const text = form === "Timestamp" ? formatTimestamp(seconds, nanos) : formatDuration(seconds, nanos);
-      if (text === undefined) throw unwritable(message, `${seconds} seconds and ${nanos} nanoseconds`);
+      if (text === undefined) throw new NoJsonForm(message, `${seconds} seconds and ${nanos} nanoseconds`);
       writer.out.string(text);
       return;
     }
     case "FieldMask": {
       const paths = first.fieldKind === "list" ? [...message.get(first)].map(String) : [];
       const text = formatFieldMask(paths);
-      if (text === undefined) throw unwritable(message, "a path that has no lowerCamelCase spelling");
+      if (text === undefined) throw new NoJsonForm(message, "a path that has no lowerCamelCase spelling");
       writer.out.string(text);
       return;
     }
@@ -74,7 +82,8 @@ function writeValue(writer: MessageWriter, message: ReflectMessage): void {
     return;
   }
   const value: unknown = message.get(field);
-  if (field.scalar === ScalarType.DOUBLE && !Number.isFinite(value)) throw unwritable(message, String(value));
+  if (field.scalar === ScalarType.DOUBLE && !Number.isFinite(value))
+    throw new NoJsonForm(message, String(value));
   if (isReflectMessage(value)) writer.message(value);
   else writer.field(message, field);
 }
@@ -87,11 +96,4 @@ function bigintOf(message: ReflectMessage, field: DescField): bigint {
 function numberOf(message: ReflectMessage, field: DescField): number {
   const value: unknown = message.get(field);
   return typeof value === "number" ? value : 0;
-}
-
-function unwritable(message: ReflectMessage, what: string): StatusError {
-  return refuse(
-    "UPSTREAM_REPLY_INVALID",
-    `the upstream's reply holds a ${message.desc.typeName} that JSON cannot: ${what}`,
-  );
 }

@@ -4,7 +4,7 @@ import { create, type DescMessage, fromJson, type JsonValue, toBinary } from "@b
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { renderMessage, type TranscodeOptions } from "../../../src/transcode/index.ts";
-import { OPTIONS, refusalText } from "./codec.ts";
+import { compile, OPTIONS, refusalText } from "./codec.ts";
 import { messageOf } from "./schema.ts";
 import { All, Inner, Known, Now, Old, Open, registry } from "./types.ts";
 
@@ -13,7 +13,11 @@ function bytesOf(desc: DescMessage, json: JsonValue): Uint8Array {
 }
 
 function write(desc: DescMessage, bytes: Uint8Array, options: Partial<TranscodeOptions> = {}): string {
-  return renderMessage(desc, bytes, { ...OPTIONS, ...options }, registry);
+  const reply = compile({ input: desc, output: desc }, options, registry).render(
+    bytes,
+    options.pretty ?? false,
+  );
+  return typeof reply === "string" ? reply : assert.fail("not JSON text");
 }
 
 function rewrite(desc: DescMessage, json: JsonValue, options: Partial<TranscodeOptions> = {}): string {
@@ -302,6 +306,36 @@ describe("a reply that has no JSON form", () => {
   it("writes a Struct as deep as JSON may nest", () => {
     const json: JsonValue = JSON.parse(`{"value":${"[".repeat(99)}${"]".repeat(99)}}`);
     assert.equal(rewriteDeep(json), JSON.stringify(json));
+  });
+});
+
+describe("a message shown to people", () => {
+  it("has values without a JSON form by their fields", () => {
+    const show = (bytes: Uint8Array): unknown => JSON.parse(renderMessage(Known, bytes, OPTIONS, registry));
+    assert.deepEqual(show(secondsAndNanos(2, 253402300800n, 0)), { timestamp: { seconds: "253402300800" } });
+    const mask = new BinaryWriter()
+      .tag(4, WireType.LengthDelimited)
+      .fork()
+      .tag(1, WireType.LengthDelimited)
+      .string("fooBar")
+      .join();
+    assert.deepEqual(show(mask.finish()), { mask: { paths: ["fooBar"] } });
+    const value = new BinaryWriter()
+      .tag(6, WireType.LengthDelimited)
+      .fork()
+      .tag(2, WireType.Bit64)
+      .double(Number.NaN)
+      .join();
+    assert.deepEqual(show(value.finish()), { value: { numberValue: "NaN" } });
+    const deep = bytesOf(Known, { list: [[[[[[]]]]]] });
+    const shallow = { ...OPTIONS, maxDepth: 5 };
+    assert.match(
+      refusalText(() => renderMessage(Known, deep, shallow, registry)),
+      /nests more than 5 levels deep/,
+    );
+    assert.deepEqual(show(bytesOf(Known, { timestamp: "1970-01-01T00:00:00Z" })), {
+      timestamp: "1970-01-01T00:00:00Z",
+    });
   });
 });
 
