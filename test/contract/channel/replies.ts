@@ -1,12 +1,13 @@
 /** The channel contract, part two: replies that no gRPC server should give. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { after, before, describe, test } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { ErrorInfoSchema } from "../../../src/gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../../src/gen/google/rpc/status_pb.ts";
-import { Code, type Reason } from "../../../src/status/index.ts";
+import { Code, gatewayStatus, type Reason } from "../../../src/status/index.ts";
 import type { Channel } from "../../../src/upstream/index.ts";
 import { frame, type Http2Server, startHttp2Server } from "../../support/grpc-http2.ts";
 import { CallRecorder, valuesOf } from "../../support/grpc-recorder.ts";
@@ -364,6 +365,26 @@ export function describeReplies(subject: Subject): void {
       assert.equal(status.code, Code.OK, status.message);
       assert.equal(calls, 2);
       assert.deepEqual(recorder.messages.map(String), [String(Buffer.from("again"))]);
+    });
+
+    const early = "a call cancelled in the tick of its opening leaves nothing open upstream";
+    test(early, { timeout: PATIENCE_MS, skip: skipOf(subject, early) }, async () => {
+      const answer = reply([], { "grpc-status": "0" });
+      current = answer;
+      await unary(channel, "/test.Raw/Call");
+      const held: ServerHttp2Stream[] = [];
+      current = (stream, headers) => {
+        if (headers[":path"] === "/test.Raw/Cancelled") held.push(stream);
+        else answer(stream, headers);
+      };
+      const recorder = new CallRecorder();
+      const call = channel.open("/test.Raw/Cancelled", [], Number.POSITIVE_INFINITY, recorder);
+      call.cancel(gatewayStatus("CLIENT_GONE", "gone"));
+      assert.equal((await recorder.ended).status.reason, "CLIENT_GONE");
+      // It comes after the other on the same connection; had that one been sent, it would be here by now.
+      await unary(channel, "/test.Raw/Call");
+      for (const stream of held) if (!stream.closed) await once(stream, "close");
+      assert.equal(recorder.outcomes.length, 1);
     });
 
     const order = "messages before an error status are all delivered";
