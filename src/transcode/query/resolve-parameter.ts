@@ -8,7 +8,7 @@
  */
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { isTraversable } from "../fields/field-path.ts";
-import { jsonNamesOf, type MessageTypes } from "../fields/message-types.ts";
+import { jsonNamesOf, type MessageType, type MessageTypes } from "../fields/message-types.ts";
 import { isHttpBody, isTextForm, wellKnownOf } from "../fields/well-known.ts";
 import { suggestion } from "../text/nearest-name.ts";
 import { quote } from "../text/quote.ts";
@@ -24,10 +24,11 @@ export interface ParameterTarget {
   readonly path: string;
 }
 
-/** A parameter that names no field. */
+/** A parameter that names no field: `owner` has none by the name of `part`. */
 export interface UnknownTarget {
   readonly kind: "unknown";
-  readonly what: string;
+  readonly owner: MessageType;
+  readonly part: string;
 }
 
 /** A parameter that names a field which no parameter can fill. */
@@ -53,10 +54,7 @@ export function resolveParameter(
   for (const [index, part] of parts.entries()) {
     const type = types.of(owner);
     const field = type.byName.get(part);
-    if (field === undefined) {
-      const near = suggestion(part, jsonNamesOf(type));
-      return { kind: "unknown", what: `no field ${quote(part)} in ${owner.typeName}${near}` };
-    }
+    if (field === undefined) return { kind: "unknown", owner: type, part };
     path += index === 0 ? field.name : `.${field.name}`;
     if (index === parts.length - 1) {
       const unfit = unfitLeaf(field, mapKey);
@@ -68,7 +66,13 @@ export function resolveParameter(
     parents.push(field);
     owner = field.message;
   }
-  return { kind: "unknown", what: "the name is empty" };
+  // split() gives at least one part, so the loop has returned.
+  return { kind: "unfit", what: "the name is empty" };
+}
+
+/** What to tell who wrote an unknown name. Looks for a name nearby, so it is not for names that are passed over. */
+export function describeUnknown({ owner, part }: UnknownTarget): string {
+  return `no field ${quote(part)} in ${owner.desc.typeName}${suggestion(part, jsonNamesOf(owner))}`;
 }
 
 function blocked(field: DescField, path: string): string {

@@ -3,7 +3,7 @@ import { create, type DescField } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { refuse, type StatusError } from "../../status/index.ts";
 import { type QueryParameter, refuseParameter } from "../query/parse-query.ts";
-import { type ParameterTarget, resolveParameter } from "../query/resolve-parameter.ts";
+import { describeUnknown, type ParameterTarget, resolveParameter } from "../query/resolve-parameter.ts";
 import { clip, quote } from "../text/quote.ts";
 import { scalarFromText, scalarName } from "../text/scalar-text.ts";
 import type { TranscodeOptions } from "../transcoder.ts";
@@ -36,7 +36,8 @@ export class ParameterBinder {
     const { name } = parameter;
     const target = resolveParameter(this.#scope.types, message.desc, name, this.#scope.maxDepth);
     if (target.kind === "unknown") {
-      this.unknownName(name, target.what);
+      if (this.#policy === "reject") throw refuseUnknown(name, describeUnknown(target));
+      this.#passOver(name);
       return;
     }
     if (target.kind === "unfit") throw refuseParameter(name, target.what);
@@ -49,11 +50,14 @@ export class ParameterBinder {
     this.bound.add(prefix + target.path);
   }
 
-  /** A name that fills nothing: refused, reported or passed over. @throws {StatusError} PARAM_UNKNOWN */
-  unknownName(name: string, what: string): void {
-    const shown = clip(name, 200);
-    if (this.#policy === "reject") throw refuse("PARAM_UNKNOWN", `${shown}: ${what}`, shown);
-    if (this.#policy === "report" && this.unknown.length < MAX_REPORTED) this.unknown.push(shown);
+  /** A parameter where none can bind, for the reason `what`. @throws {StatusError} PARAM_UNKNOWN */
+  bindNothing(name: string, what: string): void {
+    if (this.#policy === "reject") throw refuseUnknown(name, what);
+    this.#passOver(name);
+  }
+
+  #passOver(name: string): void {
+    if (this.#policy === "report" && this.unknown.length < MAX_REPORTED) this.unknown.push(clip(name, 200));
   }
 
   #child(owner: ReflectMessage, field: DescField, name: string): ReflectMessage {
@@ -119,6 +123,11 @@ export function enter(owner: ReflectMessage, field: DescField): ReflectMessage |
 export function hasOther(owner: ReflectMessage, field: DescField): boolean {
   const current = field.oneof === undefined ? undefined : owner.oneofCase(field.oneof);
   return current !== undefined && current !== field;
+}
+
+function refuseUnknown(name: string, what: string): StatusError {
+  const shown = clip(name, 200);
+  return refuse("PARAM_UNKNOWN", `${shown}: ${what}`, shown);
 }
 
 function oneofTwice(owner: ReflectMessage, field: DescField, name: string): StatusError {

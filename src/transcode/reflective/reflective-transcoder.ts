@@ -28,13 +28,7 @@ import type { CodecScope } from "./codec-scope.ts";
 import { missingRequired } from "./missing-required.ts";
 import { JsonReader } from "./read-json.ts";
 import { setPaths } from "./read-well-known.ts";
-import {
-  decodeMessage,
-  fieldToJson,
-  type JsonWriteOptions,
-  messageToJson,
-  unsetMessage,
-} from "./write-json.ts";
+import { decodeMessage, fieldToJson, type JsonWriteOptions, messageToJson } from "./write-json.ts";
 
 /** A request being put together. */
 interface Assembly {
@@ -109,7 +103,6 @@ export class ReflectiveTranscoder implements Transcoder {
       // Of an unset message, too, the reflection gives one, with every field unset.
       owner = owner.get(parent);
     }
-    if (leaf.fieldKind === "message" && !owner.isSet(leaf)) return unsetMessage(this.#scope, leaf.message);
     return fieldToJson(this.#scope, options, owner, leaf);
   }
 
@@ -178,7 +171,7 @@ export class ReflectiveTranscoder implements Transcoder {
       if (this.#options.prettyPrintParameter && parameter.name === "prettyPrint") {
         assembly.pretty = isPretty(parameter.value);
       } else if (takesAll) {
-        assembly.binder.unknownName(
+        assembly.binder.bindNothing(
           parameter.name,
           "the body fills every field here, so no query parameter binds",
         );

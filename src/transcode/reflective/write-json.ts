@@ -78,8 +78,7 @@ export function fieldToJson(
   return writer.out.text;
 }
 
-/** The JSON of an unset field of type `desc`. */
-export function unsetMessage(scope: CodecScope, desc: DescMessage): string {
+function unsetMessage(scope: CodecScope, desc: DescMessage): string {
   const form = scope.types.of(desc).wellKnown;
   if (form === undefined || form === "Struct" || form === "Any") return "{}";
   return form === "ListValue" ? "[]" : "null";

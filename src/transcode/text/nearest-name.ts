@@ -1,7 +1,7 @@
 /** Suggestions for misspelled names, at a bounded cost: names come from clients, candidates from schemas. */
 
 const MAX_NAME = 64;
-const MAX_CANDIDATES = 1000;
+const MAX_CANDIDATES = 300;
 
 /** ` (did you mean "x"?)`, or "" where nothing is near. */
 export function suggestion(name: string, candidates: Iterable<string>): string {
