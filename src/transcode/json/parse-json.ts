@@ -19,7 +19,7 @@ export interface JsonLimits {
 }
 
 /** Values that a document may hold unless its reader says otherwise. */
-export const DEFAULT_MAX_VALUES: number = 1_000_000;
+export const DEFAULT_MAX_VALUES: number = 500_000;
 
 /** Objects up to this size find duplicate names by comparing, larger ones by a Set. */
 const SMALL_OBJECT = 8;
