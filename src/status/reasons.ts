@@ -41,7 +41,10 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
     code: Code.UNIMPLEMENTED,
     what: "The path exists under other HTTP methods, listed in Allow.",
   },
-  PATH_INVALID: { code: Code.INVALID_ARGUMENT, what: "The path holds a dot segment (. or ..), plain or encoded." },
+  PATH_INVALID: {
+    code: Code.INVALID_ARGUMENT,
+    what: "The path holds a dot segment (. or ..), plain or encoded.",
+  },
   PATH_ENCODING: {
     code: Code.INVALID_ARGUMENT,
     what: "A path segment is not valid percent-encoding or not UTF-8.",

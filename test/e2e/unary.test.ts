@@ -29,7 +29,8 @@ for (const engine of ["uws", "node"]) {
       const reply = await fetch(`${url}/v1/shelves/1/books/frankenstein`);
       assert.equal(reply.status, 200);
       assert.equal(reply.headers.get("content-type"), "application/json");
-      const book = await reply.json();
+      const book: unknown = await reply.json();
+      assert.ok(typeof book === "object" && book !== null && "name" in book && "accessionNumber" in book);
       assert.equal(book.name, "shelves/1/books/frankenstein");
       assert.equal(book.accessionNumber, "9007199254740993", "64-bit integers are exact");
     });
