@@ -5,13 +5,13 @@
 
 FROM node:24-trixie-slim AS build
 WORKDIR /app
-# The lock file first: dependencies are installed again only when it changes.
-COPY package.json package-lock.json ./
-RUN npm ci --no-audit --no-fund
+# The manifest first: dependencies are installed again only when it changes.
+COPY package.json .npmrc ./
+RUN npm install
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts/build.mjs ./scripts/
 COPY src ./src
-RUN npm run build && npm prune --omit=dev --no-audit --no-fund
+RUN npm run build && npm prune --omit=dev
 
 FROM node:24-trixie-slim
 LABEL org.opencontainers.image.title="sluice" \
