@@ -153,7 +153,7 @@ class NodeListener implements HttpListener {
     const query = mark < 0 ? "" : target.slice(mark + 1);
     const expectsContinue = body === "waits" && facts.bodyLength !== 0;
     const exchange = new NodeExchange(
-      { ...facts, path, query, headers, expectsContinue },
+      { path, query, headers, facts, expectsContinue },
       request,
       response,
       connection,

@@ -18,10 +18,11 @@ import {
 import type { Carried, NodeConnection } from "./node-connection.ts";
 
 /** A request's head as its exchange keeps it. */
-export interface RequestHead extends HeadFacts {
+export interface RequestHead {
   readonly path: string;
   readonly query: string;
   readonly headers: HeaderList;
+  readonly facts: HeadFacts;
   /** The client waits for `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean;
 }
@@ -65,7 +66,7 @@ export class NodeExchange implements HttpExchange, Carried {
     this.#request = request;
     this.#response = response;
     this.#connection = connection;
-    this.#isBodyOver = head.bodyLength === 0;
+    this.#isBodyOver = head.facts.bodyLength === 0;
     connection.acquire(this);
     response.on("close", () => this.connectionClosed());
   }
@@ -74,11 +75,11 @@ export class NodeExchange implements HttpExchange, Carried {
     if (this.#isOver || this.#listener !== undefined) return;
     this.#listener = listener;
     this.#limitBytes = limitBytes;
-    if (this.#head.bodyLength > limitBytes) {
+    if (this.#head.facts.bodyLength > limitBytes) {
       this.#refuseBody();
       return;
     }
-    if (this.#head.bodyLength === 0) {
+    if (this.#head.facts.bodyLength === 0) {
       listener.onEnd();
       return;
     }
@@ -136,7 +137,7 @@ export class NodeExchange implements HttpExchange, Carried {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#stopReading();
-    if (trailers !== undefined && this.#head.takesTrailers)
+    if (trailers !== undefined && this.#head.facts.takesTrailers)
       this.#response.addTrailers(trailerPairs(trailers));
     this.#response.end();
   }
@@ -203,7 +204,8 @@ export class NodeExchange implements HttpExchange, Carried {
 
   #leavesTooMuch(): boolean {
     if (this.#isBodyOver || this.#listener !== undefined) return false;
-    const { bodyLength, expectsContinue } = this.#head;
+    const { facts, expectsContinue } = this.#head;
+    const { bodyLength } = facts;
     // A client that waits for 100 Continue may send the body or not: the next bytes could be either.
     return bodyLength === CHUNKED || bodyLength > MAX_SKIPPED_BODY_BYTES || expectsContinue;
   }

@@ -45,11 +45,12 @@ export interface ExchangeOwner {
 }
 
 /** A request's head as its exchange keeps it. */
-export interface RequestHead extends HeadFacts {
+export interface RequestHead {
   readonly method: string;
   readonly path: string;
   readonly query: string;
   readonly headers: HeaderList;
+  readonly facts: HeadFacts;
 }
 
 /** A request on uWebSockets.js; made by the listener within the addon's route handler. */
@@ -65,6 +66,7 @@ export class UwsExchange implements HttpExchange {
   readonly #owner: ExchangeOwner;
   readonly #bodyLength: number;
   readonly #address: ArrayBuffer;
+  #peer: string | undefined = undefined;
   /** Undefined once it is dead. */
   #response: AddonResponse | undefined;
   #body: BodyReader | undefined = undefined;
@@ -82,15 +84,16 @@ export class UwsExchange implements HttpExchange {
     this.query = head.query;
     this.headers = head.headers;
     this.#owner = owner;
-    this.#bodyLength = head.bodyLength;
+    this.#bodyLength = head.facts.bodyLength;
     this.#address = response.getRemoteAddress();
     this.#response = response;
-    this.#mustClose = head.wantsClose || head.bodyLength === CHUNKED;
+    this.#mustClose = head.facts.wantsClose || head.facts.bodyLength === CHUNKED;
     response.onAborted(() => this.#onAborted());
   }
 
   get peer(): string {
-    return addressText(this.#address);
+    this.#peer ??= addressText(this.#address);
+    return this.#peer;
   }
 
   /**
