@@ -11,6 +11,7 @@ import { formatProblem, type Problem } from "../status/index.ts";
 import {
   combineObservers,
   createAccessLog,
+  createLogger,
   type Logger,
   Meters,
   type RequestObserver,
@@ -72,7 +73,10 @@ export class Application {
       "Connections to the upstream that are ready.",
       () => builtins.connections(parts.channels),
     );
-    const observers: RequestObserver[] = config.accessLog.enabled ? [meters, createAccessLog(log)] : [meters];
+    // The access log has a switch of its own: `log.level` is about the gateway's own words.
+    const observers: RequestObserver[] = config.accessLog.enabled
+      ? [meters, createAccessLog(createLogger("info"))]
+      : [meters];
     const upstreams = parts.targets.map(({ upstream }) => upstream);
     const empty = parts.compile(new Map(), upstreams, 0).snapshot;
     const gateway = new Gateway(empty, combineObservers(observers), log);
@@ -82,6 +86,9 @@ export class Application {
       publish: (snapshot) => gateway.publish(snapshot),
       log,
       random: Math.random,
+      pause: (ms, signal) => pause(ms, undefined, { signal }),
+      // Under `strict` a problem anywhere fails the start, so the start has to know them all.
+      patienceMs: config.strict ? Number.POSITIVE_INFINITY : START_PATIENCE_MS,
     });
     const lifecycle: Lifecycle = { phase: "running" };
     const opened: OpenedListener[] = [];
@@ -167,6 +174,9 @@ interface StartedParts {
   readonly admin: HttpListener | undefined;
   readonly listeners: readonly OpenedListener[];
 }
+
+/** How long a start waits for the schemas of upstreams that hang, before it serves the others. */
+const START_PATIENCE_MS = 3000;
 
 const ADMIN_LIMITS = { maxHeaderBytes: 32 * 1024, idleTimeoutMs: 60_000 };
 

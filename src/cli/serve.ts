@@ -19,9 +19,17 @@ export async function serve(options: ConfigOptions): Promise<number> {
   const signal = nextSignal();
   let application: Application;
   try {
-    application = await Application.start(config, builtins(config), log);
+    const starting = Application.start(config, builtins(config), log);
+    const started = await Promise.race([starting, signal]);
+    if (typeof started === "string") {
+      // Nobody has been told of the addresses yet, so there is nothing to drain.
+      log.info({ signal: started }, "stopped before the start was complete");
+      return 0;
+    }
+    application = started;
   } catch (error) {
-    const text = error instanceof StartError ? error.message : `sluice: ${String(error)}`;
+    const cause = error instanceof Error ? error.message : String(error);
+    const text = error instanceof StartError ? cause : `sluice: ${cause}`;
     process.stderr.write(`${text}\n`);
     return 1;
   }

@@ -5,8 +5,10 @@
  *   (each upstream)  discovering --schema--> known
  *                     ^      | unreachable
  *                     +-pause+
+ *
+ * The first snapshot waits a moment for all of them, so that a start compiles once; an upstream that hangs does not
+ * keep the others waiting longer than that.
  */
-import { setTimeout as pause } from "node:timers/promises";
 import type { RoutingSnapshot } from "../gateway/index.ts";
 import type { SchemaSet, SchemaSource } from "../schema/index.ts";
 import { formatProblem, type Problem, StatusError } from "../status/index.ts";
@@ -29,15 +31,19 @@ export interface CompiledSnapshot {
 export interface ReconcilerParts {
   readonly targets: readonly DiscoveryTarget[];
   /** Compiles the schemas by upstream. */
-  compile(
+  readonly compile: (
     schemas: ReadonlyMap<string, SchemaSet>,
     pending: readonly string[],
     revision: number,
-  ): CompiledSnapshot;
-  publish(snapshot: RoutingSnapshot): void;
+  ) => CompiledSnapshot;
+  readonly publish: (snapshot: RoutingSnapshot) => void;
   readonly log: Logger;
   /** A number in [0, 1), for spreading retries. */
-  random(): number;
+  readonly random: () => number;
+  /** Resolves after `ms`; rejects once `signal` is aborted. */
+  pause(ms: number, signal: AbortSignal): Promise<void>;
+  /** How long the first snapshot may wait for the first try of every upstream; Infinity waits for all of them. */
+  readonly patienceMs: number;
 }
 
 const FIRST_PAUSE_MS = 200;
@@ -54,6 +60,7 @@ export class Reconciler {
   readonly #stop = new AbortController();
   #compileProblems: readonly Problem[] = [];
   #revision = 0;
+  #hasPublished = false;
   #running: Promise<void> = Promise.resolve();
 
   constructor(parts: ReconcilerParts) {
@@ -77,16 +84,23 @@ export class Reconciler {
     return [...[...this.#discoveryProblems.values()].flat(), ...this.#compileProblems];
   }
 
-  /** Tries every upstream once and publishes what came; those that are away are tried on in the background. */
+  /**
+   * Tries every upstream once, waits for that no longer than `patienceMs`, and publishes what came. Those that are away
+   * are tried on in the background.
+   */
   async start(): Promise<void> {
-    const { targets } = this.#parts;
-    const missing = await Promise.all(
-      targets.map(async (target) => ((await this.#try(target)) ? [] : [target])),
-    );
-    this.#publish();
-    this.#running = Promise.all(missing.flat().map((target) => this.#keepTrying(target))).then(
+    const { targets, patienceMs } = this.#parts;
+    const started = targets.map((target) => ({ target, firstTry: this.#try(target) }));
+    const firstTries = Promise.all(started.map(({ firstTry }) => firstTry));
+    this.#running = Promise.all(started.map((each) => this.#keepTrying(each.target, each.firstTry))).then(
       () => undefined,
     );
+    const isOver = new AbortController();
+    const patience = Number.isFinite(patienceMs) ? [this.#pause(patienceMs, isOver.signal)] : [];
+    await Promise.race([firstTries, ...patience]);
+    isOver.abort();
+    this.#hasPublished = true;
+    this.#publish();
   }
 
   /** Ends every attempt under way. */
@@ -95,21 +109,22 @@ export class Reconciler {
     await this.#running;
   }
 
-  async #keepTrying(target: DiscoveryTarget): Promise<void> {
+  async #keepTrying(target: DiscoveryTarget, firstTry: Promise<boolean>): Promise<void> {
     const { random } = this.#parts;
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    let isSettled = await firstTry;
+    for (let pauseMs = FIRST_PAUSE_MS; !isSettled; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       // Half of the pause is random, so that many gateways do not come back at once.
-      if (!(await this.#pause(pauseMs * (0.5 + random() / 2)))) return;
-      if (!(await this.#try(target))) continue;
-      if (!this.#stop.signal.aborted) this.#publish();
-      return;
+      if (!(await this.#pause(pauseMs * (0.5 + random() / 2), this.#stop.signal))) return;
+      isSettled = await this.#try(target);
     }
+    // What came before the first publication is part of it.
+    if (this.#hasPublished && !this.#stop.signal.aborted) this.#publish();
   }
 
   /** Whether the pause passed undisturbed. */
-  async #pause(ms: number): Promise<boolean> {
+  async #pause(ms: number, signal: AbortSignal): Promise<boolean> {
     try {
-      await pause(ms, undefined, { signal: this.#stop.signal });
+      await this.#parts.pause(ms, signal);
       return true;
     } catch {
       return false;
