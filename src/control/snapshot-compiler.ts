@@ -38,7 +38,7 @@ export interface CompilerParts {
   readonly channels: ReadonlyMap<string, Channel>;
   readonly serviceConfigs: ReadonlyMap<string, ServiceConfig>;
   /** Makes the renderer of error bodies, with the types that details may have. */
-  errorRenderer(registry: Registry): ErrorRenderer;
+  readonly errorRenderer: (registry: Registry) => ErrorRenderer;
 }
 
 /** Compiles the route table of all upstreams whose schema is known. */
@@ -100,7 +100,7 @@ class SnapshotCompilation {
       });
       this.#problems.push(...problems);
       if (bindings.length === 0) continue;
-      const options = routeOptionsOf(this.#parts.config, upstream, method.fullName);
+      const options = routeOptionsOf({ defaults: this.#defaultsOf(upstream) }, upstream, method.fullName);
       for (const binding of bindings) this.#addBinding(upstream, channel, method, binding, options);
     }
   }
@@ -142,7 +142,7 @@ class SnapshotCompilation {
       transcoder: compiled.transcoder,
       settings: this.#routeSettings(options),
     };
-    const reservedExpansion = this.#reservedExpansion(upstream, options);
+    const { reservedExpansion } = options;
     const earlier = this.#matcher.add(httpMethod, template, route, { reservedExpansion });
     if (earlier !== undefined) {
       this.#problems.push(conflict(route, where, earlier, this.#places.get(earlier) ?? ""));
@@ -152,10 +152,12 @@ class SnapshotCompilation {
     this.#routes.push(route);
   }
 
-  #reservedExpansion(upstream: UpstreamConfig, options: RouteOptions): RouteOptions["reservedExpansion"] {
-    const fullyDecode = this.#parts.serviceConfigs.get(upstream.name)?.fullyDecodeReservedExpansion;
-    if (fullyDecode === undefined) return options.reservedExpansion;
-    return fullyDecode ? "all-except-slash" : "keep-reserved";
+  /** What the service config says is weaker than anything that stands in the gateway's own config. */
+  #defaultsOf({ name }: UpstreamConfig): Config["defaults"] {
+    const { defaults } = this.#parts.config;
+    const fullyDecode = this.#parts.serviceConfigs.get(name)?.fullyDecodeReservedExpansion;
+    if (fullyDecode === undefined || defaults.reservedExpansion !== undefined) return defaults;
+    return { ...defaults, reservedExpansion: fullyDecode ? "all-except-slash" : "keep-reserved" };
   }
 
   #routeSettings(options: RouteOptions): RouteSettings {
