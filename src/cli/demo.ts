@@ -32,7 +32,12 @@ export async function demo(options: DemoOptions): Promise<number> {
   const upstream = await startDemoUpstream({ address: `${HOST}:0` });
   const config = demoConfig(options, upstream.address, httpPort, adminPort);
   const application = await Application.start(config, builtins(config), createLogger("warn"));
-  while (!application.readiness.ready) await pause(20);
+  while (!application.readiness.ready) {
+    await Promise.race([
+      pause(20),
+      signal.then((name) => Promise.reject(new Error(`${name} before the demo was ready`))),
+    ]);
+  }
 
   const [listening] = application.listening;
   const address = listening === undefined ? "" : formatAddress(listening.address);

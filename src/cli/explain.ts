@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { builtins, compileOnce } from "../app/index.ts";
 import type { Route, RoutingSnapshot } from "../gateway/index.ts";
-import { requestMetadata } from "../protocol/rest/index.ts";
+import { kindRefusal, requestDeadlineMs, requestMetadata } from "../protocol/rest/index.ts";
 import { codeName, httpStatusOf, type Status, StatusError } from "../status/index.ts";
 import { renderMessage } from "../transcode/index.ts";
 import { type ConfigOptions, loadConfigOf, printProblems } from "./load-config.ts";
@@ -69,13 +69,20 @@ function explainRequest(
 ): number {
   printCandidates(request, snapshot, listener);
   const match = snapshot.matcher.match(request.method, request.path, listener.trailingSlash);
-  if (match.kind !== "found") {
-    const why =
-      match.kind === "not-found" ? "404: no route has this path" : `405: Allow: ${match.allow.join(", ")}`;
-    section("refused", [why]);
+  if (match.kind === "not-found") {
+    section("refused", ["404: no route has this path"]);
     return 1;
   }
+  if (match.kind === "method-not-allowed") {
+    const allow = [...new Set([...match.allow, "OPTIONS"])].join(", ");
+    const isAnswered = request.method === "OPTIONS";
+    if (isAnswered) section("answered by the gateway", [`204: Allow: ${allow}`]);
+    else section("refused", [`405: Allow: ${allow}`]);
+    return isAnswered ? 0 : 1;
+  }
   const { value: route, captures } = match;
+  const refusal = kindRefusal(route.method);
+  if (refusal !== undefined) throw new StatusError(refusal);
   const names = route.variables;
   section(
     "captures",
@@ -91,7 +98,12 @@ function explainRequest(
   section(`message ${route.method.input.typeName}, ${assembled.message.byteLength} bytes`, json.split("\n"));
   if (assembled.unknownFields.length > 0) section("unknown, ignored", assembled.unknownFields);
   printMetadata(request, route, listener.trustedHops);
-  section("call", [`${route.method.rpcPath} (${route.method.kind}) of upstream ${route.upstream}`]);
+  const limitMs = route.method.kind === "unary" ? route.settings.deadlineMs : Number.POSITIVE_INFINITY;
+  const deadlineMs = requestDeadlineMs(request.headers, limitMs);
+  section("call", [
+    `${route.method.rpcPath} (${route.method.kind}) of upstream ${route.upstream}`,
+    Number.isFinite(deadlineMs) ? `within ${deadlineMs} ms` : "without a deadline",
+  ]);
   return 0;
 }
 
@@ -115,12 +127,8 @@ function printCandidates(
 
 function printMetadata(request: ExplainedRequest, route: Route, trustedHops: number): void {
   const source = { headers: request.headers, peer: "127.0.0.1" };
-  const metadata = requestMetadata(
-    source,
-    route.settings.requestHeaders,
-    trustedHops,
-    "(made for each request)",
-  );
+  const requestId = headerOf(request, "x-request-id") ?? "(made for each request)";
+  const metadata = requestMetadata(source, route.settings.requestHeaders, trustedHops, requestId);
   const lines = metadata.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${metadata[i + 1]}`] : []));
   section("metadata", lines);
 }
@@ -128,7 +136,7 @@ function printMetadata(request: ExplainedRequest, route: Route, trustedHops: num
 function printRefusal(status: Status): void {
   const http = httpStatusOf(status, {});
   const violations = status.violations
-    .filter(({ description }) => description !== status.message)
+    .filter(({ description }) => !status.message.endsWith(description))
     .map(({ field, description }) => `${field}: ${description}`);
   section("refused", [
     `${http} ${codeName(status.code)} ${status.reason ?? ""}: ${status.message}`,
@@ -164,7 +172,16 @@ function parseHeader(text: string): readonly string[] {
 
 function readBody(data: string | undefined): Uint8Array {
   if (data === undefined) return new Uint8Array(0);
-  return data.startsWith("@") ? readFileSync(data.slice(1)) : Buffer.from(data);
+  if (!data.startsWith("@")) return Buffer.from(data);
+  const file = data.slice(1);
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new Error(`cannot read ${file}: ${code} (--data @file reads the body from a file)`, {
+      cause: error,
+    });
+  }
 }
 
 function headerOf({ headers }: ExplainedRequest, name: string): string | undefined {

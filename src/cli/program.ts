@@ -77,7 +77,11 @@ function withConfigOptions(command: Command): Command {
   return command
     .option("-c, --config <file>", "config file (docs/configuration.md)")
     .option("-u, --upstream <address>", "instead of a config: host:port or unix:/path of a gRPC server")
-    .option("--descriptors <files...>", "with --upstream: descriptor sets, instead of server reflection")
+    .option(
+      "--descriptors <file>",
+      "with --upstream: a descriptor set, instead of server reflection; repeatable",
+      collect,
+    )
     .option("--listen <address>", "with --upstream: where to serve HTTP (default 0.0.0.0:8080)")
     .option(
       "--admin <address>",
@@ -85,7 +89,7 @@ function withConfigOptions(command: Command): Command {
     );
 }
 
-function collect(value: string, previous: string[]): string[] {
+function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value];
 }
 

@@ -1,7 +1,7 @@
 /**
  * Chooses how a call's outcome is written: once a request, from what the route is.
  */
-import { gatewayStatus, StatusError } from "../../status/index.ts";
+import { gatewayStatus, type Status, StatusError } from "../../status/index.ts";
 import type { ProtocolRoute, ReplyWriter } from "../protocol.ts";
 import { HTTP_BODY_STREAM } from "./http-body-stream.ts";
 import type { MessageRenderer } from "./message-renderer.ts";
@@ -29,13 +29,20 @@ export function chooseReplyWriter(
     }
     case "client_streaming":
     case "bidi_streaming":
-      throw new StatusError(
-        gatewayStatus(
-          "STREAMING_UNSUPPORTED",
-          `${fullName} is ${kind}: messages cannot be streamed over HTTP yet`,
-        ),
-      );
+      throw new StatusError(clientStreamRefusal(fullName, kind));
     default:
       return kind satisfies never;
   }
+}
+
+/** Why a method cannot be called over HTTP; undefined where it can. */
+export function kindRefusal({ kind, fullName }: ProtocolRoute["method"]): Status | undefined {
+  return kind === "client_streaming" || kind === "bidi_streaming"
+    ? clientStreamRefusal(fullName, kind)
+    : undefined;
+}
+
+function clientStreamRefusal(fullName: string, kind: string): Status {
+  const what = `${fullName} is ${kind}: messages cannot be streamed over HTTP yet`;
+  return gatewayStatus("STREAMING_UNSUPPORTED", what);
 }
