@@ -1,7 +1,6 @@
 /**
  * Every engine, client, codec, policy and schema source, by name: the only place besides tests that knows the adapters.
  */
-import { relative } from "node:path";
 import type { Registry } from "@bufbuild/protobuf";
 import type { Config, CorsConfig, ListenerConfig, UpstreamConfig } from "../config/index.ts";
 import { createNodeHttpEngine } from "../http/engines/node-http/index.ts";
@@ -18,6 +17,7 @@ import { createReflectiveFactory, type TranscoderFactory } from "../transcode/in
 import { GrpcJsChannel, grpcJs } from "../upstream/clients/grpc-js/index.ts";
 import type { Channel, ChannelFactory } from "../upstream/index.ts";
 import { createErrorRenderer } from "./error-renderer.ts";
+import { placedSource } from "./placed-source.ts";
 
 /** What the composition root chooses from. */
 export interface Builtins {
@@ -30,9 +30,10 @@ export interface Builtins {
    * @throws {Error} for `uws` where the addon does not load, with the reason.
    */
   engine(name: ListenerConfig["engine"], log: Logger): HttpEngine;
-  sources(upstream: UpstreamConfig, channel: Channel): readonly SchemaSource[];
+  /** `locate` gives the place in the config of each source, for problems. */
+  sources(upstream: UpstreamConfig, channel: Channel, locate: Config["locate"]): readonly SchemaSource[];
   cors(options: CorsConfig): PreflightPolicy | undefined;
-  errorRenderer(registry: Registry): ErrorRenderer;
+  readonly errorRenderer: (registry: Registry) => ErrorRenderer;
   /** For each upstream 1 if its connections are ready, else 0. */
   connections(channels: ReadonlyMap<string, Channel>): ReadonlyMap<string, number>;
 }
@@ -45,7 +46,7 @@ export function builtins(config: Pick<Config, "listeners">): Builtins {
     transcoders: createReflectiveFactory(),
     adminEngine: createNodeHttpEngine(),
     engine: (name, log) => chooseEngine(name, maxHeaderBytes, log),
-    sources: ({ schema, addresses }, channel) => [
+    sources: ({ name, schema, addresses }, channel, locate) => [
       ...(schema.reflection === undefined
         ? []
         : [
@@ -55,7 +56,12 @@ export function builtins(config: Pick<Config, "listeners">): Builtins {
               timeoutMs: schema.reflection.timeoutMs,
             }),
           ]),
-      ...schema.descriptors.map((file) => new DescriptorFileSource(shortPath(file.resolved))),
+      ...schema.descriptors.map((file, i) =>
+        placedSource(
+          new DescriptorFileSource(file.resolved, file.text),
+          locate(["upstreams", name, "schema", "descriptors", i]),
+        ),
+      ),
     ],
     cors: (options) => (options.enabled ? new CorsPolicy(options) : undefined),
     errorRenderer: createErrorRenderer,
@@ -77,12 +83,6 @@ function chooseEngine(name: ListenerConfig["engine"], maxHeaderBytes: number, lo
     "HTTP engine: node:http, since no uWebSockets.js addon loads",
   );
   return createNodeHttpEngine();
-}
-
-/** As a person at this working directory would write it: problems show it. */
-function shortPath(path: string): string {
-  const short = relative(process.cwd(), path);
-  return short.startsWith("..") ? path : short;
 }
 
 function isReady(channel: Channel): boolean {

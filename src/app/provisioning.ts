@@ -16,11 +16,11 @@ export interface Provision {
   readonly targets: readonly DiscoveryTarget[];
   readonly problems: readonly Problem[];
   /** Compiles the schemas found so far. */
-  compile(
+  readonly compile: (
     schemas: ReadonlyMap<string, SchemaSet>,
     pendingUpstreams: readonly string[],
     revision: number,
-  ): CompiledSnapshot;
+  ) => CompiledSnapshot;
   /** Closes the channels once their calls have ended. */
   close(): Promise<void>;
 }
@@ -35,10 +35,16 @@ export async function provision(config: Config, builtins: Builtins): Promise<Pro
     const channel = await connect(config, upstream, builtins, problems);
     if (channel === undefined) continue;
     channels.set(upstream.name, channel);
-    targets.push({ upstream: upstream.name, sources: builtins.sources(upstream, channel) });
-    if (upstream.http.serviceConfig === undefined) continue;
-    const serviceConfig = await loadServiceConfig(upstream.http.serviceConfig, (path) => readFile(path));
-    problems.push(...serviceConfig.problems);
+    targets.push({ upstream: upstream.name, sources: builtins.sources(upstream, channel, config.locate) });
+    const document = upstream.http.serviceConfig;
+    if (document === undefined) continue;
+    const serviceConfig = await loadServiceConfig(document, (path) => readFile(path));
+    const where = config.locate(["upstreams", upstream.name, "http", "serviceConfig"]);
+    for (const problem of serviceConfig.problems) {
+      // What concerns the whole document is told where config names it.
+      const isWhole = problem.where === document.text;
+      problems.push(isWhole ? { ...problem, where, what: `${document.text}: ${problem.what}` } : problem);
+    }
     serviceConfigs.set(upstream.name, serviceConfig);
   }
   const { transcoders, errorRenderer } = builtins;
@@ -71,14 +77,19 @@ async function connect(
       maxSendMessageBytes: Number.POSITIVE_INFINITY,
     });
   } catch (error) {
-    const isUnreadable = !(error instanceof StatusError);
+    // Addresses have been checked with the config, so with a CA file it is that file.
+    const key = tls?.ca === undefined ? ["address"] : ["tls", "ca"];
     problems.push({
       severity: "error",
-      where: config.locate(["upstreams", upstream.name, ...(isUnreadable ? ["tls", "ca"] : ["address"])]),
-      what: isUnreadable
-        ? `upstream ${upstream.name}: cannot read ${tls?.ca?.text}: ${systemCode(error)}`
-        : error.status.message,
-      hint: isUnreadable ? "check the path and its permissions" : "check the address and the TLS settings",
+      where: config.locate(["upstreams", upstream.name, ...key]),
+      what:
+        error instanceof StatusError
+          ? `upstream ${upstream.name}: ${error.status.message}`
+          : `upstream ${upstream.name}: cannot read ${tls?.ca?.text}: ${systemCode(error)}`,
+      hint:
+        tls?.ca === undefined
+          ? "check the address"
+          : "give a PEM file of certificates that the gateway may read",
     });
     return undefined;
   }
