@@ -5,13 +5,13 @@ import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
 import { ECHO_DESCRIPTORS, type EchoServer, type SeenCall, startEchoServer } from "./echo-server.ts";
 import { type GatewayProcess, startGateway } from "./gateway-process.ts";
-import { type Answer, jsonOf, type RequestOptions, send } from "./http-request.ts";
+import { type Answer, closeIdleConnections, jsonOf, type RequestOptions, send } from "./http-request.ts";
 
 /** Both HTTP engines. */
 export const ENGINES: readonly ["uws", "node"] = ["uws", "node"];
 
 /** A reply that never comes fails the suite instead of hanging it. */
-const HANG = { timeout: 60_000 };
+const HANG = { timeout: 30_000 };
 
 type Mapping = Readonly<Record<string, unknown>>;
 
@@ -62,6 +62,7 @@ export function describeGateway(title: string, config: SuiteConfig, cases: (subj
       });
     });
     after(async () => {
+      closeIdleConnections();
       await gateway?.stop();
       await echo?.close();
     });
