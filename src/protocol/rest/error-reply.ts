@@ -1,7 +1,6 @@
 /**
  * A status that is not OK, as a whole HTTP reply.
  */
-import { findHeader } from "../../http/index.ts";
 import { httpStatusOf, type Status } from "../../status/index.ts";
 import type { Metadata } from "../../upstream/index.ts";
 import type { ErrorFormat, ErrorSettings, RouteSettings } from "../protocol.ts";
@@ -45,7 +44,16 @@ export function sendCallError(
 }
 
 /** The client's wish for problem details wins over the route's format. */
-function chooseFormat(reply: Reply, format: ErrorFormat): ErrorFormat {
-  const accept = findHeader(reply.exchange.headers, "accept");
-  return accept?.includes("application/problem+json") === true ? "problem" : format;
+function chooseFormat({ exchange: { headers } }: Reply, format: ErrorFormat): ErrorFormat {
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    if (headers[i] === "accept" && (headers[i + 1] ?? "").split(",").some(isProblemRange)) return "problem";
+  }
+  return format;
+}
+
+/** Whether a media range names problem details, with a weight above 0. Source: RFC 9110, sections 12.4.2 and 12.5.1. */
+function isProblemRange(range: string): boolean {
+  const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
+  if (type !== "application/problem+json") return false;
+  return !parameters.some((parameter) => parameter.startsWith("q=") && Number(parameter.slice(2)) === 0);
 }
