@@ -34,6 +34,7 @@ export interface ErrorBody {
 
 /** One engine's listener of a running gateway. Its members can be read once the suite's tests run. */
 export interface Subject {
+  readonly engine: (typeof ENGINES)[number];
   readonly url: string;
   readonly port: number;
   readonly gateway: GatewayProcess;
@@ -68,6 +69,7 @@ export function describeGateway(title: string, config: SuiteConfig, cases: (subj
     });
     for (const [index, engine] of ENGINES.entries()) {
       const subject: Subject = {
+        engine,
         get echo() {
           return started(echo);
         },
