@@ -23,6 +23,7 @@ export type Reason =
   | "DEADLINE"
   | "CLIENT_GONE"
   | "UPSTREAM_UNREACHABLE"
+  | "UPSTREAM_OVERLOADED"
   | "UPSTREAM_PROTOCOL"
   | "UPSTREAM_REPLY_TOO_LARGE"
   | "UPSTREAM_REPLY_INVALID"
@@ -93,6 +94,10 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
   DEADLINE: { code: Code.DEADLINE_EXCEEDED, what: "The upstream did not answer within the deadline." },
   CLIENT_GONE: { code: Code.CANCELLED, what: "The client closed the connection before the reply." },
   UPSTREAM_UNREACHABLE: { code: Code.UNAVAILABLE, what: "No connection to the upstream could be had." },
+  UPSTREAM_OVERLOADED: {
+    code: Code.RESOURCE_EXHAUSTED,
+    what: "More calls wait for the upstream than may wait.",
+  },
   UPSTREAM_PROTOCOL: { code: Code.UNAVAILABLE, what: "The upstream answered, but not with gRPC." },
   UPSTREAM_REPLY_TOO_LARGE: {
     code: Code.RESOURCE_EXHAUSTED,

@@ -14,8 +14,9 @@ import {
 } from "@grpc/grpc-js";
 import { gatewayStatus, type Status } from "../../../status/index.ts";
 import type { Call, CallListener, Metadata } from "../../channel.ts";
+import { isGrpcContentType } from "../../reply-faults.ts";
 import { fromGrpcMetadata } from "./metadata.ts";
-import { isGrpcContentType, statusOfReply } from "./reply-status.ts";
+import { statusOfReply } from "./reply-status.ts";
 
 /** `send` answers false from here on: bytes that grpc-js has not taken yet. */
 const HIGH_WATER_BYTES = 64 * 1024;
@@ -205,34 +206,5 @@ export class GrpcJsCall implements Call, InterceptingListener {
     } catch (error) {
       process.emitWarning(error instanceof Error ? error : String(error));
     }
-  }
-}
-
-/** A call that fails before it starts: its status comes after `open` has returned, unless it is cancelled first. */
-export class RefusedCall implements Call {
-  readonly #listener: CallListener;
-  #hasEnded = false;
-
-  constructor(status: Status, listener: CallListener) {
-    this.#listener = listener;
-    process.nextTick(() => this.cancel(status));
-  }
-
-  send(): boolean {
-    return true;
-  }
-
-  halfClose(): void {
-    // Nothing was opened.
-  }
-
-  resume(): void {
-    // Nothing is held.
-  }
-
-  cancel(status: Status): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#listener.onStatus(status, NO_METADATA);
   }
 }

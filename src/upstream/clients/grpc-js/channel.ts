@@ -13,15 +13,14 @@ import {
 } from "@grpc/grpc-js";
 import { gatewayStatus, refuse } from "../../../status/index.ts";
 import type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metadata } from "../../channel.ts";
-import { type CallOwner, GrpcJsCall, RefusedCall } from "./call.ts";
+import type { Connectivity } from "../../connectivity.ts";
+import { RefusedCall } from "../../refused-call.ts";
+import { type CallOwner, GrpcJsCall } from "./call.ts";
 import { toGrpcMetadata } from "./metadata.ts";
 import { registerListResolver, targetOf } from "./target.ts";
 
 /** The longest time that a timer of Node can wait; a deadline beyond it is none. */
 const MAX_DEADLINE_MS = 2 ** 31 - 1;
-
-/** State of the connections: `failing` means that the last attempt failed and that the next one waits its backoff. */
-export type Connectivity = "idle" | "connecting" | "ready" | "failing" | "closed";
 
 const CONNECTIVITY: ReadonlyMap<connectivityState, Connectivity> = new Map([
   [connectivityState.IDLE, "idle"],
@@ -93,6 +92,11 @@ export class GrpcJsChannel implements Channel {
   /** State of the connections, cheap enough for a gauge that is read at every scrape. */
   connectivity(): Connectivity {
     return CONNECTIVITY.get(this.#channel.getConnectivityState(false)) ?? "closed";
+  }
+
+  /** Connections that are ready, as far as grpc-js tells: 1 or 0. */
+  get readyConnections(): number {
+    return this.connectivity() === "ready" ? 1 : 0;
   }
 
   /** Calls that have not ended yet. */

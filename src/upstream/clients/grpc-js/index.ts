@@ -1,1 +1,1 @@
-export { type Connectivity, connectGrpcJs, GrpcJsChannel, grpcJs } from "./channel.ts";
+export { connectGrpcJs, GrpcJsChannel, grpcJs } from "./channel.ts";

@@ -1,0 +1,285 @@
+/**
+ * One call of the port, on a stream of a connection or on the way to one.
+ *
+ *     waiting --a connection has room--> streaming --reply, fault, cancel, deadline--> ended
+ *        ^                                   |
+ *        +---- refused without processing ---+
+ */
+import { gatewayStatus, type Status } from "../../../status/index.ts";
+import type { Call, CallListener, Metadata } from "../../channel.ts";
+import { connectionLost, deadlineExpired, streamReset } from "../../reply-faults.ts";
+import type { Connection } from "./connection.ts";
+import { STREAM_WINDOW_BYTES, type Stream } from "./connection-ports.ts";
+import type { Expiring } from "./deadline-wheel.ts";
+import { ErrorCode } from "./http2-error.ts";
+import { type MetadataEncoder, metadataTooLarge, timeoutField } from "./metadata-encoder.ts";
+import { Outbox } from "./outbox.ts";
+import { ReplyReader, type ReplySink } from "./reply-reader.ts";
+
+/** `send` answers false from here on: bytes that no frame holds yet. */
+const HIGH_WATER_BYTES: number = 64 * 1024;
+
+/** Window is given back in pieces of this much. */
+const WINDOW_UPDATE_BYTES: number = STREAM_WINDOW_BYTES / 2;
+
+/** How often a call that was never processed is sent again; the third refusal is the upstream's answer. */
+const MAX_ATTEMPTS = 3;
+
+const NO_METADATA: Metadata = [];
+
+/** What a call needs of its channel. */
+export interface CallOwner {
+  /** For people: the address, or addresses, of the upstream. */
+  readonly address: string;
+  readonly maxReceiveMessageBytes: number;
+  readonly maxSendMessageBytes: number;
+  readonly encoder: MetadataEncoder;
+  readonly now: () => number;
+  /** Finds the call a connection, now or later. */
+  place(call: Http2Call): void;
+  /** The call has grown by `bytes` before it was placed; false if that is more than may wait. */
+  mayWait(call: Http2Call, bytes: number): boolean;
+  /** The call is waiting no more. */
+  onPlaced(call: Http2Call): void;
+  onEnded(call: Http2Call): void;
+}
+
+/** A call. It ends with exactly one `onStatus`. */
+export class Http2Call implements Call, Stream, ReplySink, Expiring {
+  readonly #owner: CallOwner;
+  readonly #listener: CallListener;
+  readonly #path: string;
+  readonly #metadata: Metadata;
+  readonly outbox: Outbox = new Outbox();
+  readonly #reply: ReplyReader;
+  /** On the owner's clock; Infinity for none. */
+  readonly expiresAt: number;
+  streamId = 0;
+  sendWindow = 0;
+  receiveWindow = 0;
+  openedAtFlush = 0;
+  #connection: Connection | undefined;
+  #attempts = 0;
+  #consumedBytes = 0;
+  /** Window given beyond the usual for the message under way; not given back again. */
+  #extraBytes = 0;
+  #owesDrain = false;
+  #isEnded = false;
+
+  constructor(owner: CallOwner, listener: CallListener, path: string, metadata: Metadata, expiresAt: number) {
+    this.#owner = owner;
+    this.#listener = listener;
+    this.#path = path;
+    this.#metadata = metadata;
+    this.expiresAt = expiresAt;
+    this.#reply = new ReplyReader(this);
+  }
+
+  get address(): string {
+    return this.#owner.address;
+  }
+
+  get maxReceiveMessageBytes(): number {
+    return this.#owner.maxReceiveMessageBytes;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  send(message: Uint8Array): boolean {
+    const { outbox } = this;
+    if (this.#isEnded || outbox.isEnded) return true;
+    const limit = this.#owner.maxSendMessageBytes;
+    if (message.byteLength > limit) {
+      const what = `the request message of ${message.byteLength} bytes is longer than ${limit}`;
+      this.cancel(gatewayStatus("BODY_TOO_LARGE", what));
+      return true;
+    }
+    outbox.push(message);
+    if (this.#connection !== undefined) {
+      this.#connection.send(this);
+    } else if (!this.#owner.mayWait(this, message.byteLength)) {
+      const what = `too many bytes wait for upstream ${this.#owner.address}`;
+      this.cancel(gatewayStatus("UPSTREAM_OVERLOADED", what));
+      return true;
+    }
+    this.#owesDrain ||= outbox.unsentBytes >= HIGH_WATER_BYTES;
+    return !this.#owesDrain;
+  }
+
+  halfClose(): void {
+    if (this.#isEnded || this.outbox.isEnded) return;
+    this.outbox.end();
+    this.#connection?.send(this);
+  }
+
+  cancel(status: Status): void {
+    if (this.#isEnded) return;
+    this.#release(ErrorCode.CANCEL);
+    this.#end(status, NO_METADATA);
+  }
+
+  resume(): void {
+    if (!this.#isEnded) this.#reply.resume();
+  }
+
+  /** For the channel: opens a stream on `connection`, which has room. */
+  attach(connection: Connection): void {
+    const { encoder, now, address } = this.#owner;
+    const timeout = this.expiresAt === Number.POSITIVE_INFINITY ? "" : timeoutField(this.expiresAt - now());
+    const refusal = encoder.encode(this.#metadata, timeout);
+    if (refusal !== undefined) {
+      this.refuse(refusal);
+      return;
+    }
+    if (encoder.listBytes + FIXED_LIST_BYTES > connection.maxHeaderListBytes) {
+      this.refuse(metadataTooLarge(address, connection.maxHeaderListBytes));
+      return;
+    }
+    this.#attempts++;
+    this.#connection = connection;
+    connection.openStream(this, this.#path, encoder.block);
+    connection.send(this);
+  }
+
+  /** For the channel: ends a call that cannot be had, once `open` has returned. */
+  refuse(status: Status): void {
+    process.nextTick(() => this.cancel(status));
+  }
+
+  /** For the deadlines alone. */
+  onExpired(): void {
+    this.cancel(deadlineExpired(this.address, this.#attempts === 0 ? "connecting" : "called"));
+  }
+
+  /** For the connection alone, as are those that follow. */
+  onWritten(): void {
+    if (!this.#owesDrain || this.#isEnded || this.outbox.isEnded) return;
+    if (this.outbox.unsentBytes >= HIGH_WATER_BYTES) return;
+    this.#owesDrain = false;
+    try {
+      this.#listener.onDrain();
+    } catch (error) {
+      this.#onListenerFault(error);
+    }
+  }
+
+  onHeaderList(list: readonly string[], isTooLong: boolean, flags: number): void {
+    this.#reply.onHeaderList(list, isTooLong, flags);
+  }
+
+  onData(bytes: Buffer, start: number, end: number): void {
+    this.#reply.onData(bytes, start, end);
+  }
+
+  onDataEnd(flags: number, paddingBytes: number): void {
+    this.#reply.onDataEnd(flags, paddingBytes);
+  }
+
+  onReset(errorCode: number): void {
+    this.#connection = undefined;
+    this.#end(streamReset(this.address, errorCode), NO_METADATA);
+  }
+
+  onUnprocessed(): void {
+    this.#connection = undefined;
+    if (this.#isEnded) return;
+    if (this.#attempts < MAX_ATTEMPTS && this.outbox.canRewind) {
+      this.outbox.rewind();
+      this.#owner.place(this);
+    } else {
+      this.#end(streamReset(this.address, ErrorCode.REFUSED_STREAM), NO_METADATA);
+    }
+  }
+
+  onLost(violation: string | undefined): void {
+    this.#connection = undefined;
+    const status =
+      violation === undefined
+        ? connectionLost(this.address)
+        : gatewayStatus("UPSTREAM_PROTOCOL", `upstream ${this.address} broke HTTP/2: it sent ${violation}`);
+    this.#end(status, NO_METADATA);
+  }
+
+  /** For the reply's reader alone, as are those that follow. */
+  onTaken(): void {
+    this.outbox.stopKeeping();
+  }
+
+  onHeaders(metadata: Metadata): void {
+    try {
+      this.#listener.onHeaders(metadata);
+    } catch (error) {
+      this.#onListenerFault(error);
+    }
+  }
+
+  onMessage(message: Uint8Array): boolean {
+    try {
+      return this.#listener.onMessage(message);
+    } catch (error) {
+      this.#onListenerFault(error);
+      return true;
+    }
+  }
+
+  onUpstreamEnded(): void {
+    // If this side has not ended, it need not go on.
+    this.#release(this.outbox.isEndWritten ? undefined : ErrorCode.CANCEL);
+  }
+
+  onComplete(status: Status, trailers: Metadata): void {
+    this.#end(status, trailers);
+  }
+
+  onInvalid(status: Status): void {
+    this.cancel(status);
+  }
+
+  onConsumed(bytes: number, missingBytes: number): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    const repaid = Math.min(bytes, this.#extraBytes);
+    this.#extraBytes -= repaid;
+    this.#consumedBytes += bytes - repaid;
+    const wanted = missingBytes - this.receiveWindow - this.#consumedBytes;
+    if (wanted > 0) {
+      // The message will be kept whole anyway; asking for it piece by piece would only cost round trips.
+      this.#extraBytes += wanted;
+      connection.grant(this, this.#consumedBytes + wanted);
+      this.#consumedBytes = 0;
+    } else if (this.#consumedBytes >= WINDOW_UPDATE_BYTES) {
+      connection.grant(this, this.#consumedBytes);
+      this.#consumedBytes = 0;
+    }
+  }
+
+  #release(errorCode: number | undefined): void {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    if (connection === undefined) this.#owner.onPlaced(this);
+    else connection.release(this, errorCode);
+  }
+
+  #onListenerFault(error: unknown): void {
+    process.emitWarning(error instanceof Error ? error : String(error));
+    this.cancel(gatewayStatus("INTERNAL", "a fault in the gateway ended the call"));
+  }
+
+  #end(status: Status, trailers: Metadata): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#reply.stop();
+    this.outbox.clear();
+    this.#owner.onEnded(this);
+    try {
+      this.#listener.onStatus(status, trailers);
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
+  }
+}
+
+/** Room in a header list for the fields that are not metadata. */
+const FIXED_LIST_BYTES = 1024;

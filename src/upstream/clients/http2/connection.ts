@@ -1,0 +1,412 @@
+/**
+ * One HTTP/2 connection to an upstream, and the streams on it.
+ *
+ *     connecting --socket, TLS, preface--> greeting --SETTINGS--> ready --GOAWAY, ids used up--> draining
+ *          |                                  |                     |                               |
+ *          +------------- fault --------------+---------------------+----- last stream ended -------+--> closed
+ *
+ * Whatever breaks the protocol ends this connection and nothing else.
+ * Source: RFC 9113 sections 3.4, 5.1, 6.8, 8.1.
+ */
+import type { Socket } from "node:net";
+import {
+  type ConnectionOptions,
+  type ConnectionOwner,
+  STREAM_WINDOW_BYTES,
+  type Stream,
+} from "./connection-ports.ts";
+import {
+  CLIENT_PREFACE,
+  DEFAULT_WINDOW_BYTES,
+  Flag,
+  MAX_STREAM_ID,
+  MAX_WINDOW_BYTES,
+  SettingId,
+} from "./frame.ts";
+import { FrameBudget } from "./frame-budget.ts";
+import { type FrameHandler, FrameReader } from "./frame-reader.ts";
+import { FrameWriter } from "./frame-writer.ts";
+import { HeaderDecoder } from "./hpack/decoder.ts";
+import { RequestEncoder } from "./hpack/request-encoder.ts";
+import { ErrorCode, Http2Error } from "./http2-error.ts";
+import { PeerSettings } from "./peer-settings.ts";
+import { SendScheduler, windowOverflow } from "./send-scheduler.ts";
+
+/**
+ * What the upstream may send ahead on all streams together. It is given back as bytes arrive, not as they are consumed:
+ * one slow client must not hold up the calls of all others. The windows of the streams bound the memory.
+ */
+const CONNECTION_WINDOW_BYTES: number = 16 * 1024 * 1024;
+
+const CONNECTION_UPDATE_BYTES: number = CONNECTION_WINDOW_BYTES / 4;
+
+/** The header list of one reply, decoded, as SETTINGS_MAX_HEADER_LIST_SIZE counts. */
+const MAX_HEADER_LIST_BYTES: number = 64 * 1024;
+
+/** Answers to PING and SETTINGS pile up when the upstream sends but does not read; this much, then it ends. */
+const MAX_UNREAD_BYTES: number = 1024 * 1024;
+
+const PING_PAYLOAD: Uint8Array = new Uint8Array(8);
+
+type State = "connecting" | "greeting" | "ready" | "draining" | "closed";
+
+/** A connection from its first packet to its end. */
+export class Connection implements FrameHandler {
+  readonly #owner: ConnectionOwner<Connection>;
+  readonly #options: ConnectionOptions;
+  readonly #socket: Socket;
+  readonly #reader: FrameReader;
+  readonly #writer: FrameWriter;
+  readonly #scheduler: SendScheduler;
+  readonly #decoder = new HeaderDecoder(MAX_HEADER_LIST_BYTES);
+  readonly #encoder: RequestEncoder;
+  readonly #peer = new PeerSettings();
+  readonly #budget: FrameBudget;
+  readonly #streams = new Map<number, Stream>();
+  readonly #startedAt: number;
+  #state: State = "connecting";
+  #nextStreamId: number;
+  #lastGoawayId = MAX_STREAM_ID;
+  #receiveWindow = CONNECTION_WINDOW_BYTES;
+  #consumedBytes = 0;
+  #dataStream: Stream | undefined;
+  #dataLeft = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #hasHeard = false;
+  #isPinging = false;
+  #hasAnswered = false;
+  #fault = "";
+
+  constructor(owner: ConnectionOwner<Connection>, options: ConnectionOptions) {
+    this.#owner = owner;
+    this.#options = options;
+    this.#nextStreamId = options.firstStreamId;
+    this.#startedAt = options.now();
+    this.#encoder = new RequestEncoder(options.sharedFields);
+    this.#budget = new FrameBudget(options.now);
+    this.#reader = new FrameReader(this);
+    const socket = options.open(
+      () => this.#onConnected(),
+      (bytes, length) => this.#onBytes(bytes, length),
+    );
+    this.#socket = socket;
+    this.#writer = new FrameWriter(socket, () => this.#onFlushed());
+    this.#scheduler = new SendScheduler(this.#writer, this.#budget);
+    socket.on("drain", () => this.#onFlushed());
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      // With several addresses for one name, the first failure stands for all of them.
+      const [first = error] = error instanceof AggregateError ? error.errors : [error];
+      this.#fault ||= `${first.code ?? ""} ${first.message}`;
+    });
+    socket.on("close", () => this.#end());
+    this.#timer = setTimeout(() => this.#onTimer(), options.connectTimeoutMs);
+  }
+
+  get isReady(): boolean {
+    return this.#state === "ready";
+  }
+
+  get openStreams(): number {
+    return this.#streams.size;
+  }
+
+  /** Whether a call can be opened now. */
+  get hasRoom(): boolean {
+    return this.#state === "ready" && this.#streams.size < this.#peer.maxConcurrentStreams;
+  }
+
+  /** Whether a call was ever answered on it. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
+  get ageMs(): number {
+    return this.#options.now() - this.#startedAt;
+  }
+
+  /** As SETTINGS_MAX_HEADER_LIST_SIZE of the upstream says. */
+  get maxHeaderListBytes(): number {
+    return this.#peer.maxHeaderListBytes;
+  }
+
+  /** Opens a stream; `block` are its own fields. Only where `hasRoom`. Messages follow by `send`. */
+  openStream(stream: Stream, path: string, block: Uint8Array): void {
+    const id = this.#nextStreamId;
+    this.#nextStreamId += 2;
+    stream.streamId = id;
+    stream.sendWindow = this.#peer.initialWindowBytes;
+    stream.receiveWindow = STREAM_WINDOW_BYTES;
+    this.#streams.set(id, stream);
+    stream.openedAtFlush = this.#writer.flushes;
+    this.#writer.headers(id, this.#encoder.blockOf(path), block);
+    this.#budget.earn();
+    if (this.#nextStreamId > MAX_STREAM_ID) this.#drain();
+  }
+
+  /** The stream's outbox has something new. */
+  send(stream: Stream): void {
+    this.#scheduler.add(stream);
+  }
+
+  /** Gives the upstream more window on the stream. */
+  grant(stream: Stream, bytes: number): void {
+    stream.receiveWindow += bytes;
+    this.#writer.windowUpdate(stream.streamId, bytes);
+  }
+
+  /** Ends a stream that both sides have ended, or that is reset with `errorCode`. */
+  release(stream: Stream, errorCode: number | undefined): void {
+    if (!this.#streams.delete(stream.streamId)) return;
+    this.#scheduler.remove(stream);
+    if (errorCode !== undefined) this.#writer.reset(stream.streamId, errorCode);
+    if (this.#state === "draining" && this.#streams.size === 0) this.close();
+    else this.#owner.onFree(this);
+  }
+
+  /** Takes no more streams and closes when the last one has ended. */
+  drain(): void {
+    this.#drain();
+    if (this.#state !== "draining" || this.#streams.size === 0) this.close();
+  }
+
+  /** Closes at once; streams that are left are lost. */
+  close(): void {
+    if (this.#state === "closed") return;
+    if (this.#state === "ready" || this.#state === "draining") this.#writer.goaway(ErrorCode.NO_ERROR);
+    this.#writer.flush();
+    this.#socket.destroySoon();
+    this.#end();
+  }
+
+  onDataStart(streamId: number, flowBytes: number): void {
+    this.#receiveWindow -= flowBytes;
+    this.#consumedBytes += flowBytes;
+    if (this.#receiveWindow < 0) throw new Http2Error(ErrorCode.FLOW_CONTROL_ERROR, "more than the window");
+    if (this.#consumedBytes >= CONNECTION_UPDATE_BYTES) {
+      this.#writer.windowUpdate(0, this.#consumedBytes);
+      this.#receiveWindow += this.#consumedBytes;
+      this.#consumedBytes = 0;
+    }
+    const stream = this.#streamOf(streamId);
+    this.#dataStream = stream;
+    this.#dataLeft = flowBytes;
+    if (stream === undefined || flowBytes === 0) this.#budget.spend();
+    else this.#budget.earn();
+    if (stream === undefined) return;
+    stream.receiveWindow -= flowBytes;
+    if (stream.receiveWindow < 0) {
+      throw new Http2Error(ErrorCode.FLOW_CONTROL_ERROR, "more than a stream's window");
+    }
+  }
+
+  onDataBytes(bytes: Buffer, start: number, end: number): void {
+    this.#dataLeft -= end - start;
+    this.#dataStream?.onData(bytes, start, end);
+  }
+
+  onDataEnd(flags: number): void {
+    const stream = this.#dataStream;
+    this.#dataStream = undefined;
+    stream?.onDataEnd(flags, this.#dataLeft);
+  }
+
+  onHeaderBlock(streamId: number, flags: number, bytes: Buffer, start: number, end: number): void {
+    // Decoded whoever it is for: the table of the connection depends on every block.
+    const list = this.#decoder.decode(bytes, start, end);
+    const stream = this.#streamOf(streamId);
+    if (stream === undefined) this.#budget.spend();
+    else stream.onHeaderList(list, this.#decoder.isTooLong, flags);
+  }
+
+  onReset(streamId: number, errorCode: number): void {
+    const stream = this.#streamOf(streamId);
+    if (stream === undefined) {
+      this.#budget.spend();
+      return;
+    }
+    this.release(stream, undefined);
+    if (errorCode === ErrorCode.REFUSED_STREAM) stream.onUnprocessed();
+    else stream.onReset(errorCode);
+  }
+
+  onSettings(bytes: Buffer, start: number, end: number): void {
+    this.#budget.spend();
+    const previousWindow = this.#peer.initialWindowBytes;
+    this.#peer.apply(bytes, start, end);
+    this.#writer.maxFrameBytes = this.#peer.maxFrameBytes;
+    this.#encoder.setMaxTableBytes(this.#peer.headerTableBytes);
+    this.#writer.settingsAck();
+    this.#checkReading();
+    const change = this.#peer.initialWindowBytes - previousWindow;
+    if (change !== 0) this.#changeWindows(change);
+    if (this.#state === "greeting") this.#onGreeted();
+    else if (this.#state === "ready") this.#owner.onFree(this);
+  }
+
+  onSettingsAck(): void {
+    this.#budget.spend();
+  }
+
+  onPing(bytes: Buffer, start: number): void {
+    this.#budget.spend();
+    this.#writer.ping(Flag.ACK, bytes.subarray(start, start + 8));
+    this.#checkReading();
+  }
+
+  onPingAck(): void {
+    this.#budget.spend();
+  }
+
+  onGoaway(lastStreamId: number, errorCode: number): void {
+    this.#budget.spend();
+    this.#lastGoawayId = Math.min(this.#lastGoawayId, lastStreamId);
+    if (errorCode !== ErrorCode.NO_ERROR) this.#fault ||= `GOAWAY with HTTP/2 error ${errorCode}`;
+    // Draining comes first, so that no call that is refused now lands here again.
+    this.#drain();
+    for (const stream of [...this.#streams.values()]) {
+      if (stream.streamId <= this.#lastGoawayId) continue;
+      this.#streams.delete(stream.streamId);
+      this.#scheduler.remove(stream);
+      stream.onUnprocessed();
+    }
+    if (this.#streams.size === 0) this.close();
+  }
+
+  onWindowUpdate(streamId: number, increment: number): void {
+    this.#budget.spend();
+    if (streamId === 0) {
+      this.#scheduler.grant(increment);
+      return;
+    }
+    const stream = this.#streamOf(streamId);
+    if (stream === undefined) return;
+    stream.sendWindow += increment;
+    if (stream.sendWindow > MAX_WINDOW_BYTES) throw windowOverflow();
+    if (stream.outbox.hasData) this.#scheduler.add(stream);
+  }
+
+  onIgnored(): void {
+    this.#budget.spend();
+  }
+
+  /** The stream, or undefined if it has ended here already. */
+  #streamOf(streamId: number): Stream | undefined {
+    const stream = this.#streams.get(streamId);
+    if (stream !== undefined) {
+      this.#hasAnswered = true;
+      return stream;
+    }
+    if (streamId >= this.#nextStreamId || streamId % 2 === 0) {
+      throw new Http2Error(ErrorCode.PROTOCOL_ERROR, "a frame of a stream that was never opened");
+    }
+    return undefined;
+  }
+
+  #onConnected(): void {
+    if (this.#state !== "connecting") return;
+    this.#state = "greeting";
+    this.#writer.raw(Buffer.from(CLIENT_PREFACE, "latin1"));
+    this.#writer.settings([
+      [SettingId.ENABLE_PUSH, 0],
+      [SettingId.INITIAL_WINDOW_SIZE, STREAM_WINDOW_BYTES],
+      [SettingId.MAX_HEADER_LIST_SIZE, MAX_HEADER_LIST_BYTES],
+    ]);
+    this.#writer.windowUpdate(0, CONNECTION_WINDOW_BYTES - DEFAULT_WINDOW_BYTES);
+  }
+
+  #onGreeted(): void {
+    this.#state = "ready";
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#onTimer(), this.#options.keepaliveMs).unref();
+    this.#owner.onReady(this);
+  }
+
+  #onBytes(bytes: Buffer, length: number): void {
+    if (this.#state === "closed" || this.#state === "connecting") return;
+    this.#hasHeard = true;
+    try {
+      this.#reader.read(bytes, 0, length);
+    } catch (error) {
+      this.#onViolation(error);
+    }
+  }
+
+  #onViolation(error: unknown): void {
+    const isPeer = error instanceof Http2Error;
+    if (!isPeer) process.emitWarning(error instanceof Error ? error : String(error));
+    this.#fault = isPeer ? error.message : "a fault of the gateway";
+    if (this.#state === "greeting") this.#fault = `Protocol error: ${this.#fault}`;
+    this.#writer.goaway(isPeer ? error.errorCode : ErrorCode.INTERNAL_ERROR);
+    this.#writer.flush();
+    this.#socket.destroySoon();
+    this.#end(this.#fault);
+  }
+
+  /** Whether an upstream that makes this client answer also reads the answers. */
+  #checkReading(): void {
+    if (this.#writer.unsentBytes < MAX_UNREAD_BYTES) return;
+    throw new Http2Error(ErrorCode.ENHANCE_YOUR_CALM, "frames to be answered, but reads no answers");
+  }
+
+  #changeWindows(change: number): void {
+    for (const stream of this.#streams.values()) {
+      stream.sendWindow += change;
+      if (stream.sendWindow > MAX_WINDOW_BYTES) throw windowOverflow();
+    }
+    if (change < 0) return;
+    for (const stream of this.#streams.values()) if (stream.outbox.hasData) this.#scheduler.add(stream);
+  }
+
+  #onFlushed(): void {
+    if (!this.#writer.isCongested) this.#scheduler.pump();
+  }
+
+  #drain(): void {
+    if (this.#state !== "ready") return;
+    this.#state = "draining";
+    this.#owner.onDraining(this);
+  }
+
+  /** The connect timeout; later the keepalive, by turns waiting for silence and for the answer to a PING. */
+  #onTimer(): void {
+    const { keepaliveMs, keepaliveTimeoutMs } = this.#options;
+    if (this.#state === "connecting" || this.#state === "greeting") {
+      this.#fault = "ETIMEDOUT";
+      this.#socket.destroy();
+      return;
+    }
+    if (this.#hasHeard) {
+      this.#hasHeard = false;
+      this.#isPinging = false;
+    } else if (this.#isPinging) {
+      this.#fault ||= "ETIMEDOUT";
+      this.#socket.destroy();
+      return;
+    } else {
+      this.#isPinging = true;
+      this.#writer.ping(0, PING_PAYLOAD);
+    }
+    this.#timer = setTimeout(
+      () => this.#onTimer(),
+      this.#isPinging ? keepaliveTimeoutMs : keepaliveMs,
+    ).unref();
+  }
+
+  /** `violation` completes "the upstream sent …"; without one the connection merely broke. */
+  #end(violation?: string): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    clearTimeout(this.#timer);
+    const flushes = this.#writer.flushes;
+    this.#writer.close();
+    const streams = [...this.#streams.values()];
+    this.#streams.clear();
+    // The owner first: a call that is tried again must not find this connection.
+    this.#owner.onClosed(this, this.#fault);
+    for (const stream of streams) {
+      this.#scheduler.remove(stream);
+      if (stream.openedAtFlush === flushes) stream.onUnprocessed();
+      else stream.onLost(violation);
+    }
+  }
+}

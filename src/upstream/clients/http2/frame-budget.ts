@@ -1,0 +1,43 @@
+/**
+ * A limit on frames that do nothing for any call: SETTINGS, PING, empty DATA, frames of streams that are gone.
+ *
+ * Real work earns them: a server that answers pings its client, opens windows and resets streams in proportion to the
+ * calls. One that sends nothing else is after something (CVE-2019-9512, -9515, -9518 and their kin).
+ */
+import { ErrorCode, Http2Error } from "./http2-error.ts";
+
+/** Idle frames that are always had: per connection, and again every second. */
+const FRAMES_PER_SECOND = 5000;
+
+const REFILL_MS = 1000;
+
+/** The budget of one connection. */
+export class FrameBudget {
+  readonly #now: () => number;
+  #left = FRAMES_PER_SECOND;
+  #refilledAt: number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#refilledAt = now();
+  }
+
+  /** A frame for which a server may well send a few without content. */
+  earn(): void {
+    if (this.#left < FRAMES_PER_SECOND) this.#left += 4;
+  }
+
+  /**
+   * A frame without content came.
+   * @throws {Http2Error} ENHANCE_YOUR_CALM if there were too many.
+   */
+  spend(): void {
+    if (--this.#left > 0) return;
+    const now = this.#now();
+    if (now - this.#refilledAt < REFILL_MS) {
+      throw new Http2Error(ErrorCode.ENHANCE_YOUR_CALM, "a flood of frames without content");
+    }
+    this.#refilledAt = now;
+    this.#left = FRAMES_PER_SECOND;
+  }
+}

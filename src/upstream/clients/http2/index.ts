@@ -1,0 +1,1 @@
+export { createHttp2Client, Http2Channel } from "./channel.ts";

@@ -1,0 +1,61 @@
+/**
+ * Sockets for connections: TCP, TLS with ALPN `h2`, unix.
+ *
+ * Arriving bytes go into one buffer that each read uses again (`onread`): Node would otherwise allocate 64 KiB a read.
+ */
+import { createConnection, isIP, type Socket } from "node:net";
+import { type ConnectionOptions, type SecureContext, connect as tlsConnect } from "node:tls";
+import type { Address } from "./address.ts";
+
+const READ_BYTES: number = 64 * 1024;
+
+/** TLS towards an upstream. */
+export interface TlsOptions {
+  readonly context: SecureContext;
+  /** The name to expect in the certificate; undefined takes the host of the address. */
+  readonly serverName: string | undefined;
+}
+
+/**
+ * Opens a socket. `onConnected` comes when bytes can be exchanged, after TLS; failures are `error` and `close` of the
+ * socket. `name` is the host that the certificate is for, where `address` holds what it resolved to.
+ */
+export function openSocket(
+  address: Address,
+  name: string,
+  tls: TlsOptions | undefined,
+  onConnected: () => void,
+  onBytes: (bytes: Buffer, length: number) => void,
+): Socket {
+  const onread = {
+    buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+    callback: (length: number, bytes: Uint8Array): boolean => {
+      // The buffer is the one above, a Buffer.
+      onBytes(bytes as Buffer, length);
+      return true;
+    },
+  };
+  const where = address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port };
+  if (tls === undefined) {
+    const socket = createConnection({ ...where, onread, noDelay: true });
+    socket.once("connect", onConnected);
+    return socket;
+  }
+  const expected = tls.serverName ?? (address.kind === "unix" ? "localhost" : name);
+  // Node knows `onread` here too (its documentation of tls.connect); its types do not.
+  const options: ConnectionOptions & { readonly onread: typeof onread } = {
+    ...where,
+    onread,
+    secureContext: tls.context,
+    ALPNProtocols: ["h2"],
+    // An IP address is no server name (RFC 6066 section 3); the certificate is checked against the host then.
+    ...(isIP(expected) === 0 ? { servername: expected } : undefined),
+  };
+  const socket = tlsConnect(options);
+  socket.setNoDelay(true);
+  socket.once("secureConnect", () => {
+    if (socket.alpnProtocol === "h2") onConnected();
+    else socket.destroy(new Error("ERR_HTTP2 not offered by ALPN"));
+  });
+  return socket;
+}
