@@ -5,7 +5,7 @@
  *        ^                                   |
  *        +---- refused without processing ---+
  */
-import { gatewayStatus, type Status } from "../../../status/index.ts";
+import { Code, gatewayStatus, type Status } from "../../../status/index.ts";
 import type { Call, CallListener, Metadata } from "../../channel.ts";
 import { connectionLost, deadlineExpired, streamReset } from "../../reply-faults.ts";
 import type { Connection } from "./connection.ts";
@@ -179,7 +179,8 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
 
   onReset(errorCode: number): void {
     this.#connection = undefined;
-    this.#end(streamReset(this.address, errorCode), NO_METADATA);
+    const status = streamReset(this.address, errorCode);
+    this.#end(this.#isDeadline(status) ? deadlineExpired(this.address, "called") : status, NO_METADATA);
   }
 
   onUnprocessed(): void {
@@ -230,7 +231,8 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
   }
 
   onComplete(status: Status, trailers: Metadata): void {
-    this.#end(status, trailers);
+    if (this.#isDeadline(status)) this.#end(deadlineExpired(this.address, "called"), NO_METADATA);
+    else this.#end(status, trailers);
   }
 
   onInvalid(status: Status): void {
@@ -253,6 +255,12 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
       connection.grant(this, this.#consumedBytes);
       this.#consumedBytes = 0;
     }
+  }
+
+  /** The upstream counts the same deadline, and may be a moment faster to say so. */
+  #isDeadline({ code }: Status): boolean {
+    if (code !== Code.DEADLINE_EXCEEDED && code !== Code.CANCELLED) return false;
+    return this.#owner.now() >= this.expiresAt - DEADLINE_TOLERANCE_MS;
   }
 
   #release(errorCode: number | undefined): void {
@@ -280,6 +288,9 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     }
   }
 }
+
+/** The upstream is told whole milliseconds, rounded down. */
+const DEADLINE_TOLERANCE_MS = 2;
 
 /** Room in a header list for the fields that are not metadata. */
 const FIXED_LIST_BYTES = 1024;

@@ -81,7 +81,7 @@ export class ReplyReader {
     if (!this.#hasHeaders) {
       this.#refuse("sent DATA before headers");
     } else if (this.#end !== undefined) {
-      this.#refuse("sent DATA after its trailers");
+      this.#refuse("sent DATA after its end");
     } else if (this.#isBlocked) {
       this.#inbox.push(Buffer.from(bytes.subarray(start, end)));
     } else {
@@ -94,7 +94,8 @@ export class ReplyReader {
     if (this.#isStopped) return;
     const isLast = (flags & Flag.END_STREAM) !== 0;
     if (isLast) {
-      if (this.#hasHeaders) this.#finish(notGrpc(this.#sink.address, undefined), NO_METADATA);
+      if (this.#end !== undefined) this.#refuse("sent DATA after its end");
+      else if (this.#hasHeaders) this.#finishWithoutTrailers();
       else this.#refuse("ended its reply before headers");
     } else if (paddingBytes > 0) {
       this.#sink.onConsumed(paddingBytes, 0);
@@ -143,6 +144,18 @@ export class ReplyReader {
   /** The upstream's side has ended; what it said last comes after the messages that still wait. */
   #finish(status: Status, trailers: Metadata): void {
     this.#end = { status, trailers };
+    this.#close();
+  }
+
+  /** Servers that reset a stream may end it first. The reason comes right behind then, and says more. */
+  #finishWithoutTrailers(): void {
+    this.#end = { status: notGrpc(this.#sink.address, undefined), trailers: NO_METADATA };
+    process.nextTick(() => {
+      if (!this.#isStopped) this.#close();
+    });
+  }
+
+  #close(): void {
     this.#sink.onUpstreamEnded();
     if (!this.#isBlocked && !this.#isDelivering) this.#complete();
   }
