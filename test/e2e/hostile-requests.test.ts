@@ -171,7 +171,7 @@ describeGateway("hostile requests", { config: { defaults: { deadline: "2s" } } }
     assert.equal(subject.gateway.child.signalCode, null);
     assert.equal(subject.gateway.stderr, "");
     assert.deepEqual(
-      subject.gateway.log.filter((line) => line["level"] === "error" || line["level"] === "fatal"),
+      subject.gateway.log.filter((line) => line.level === "error" || line.level === "fatal"),
       [],
     );
   });
