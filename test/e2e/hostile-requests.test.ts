@@ -134,8 +134,9 @@ describeGateway("hostile requests", { config: { defaults: { deadline: "2s" } } }
   });
 
   test("random queries are 200 or a JSON error that is the client's fault", async () => {
+    // A query takes masks in proto spelling, of which JSON cannot write all back: that reply would be the upstream's fault.
     const name = fc.constantFrom(
-      ...FIELDS,
+      ...FIELDS.filter((field) => field !== "fieldMaskValue"),
       "nested",
       "nested.",
       ".",
@@ -170,7 +171,7 @@ describeGateway("hostile requests", { config: { defaults: { deadline: "2s" } } }
     assert.equal(subject.gateway.child.signalCode, null);
     assert.equal(subject.gateway.stderr, "");
     assert.deepEqual(
-      subject.gateway.log.filter((line) => line["level"] === "error" || line["level"] === "fatal"),
+      subject.gateway.log.filter((line) => line.level === "error" || line.level === "fatal"),
       [],
     );
   });

@@ -165,7 +165,7 @@ describe("upstream faults", { timeout: 60_000 }, () => {
 
   test("nothing of it was a fault of the gateway", () => {
     assert.deepEqual(
-      gateway?.log.filter((line) => line["level"] === "error" || line["level"] === "fatal"),
+      gateway?.log.filter((line) => line.level === "error" || line.level === "fatal"),
       [],
     );
     assert.equal(gateway?.stderr, "");

@@ -106,7 +106,7 @@ export function assertGatewayError(answer: Answer, status: number, reason: strin
   const body = errorBody(answer);
   const info = body.details.find((detail) => detail["@type"] === "type.googleapis.com/google.rpc.ErrorInfo");
   assert.deepEqual(
-    { status: answer.status, reason: info?.["reason"], domain: info?.["domain"] },
+    { status: answer.status, reason: info?.reason, domain: info?.domain },
     { status, reason, domain: "sluice" },
     answer.body.toString(),
   );
