@@ -15,13 +15,15 @@ import { ReflectionSource } from "../schema/sources/reflection/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { createReflectiveFactory, type TranscoderFactory } from "../transcode/index.ts";
 import { GrpcJsChannel, grpcJs } from "../upstream/clients/grpc-js/index.ts";
+import { createHttp2Client, Http2Channel } from "../upstream/clients/http2/index.ts";
 import type { Channel, ChannelFactory } from "../upstream/index.ts";
 import { createErrorRenderer } from "./error-renderer.ts";
 import { placedSource } from "./placed-source.ts";
 
 /** What the composition root chooses from. */
 export interface Builtins {
-  readonly channels: ChannelFactory;
+  /** The gRPC client of that name. */
+  channels(name: UpstreamConfig["client"]): ChannelFactory;
   readonly transcoders: TranscoderFactory;
   /** The engine of the admin listener. */
   readonly adminEngine: HttpEngine;
@@ -34,15 +36,16 @@ export interface Builtins {
   sources(upstream: UpstreamConfig, channel: Channel, locate: Config["locate"]): readonly SchemaSource[];
   cors(options: CorsConfig): PreflightPolicy | undefined;
   readonly errorRenderer: (registry: Registry) => ErrorRenderer;
-  /** For each upstream 1 if its connections are ready, else 0. */
+  /** For each upstream how many of its connections are ready; grpc-js tells 1 or 0. */
   connections(channels: ReadonlyMap<string, Channel>): ReadonlyMap<string, number>;
 }
 
-/** The adapters of this build, for a process that serves `config`. */
-export function builtins(config: Pick<Config, "listeners">): Builtins {
+/** The adapters of this build, for a process that serves `config`. Upstreams see `version` as part of the user agent. */
+export function builtins(config: Pick<Config, "listeners">, version: string): Builtins {
+  const http2 = createHttp2Client(`sluice/${version}`);
   const maxHeaderBytes = Math.max(...config.listeners.map((listener) => listener.maxHeaderBytes));
   return {
-    channels: grpcJs,
+    channels: (name) => (name === "http2" ? http2 : grpcJs),
     transcoders: createReflectiveFactory(),
     adminEngine: createNodeHttpEngine(),
     engine: (name, log) => chooseEngine(name, maxHeaderBytes, log),
@@ -66,7 +69,7 @@ export function builtins(config: Pick<Config, "listeners">): Builtins {
     cors: (options) => (options.enabled ? new CorsPolicy(options) : undefined),
     errorRenderer: createErrorRenderer,
     connections: (channels) =>
-      new Map([...channels].map(([name, channel]) => [name, isReady(channel) ? 1 : 0] as const)),
+      new Map([...channels].map(([name, channel]) => [name, readyConnections(channel)] as const)),
   };
 }
 
@@ -85,6 +88,7 @@ function chooseEngine(name: ListenerConfig["engine"], maxHeaderBytes: number, lo
   return createNodeHttpEngine();
 }
 
-function isReady(channel: Channel): boolean {
-  return channel instanceof GrpcJsChannel && channel.connectivity() === "ready";
+function readyConnections(channel: Channel): number {
+  const isKnown = channel instanceof Http2Channel || channel instanceof GrpcJsChannel;
+  return isKnown ? channel.readyConnections : 0;
 }

@@ -70,7 +70,7 @@ async function connect(
   const { tls } = upstream;
   try {
     const caPem = tls?.ca === undefined ? undefined : await readFile(tls.ca.resolved, "utf8");
-    return builtins.channels.connect({
+    return builtins.channels(upstream.client).connect({
       addresses: upstream.addresses,
       tls: tls === undefined ? undefined : { caPem, serverName: tls.serverName },
       maxReceiveMessageBytes: upstream.maxReceiveMessageBytes,

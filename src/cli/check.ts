@@ -2,12 +2,15 @@
 import { builtins, compileOnce } from "../app/index.ts";
 import { formatProblem } from "../status/index.ts";
 import { type ConfigOptions, loadConfigOf } from "./load-config.ts";
+import { productVersion } from "./product-version.ts";
 
 /** Prints `file:line:col: what (hint)` for every problem; 1 if there is any. */
 export async function check(options: ConfigOptions): Promise<number> {
   const loaded = await loadConfigOf(options);
   const onePass =
-    loaded.config === undefined ? undefined : await compileOnce(loaded.config, builtins(loaded.config));
+    loaded.config === undefined
+      ? undefined
+      : await compileOnce(loaded.config, builtins(loaded.config, productVersion()));
   const problems = [...loaded.problems, ...(onePass?.problems ?? [])];
   for (const problem of problems) process.stderr.write(`${formatProblem(problem)}\n`);
   if (problems.length > 0) return 1;

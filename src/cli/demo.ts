@@ -8,6 +8,7 @@ import { formatRouteTable, routeRows } from "../control/index.ts";
 import { curlCommand, curlExamples, startDemoUpstream } from "../demo/index.ts";
 import { formatAddress } from "../http/index.ts";
 import { createLogger } from "../telemetry/index.ts";
+import { productVersion } from "./product-version.ts";
 import { nextSignal } from "./signals.ts";
 
 /** What can be chosen. */
@@ -31,7 +32,11 @@ export async function demo(options: DemoOptions): Promise<number> {
   const adminPort = await freePort(ADMIN_PORT, say);
   const upstream = await startDemoUpstream({ address: `${HOST}:0` });
   const config = demoConfig(options, upstream.address, httpPort, adminPort);
-  const application = await Application.start(config, builtins(config), createLogger("warn"));
+  const application = await Application.start(
+    config,
+    builtins(config, productVersion()),
+    createLogger("warn"),
+  );
   while (!application.readiness.ready) {
     await Promise.race([
       pause(20),

@@ -6,6 +6,7 @@ import { kindRefusal, refuseCodedBody, requestDeadlineMs, requestMetadata } from
 import { codeName, httpStatusOf, type Status, StatusError } from "../status/index.ts";
 import { renderMessage } from "../transcode/index.ts";
 import { type ConfigOptions, loadConfigOf, printProblems } from "./load-config.ts";
+import { productVersion } from "./product-version.ts";
 
 /** What the command line gives beside the config. */
 export interface ExplainOptions extends ConfigOptions {
@@ -40,7 +41,7 @@ export async function explain(request: string, options: ExplainOptions): Promise
   printProblems(problems, process.stderr);
   if (config === undefined) return 1;
   const parsed = parseRequest(request, options);
-  const { snapshot, problems: found } = await compileOnce(config, builtins(config));
+  const { snapshot, problems: found } = await compileOnce(config, builtins(config, productVersion()));
   printProblems(found, process.stderr);
   const [listener] = config.listeners;
   const settings = {

@@ -2,16 +2,16 @@
  * The command line: what there is to call, with which options. The commands themselves are one file each, loaded when
  * they run: help and usage errors need not wait for a gRPC client and an HTTP engine.
  */
-import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import type { ConfigOptions } from "./load-config.ts";
+import { productVersion } from "./product-version.ts";
 
 /** Runs one command and gives the exit code: 0 for success, 1 for a failure that has been told on standard error. */
 export async function runCli(args: readonly string[]): Promise<number> {
   let exitCode = 0;
   const program = new Command("sluice")
     .description("HTTP/JSON to gRPC: a REST API from google.api.http rules")
-    .version(readVersion())
+    .version(productVersion())
     .exitOverride()
     .showHelpAfterError("(sluice --help lists the commands)");
 
@@ -92,11 +92,4 @@ function withConfigOptions(command: Command): Command {
 
 function collect(value: string, previous: readonly string[] = []): string[] {
   return [...previous, value];
-}
-
-function readVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-  return typeof manifest === "object" && manifest !== null && "version" in manifest
-    ? String(manifest.version)
-    : "?";
 }

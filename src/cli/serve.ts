@@ -4,6 +4,7 @@ import { formatAddress } from "../http/index.ts";
 import { formatProblem } from "../status/index.ts";
 import { createLogger } from "../telemetry/index.ts";
 import { type ConfigOptions, loadConfigOf, printProblems } from "./load-config.ts";
+import { productVersion } from "./product-version.ts";
 import { nextSignal } from "./signals.ts";
 
 /** Serves until a signal comes, then drains. 1 if the start failed, or a second signal cut the drain short. */
@@ -19,7 +20,7 @@ export async function serve(options: ConfigOptions): Promise<number> {
   const signal = nextSignal();
   let application: Application;
   try {
-    const starting = Application.start(config, builtins(config), log);
+    const starting = Application.start(config, builtins(config, productVersion()), log);
     const started = await Promise.race([starting, signal]);
     if (typeof started === "string") {
       // Nobody has been told of the addresses yet, so there is nothing to drain.

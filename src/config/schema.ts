@@ -161,6 +161,9 @@ function upstreamSection(directory: string): z.ZodType<UpstreamText> {
     autoMapping: flag(
       "Whether methods without a rule are served at `POST /{package.Service}/{Method}`.",
     ).prefault(false),
+    client: choice("The gRPC client: Sluice's own, or `@grpc/grpc-js`.", ["http2", "grpc-js"]).prefault(
+      "http2",
+    ),
     maxReceiveMessageBytes: size("Longest reply message.", { min: "1" }).prefault("4MiB"),
     routes: list("Options for single methods, later matches win.", routeSection()).prefault([]),
   }).transform((upstream) => ({
@@ -169,6 +172,7 @@ function upstreamSection(directory: string): z.ZodType<UpstreamText> {
     schema: upstream.schema,
     http: upstream.http,
     autoMapping: upstream.autoMapping,
+    client: upstream.client,
     maxReceiveMessageBytes: upstream.maxReceiveMessageBytes,
     options: upstream.options,
     routes: upstream.routes.map(({ selector, options }) => ({ selector, options })),

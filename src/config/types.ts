@@ -110,6 +110,8 @@ export interface UpstreamConfig {
   };
   /** Whether methods without a rule are served at `POST /package.Service/Method`. */
   readonly autoMapping: boolean;
+  /** Which gRPC client calls it. */
+  readonly client: "http2" | "grpc-js";
   readonly maxReceiveMessageBytes: number;
   readonly options: RouteOptionsPatch;
   /** In order; a later match wins. */

@@ -63,6 +63,7 @@ test("the minimal file parses and takes every default", async () => {
         schema: { reflection: { timeoutMs: 5_000 }, descriptors: [] },
         http: { rules: [], serviceConfig: undefined },
         autoMapping: false,
+        client: "http2",
         maxReceiveMessageBytes: 4_194_304,
         options: {},
         routes: [],
