@@ -16,11 +16,18 @@ import type { Call, CallListener, Channel, ChannelFactory } from "../../src/upst
 
 const IN_FLIGHT = 64;
 const TURNS = 3;
-const CLIENTS: Readonly<Record<string, ChannelFactory>> = { http2: createHttp2Client("bench"), "grpc-js": grpcJs };
-const METADATA = [
-  ...["accept", "*/*", "x-forwarded-for", "127.0.0.1", "x-forwarded-proto", "http", "x-forwarded-host", "localhost"],
-  ...["x-request-id", "0123456789abcdef0123456789abcdef", "x-user-agent", "bench/1.0"],
-];
+const CLIENTS: Readonly<Record<string, ChannelFactory>> = {
+  http2: createHttp2Client("bench"),
+  "grpc-js": grpcJs,
+};
+const METADATA = Object.entries({
+  accept: "*/*",
+  "x-forwarded-for": "127.0.0.1",
+  "x-forwarded-proto": "http",
+  "x-forwarded-host": "localhost",
+  "x-request-id": "0123456789abcdef0123456789abcdef",
+  "x-user-agent": "bench/1.0",
+}).flat();
 
 /** Answers every call with its own bytes. */
 function serve(): void {

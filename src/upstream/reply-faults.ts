@@ -82,6 +82,16 @@ export function replyTooLarge(address: string): Status {
   return gatewayStatus("UPSTREAM_REPLY_TOO_LARGE", `the reply of upstream ${address} is too large`);
 }
 
+/** The upstream ended its reply with OK, but within a message. */
+export function messageCut(address: string): Status {
+  return gatewayStatus("UPSTREAM_REPLY_INVALID", `upstream ${address} ended its reply within a message`);
+}
+
+/** The upstream refused to process the call, as often as it was sent. */
+export function callRefused(address: string): Status {
+  return gatewayStatus("UPSTREAM_UNREACHABLE", `upstream ${address} refuses calls`);
+}
+
 /** A compressed message that is not, or of an unknown encoding. */
 export function notDecompressable(address: string): Status {
   return gatewayStatus("UPSTREAM_REPLY_INVALID", `the reply of upstream ${address} cannot be decompressed`);

@@ -189,8 +189,8 @@ describe("an upstream that dies and comes back", { timeout: 30_000 }, () => {
       const hanging = send(url, "GET /v1/hang");
       await echo.untilCalls(count + 1);
       await echo.close();
-      // A server that shuts down resets its calls, with CANCEL, which gRPC reads as CANCELLED.
-      assertGatewayError(await hanging, 499, "UPSTREAM_PROTOCOL");
+      // It goes away without an answer: UNAVAILABLE, though its GOAWAY says CANCEL.
+      assertGatewayError(await hanging, 503, "UPSTREAM_UNREACHABLE");
       assertGatewayError(await send(url, "GET /v1/echo"), 503, "UPSTREAM_UNREACHABLE");
       echo = await startEchoServer({ address });
       let answer = await send(url, "GET /v1/echo?int32Value=2");

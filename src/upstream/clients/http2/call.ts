@@ -7,7 +7,7 @@
  */
 import { Code, gatewayStatus, type Status } from "../../../status/index.ts";
 import type { Call, CallListener, Metadata } from "../../channel.ts";
-import { connectionLost, deadlineExpired, streamReset } from "../../reply-faults.ts";
+import { callRefused, connectionLost, deadlineExpired, streamReset } from "../../reply-faults.ts";
 import type { Connection } from "./connection.ts";
 import { STREAM_WINDOW_BYTES, type Stream } from "./connection-ports.ts";
 import type { Expiring } from "./deadline-wheel.ts";
@@ -143,9 +143,12 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     connection.send(this);
   }
 
-  /** For the channel: ends a call that cannot be had, once `open` has returned. */
+  /**
+   * For the channel: ends a call that cannot be had, once `open` has returned. In a later turn of the event loop, so that
+   * a caller who tries again at once does not keep the loop from the connection that it waits for.
+   */
   refuse(status: Status): void {
-    process.nextTick(() => this.cancel(status));
+    setImmediate(() => this.cancel(status));
   }
 
   /** For the deadlines alone. */
@@ -190,7 +193,7 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
       this.outbox.rewind();
       this.#owner.place(this);
     } else {
-      this.#end(streamReset(this.address, ErrorCode.REFUSED_STREAM), NO_METADATA);
+      this.#end(callRefused(this.address), NO_METADATA);
     }
   }
 

@@ -214,8 +214,9 @@ export class Connection implements FrameHandler {
     // Decoded whoever it is for: the table of the connection depends on every block.
     const list = this.#decoder.decode(bytes, start, end);
     const stream = this.#streamOf(streamId);
-    if (stream === undefined) this.#budget.spend();
-    else stream.onHeaderList(list, this.#decoder.isTooLong, flags);
+    // Two blocks make a reply; interim responses may come in any number.
+    this.#budget.spend();
+    stream?.onHeaderList(list, this.#decoder.isTooLong, flags);
   }
 
   onReset(streamId: number, errorCode: number): void {
@@ -263,7 +264,7 @@ export class Connection implements FrameHandler {
     if (errorCode !== ErrorCode.NO_ERROR) this.#fault ||= `GOAWAY with HTTP/2 error ${errorCode}`;
     // Draining comes first, so that no call that is refused now lands here again.
     this.#drain();
-    for (const stream of [...this.#streams.values()]) {
+    for (const stream of this.#streams.values()) {
       if (stream.streamId <= this.#lastGoawayId) continue;
       this.#streams.delete(stream.streamId);
       this.#scheduler.remove(stream);

@@ -74,7 +74,7 @@ export class Endpoint implements ConnectionOwner<Connection> {
   drain(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    for (const connection of [...this.#connections]) connection.drain();
+    for (const connection of this.#connections) connection.drain();
   }
 
   onReady(connection: Connection): void {

@@ -157,7 +157,9 @@ export class Pool implements EndpointOwner {
     // "" would read as no fault; a peer that hangs up without a word gives no other.
     this.#fault = fault === "" ? "no connection" : fault;
     if (this.#ready.length > 0 || this.isConnecting) return;
-    for (const call of [...this.#waiting.keys()]) {
+    // A listener may open calls meanwhile; those are not of this failure.
+    const failed = Array.from(this.#waiting.keys());
+    for (const call of failed) {
       this.forget(call);
       call.cancel(unreachable(this.#options.address, this.#fault));
     }

@@ -9,7 +9,7 @@
 import { gunzip } from "node:zlib";
 import { Code, gatewayStatus, type Status } from "../../../status/index.ts";
 import type { Metadata } from "../../channel.ts";
-import { notDecompressable, notGrpc, replyTooLarge } from "../../reply-faults.ts";
+import { messageCut, notDecompressable, notGrpc, replyTooLarge } from "../../reply-faults.ts";
 import { Flag } from "./frame.ts";
 import { MessageReader } from "./message-reader.ts";
 import {
@@ -165,7 +165,7 @@ export class ReplyReader {
     if (end === undefined || this.#isStopped) return;
     this.#isStopped = true;
     const isCut = this.#messages.isInMessage && end.status.code === Code.OK;
-    const status = isCut ? this.#protocolFault("ended its reply within a message") : end.status;
+    const status = isCut ? messageCut(this.#sink.address) : end.status;
     this.#sink.onComplete(status, status.origin === "upstream" ? end.trailers : NO_METADATA);
   }
 

@@ -15,8 +15,8 @@ const MAX_ENTRIES = DEFAULT_TABLE_BYTES / ENTRY_OVERHEAD;
 export class HeaderDecoder {
   readonly #maxListBytes: number;
   /** A ring of names and values: entry `i` counted from the newest one is at `(#newest - i) mod MAX_ENTRIES`. */
-  readonly #names: string[] = new Array<string>(MAX_ENTRIES).fill("");
-  readonly #values: string[] = new Array<string>(MAX_ENTRIES).fill("");
+  readonly #names: string[] = Array.from({ length: MAX_ENTRIES }, () => "");
+  readonly #values: string[] = Array.from({ length: MAX_ENTRIES }, () => "");
   #newest = 0;
   #count = 0;
   #tableBytes = 0;
