@@ -19,11 +19,6 @@ import { type Resolve, resolveName } from "./resolver.ts";
 
 const CONNECT_TIMEOUT_MS = 20_000;
 
-/** Servers in Go and Java close connections that ping more often than every five minutes. */
-const KEEPALIVE_MS: number = 5 * 60 * 1000;
-
-const KEEPALIVE_TIMEOUT_MS = 20_000;
-
 /** What a channel takes from its surroundings. */
 export interface Surroundings {
   readonly now: () => number;
@@ -32,13 +27,21 @@ export interface Surroundings {
   readonly resolve: Resolve;
   /** The first stream of every connection; 1 outside of tests. */
   readonly firstStreamId: number;
+  /** After so much silence a PING asks whether the upstream is still there. */
+  readonly keepaliveMs: number;
+  /** How long its answer may take. */
+  readonly keepaliveTimeoutMs: number;
 }
 
-const SURROUNDINGS: Surroundings = {
+/** Those of a process that serves. */
+export const SURROUNDINGS: Surroundings = {
   now: () => performance.now(),
   random: Math.random,
   resolve: resolveName,
   firstStreamId: 1,
+  // Servers in Go and Java close connections that ping more often.
+  keepaliveMs: 5 * 60 * 1000,
+  keepaliveTimeoutMs: 20_000,
 };
 
 /** Makes channels of this client; `userAgent` goes with every call. */
@@ -173,7 +176,7 @@ function connectionOptions(
   name: string,
   tls: TlsOptions | undefined,
   userAgent: string,
-  { now, firstStreamId }: Surroundings,
+  { now, firstStreamId, keepaliveMs, keepaliveTimeoutMs }: Surroundings,
 ): ConnectionOptions {
   const named: Address = endpoint.kind === "tcp" ? { ...endpoint, host: name } : endpoint;
   return {
@@ -188,8 +191,8 @@ function connectionOptions(
       ["grpc-accept-encoding", "identity,gzip"],
     ],
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
-    keepaliveMs: KEEPALIVE_MS,
-    keepaliveTimeoutMs: KEEPALIVE_TIMEOUT_MS,
+    keepaliveMs,
+    keepaliveTimeoutMs,
     now,
     firstStreamId,
   };

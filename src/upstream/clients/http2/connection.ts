@@ -214,8 +214,9 @@ export class Connection implements FrameHandler {
     // Decoded whoever it is for: the table of the connection depends on every block.
     const list = this.#decoder.decode(bytes, start, end);
     const stream = this.#streamOf(streamId);
-    // Two blocks make a reply; interim responses may come in any number.
-    this.#budget.spend();
+    // Interim responses may come in any number; what is left makes a reply, or an end.
+    const isInterim = list[0] === ":status" && list[1]?.charCodeAt(0) === 0x31;
+    if (stream === undefined || isInterim) this.#budget.spend();
     stream?.onHeaderList(list, this.#decoder.isTooLong, flags);
   }
 
@@ -256,6 +257,9 @@ export class Connection implements FrameHandler {
 
   onPingAck(): void {
     this.#budget.spend();
+    if (!this.#isPinging) return;
+    this.#isPinging = false;
+    this.#restartTimer(this.#options.keepaliveMs);
   }
 
   onGoaway(lastStreamId: number, errorCode: number): void {
@@ -317,8 +321,7 @@ export class Connection implements FrameHandler {
 
   #onGreeted(): void {
     this.#state = "ready";
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#onTimer(), this.#options.keepaliveMs).unref();
+    this.#restartTimer(this.#options.keepaliveMs);
     this.#owner.onReady(this);
   }
 
@@ -387,10 +390,12 @@ export class Connection implements FrameHandler {
       this.#isPinging = true;
       this.#writer.ping(0, PING_PAYLOAD);
     }
-    this.#timer = setTimeout(
-      () => this.#onTimer(),
-      this.#isPinging ? keepaliveTimeoutMs : keepaliveMs,
-    ).unref();
+    this.#restartTimer(this.#isPinging ? keepaliveTimeoutMs : keepaliveMs);
+  }
+
+  #restartTimer(ms: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#onTimer(), ms).unref();
   }
 
   /** `violation` completes "the upstream sent …"; without one the connection merely broke. */

@@ -27,6 +27,8 @@ const MAX_CONNECTIONS = 8;
 /** What an endpoint tells its pool. */
 export interface EndpointOwner {
   readonly random: () => number;
+  /** Whether calls wait and no connection is ready. */
+  readonly needsConnection: boolean;
   onReady(connection: Connection): void;
   /** The connection takes no calls any more. */
   onGone(connection: Connection): void;
@@ -84,6 +86,7 @@ export class Endpoint implements ConnectionOwner<Connection> {
 
   onDraining(connection: Connection): void {
     this.#forget(connection);
+    this.#replace();
   }
 
   onFree(connection: Connection): void {
@@ -97,6 +100,9 @@ export class Endpoint implements ConnectionOwner<Connection> {
       this.#fail(fault);
     } else if (this.#connections.has(connection)) {
       this.#forget(connection);
+      const wasUseful = connection.hasAnswered || connection.ageMs >= USEFUL_AGE_MS;
+      if (wasUseful) this.#replace();
+      else if (this.#connections.size === 0) this.#fail("ECONNRESET");
     }
   }
 
@@ -111,12 +117,15 @@ export class Endpoint implements ConnectionOwner<Connection> {
   /** A connection that was ready is not any more. */
   #forget(connection: Connection): void {
     this.#connections.delete(connection);
-    const wasUseful = connection.hasAnswered || connection.ageMs >= USEFUL_AGE_MS;
-    if (wasUseful) this.#failures = 0;
     this.#owner.onGone(connection);
+  }
+
+  /** The last connection went in good order, or after good service: the next one follows soon, or at the next call. */
+  #replace(): void {
+    this.#failures = 0;
     if (this.#connections.size > 0 || this.#isClosed) return;
-    if (wasUseful) this.#wait(REPLACE_MS);
-    else this.#fail("ECONNRESET");
+    if (this.#owner.needsConnection) this.#open();
+    else this.#wait(REPLACE_MS);
   }
 
   #fail(fault: string): void {

@@ -11,6 +11,10 @@ const FRAMES_PER_SECOND = 5000;
 
 const REFILL_MS = 1000;
 
+/** Idle frames that each frame of work brings at most, and how many of them can be had at once. */
+const FRAMES_PER_WORK = 4;
+const MAX_EARNED = 500_000;
+
 /** The budget of one connection. */
 export class FrameBudget {
   readonly #now: () => number;
@@ -24,7 +28,7 @@ export class FrameBudget {
 
   /** A frame for which a server may well send a few without content. */
   earn(): void {
-    if (this.#left < FRAMES_PER_SECOND) this.#left += 4;
+    if (this.#left < MAX_EARNED) this.#left += FRAMES_PER_WORK;
   }
 
   /**

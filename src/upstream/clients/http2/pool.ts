@@ -73,6 +73,10 @@ export class Pool implements EndpointOwner {
     return this.#ready.length;
   }
 
+  get needsConnection(): boolean {
+    return this.#ready.length === 0 && this.#waiting.size > 0;
+  }
+
   /** Whether a connection is being opened or an address looked up. */
   get isConnecting(): boolean {
     for (const { isResolving, endpoints } of this.#groups) {
@@ -141,7 +145,6 @@ export class Pool implements EndpointOwner {
     const index = this.#ready.indexOf(connection);
     if (index >= 0) this.#ready.splice(index, 1);
     this.#resolveAgain();
-    if (this.#ready.length === 0 && this.#waiting.size > 0) this.#connect();
   }
 
   onFree(): void {
