@@ -1,5 +1,5 @@
 /**
- * The port for gRPC clients: `clients/grpc-js`, later `clients/http2`. Messages cross it as raw protobuf bytes.
+ * The port for gRPC clients: `clients/http2`, our own, and `clients/grpc-js`. Messages cross it as raw protobuf bytes.
  */
 import type { Status } from "../status/index.ts";
 
@@ -21,7 +21,10 @@ export interface CallListener {
 
 /** One call under way. Calls on it after `onStatus` do nothing. */
 export interface Call {
-  /** Sends one message. False means: hold until `CallListener.onDrain`. */
+  /**
+   * Sends one message; its bytes belong to the call from now on and must not change. False means: hold until
+   * `CallListener.onDrain`.
+   */
   send(message: Uint8Array): boolean;
   halfClose(): void;
   /** Cancels the call; the listener gets `status` (exactly once, perhaps synchronously). */

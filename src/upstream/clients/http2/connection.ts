@@ -46,6 +46,9 @@ const MAX_HEADER_LIST_BYTES: number = 64 * 1024;
 /** Answers to PING and SETTINGS pile up when the upstream sends but does not read; this much, then it ends. */
 const MAX_UNREAD_BYTES: number = 1024 * 1024;
 
+/** How long an upstream that does not read may keep a socket after its connection has ended. */
+const LINGER_MS = 1000;
+
 const PING_PAYLOAD: Uint8Array = new Uint8Array(8);
 
 type State = "connecting" | "greeting" | "ready" | "draining" | "closed";
@@ -172,9 +175,7 @@ export class Connection implements FrameHandler {
   /** Closes at once; streams that are left are lost. */
   close(): void {
     if (this.#state === "closed") return;
-    if (this.#state === "ready" || this.#state === "draining") this.#writer.goaway(ErrorCode.NO_ERROR);
-    this.#writer.flush();
-    this.#socket.destroySoon();
+    this.#leave(ErrorCode.NO_ERROR);
     this.#end();
   }
 
@@ -340,10 +341,21 @@ export class Connection implements FrameHandler {
     if (!isPeer) process.emitWarning(error instanceof Error ? error : String(error));
     this.#fault = isPeer ? error.message : "a fault of the gateway";
     if (this.#state === "greeting") this.#fault = `Protocol error: ${this.#fault}`;
-    this.#writer.goaway(isPeer ? error.errorCode : ErrorCode.INTERNAL_ERROR);
-    this.#writer.flush();
-    this.#socket.destroySoon();
+    this.#leave(isPeer ? error.errorCode : ErrorCode.INTERNAL_ERROR);
     this.#end(this.#fault);
+  }
+
+  /** Says goodbye, and closes the socket once that has left, or soon in any case. */
+  #leave(errorCode: number): void {
+    const socket = this.#socket;
+    if (this.#state === "connecting") {
+      socket.destroy();
+      return;
+    }
+    this.#writer.goaway(errorCode);
+    this.#writer.flush();
+    socket.destroySoon();
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
   }
 
   /** Whether an upstream that makes this client answer also reads the answers. */

@@ -86,7 +86,10 @@ export class Endpoint implements ConnectionOwner<Connection> {
 
   onDraining(connection: Connection): void {
     this.#forget(connection);
+    if (wasUseful(connection)) this.#failures = 0;
     this.#replace();
+    // Counts from the second on; the first is taken for a server that shuts down just now.
+    if (!wasUseful(connection)) this.#failures++;
   }
 
   onFree(connection: Connection): void {
@@ -100,9 +103,12 @@ export class Endpoint implements ConnectionOwner<Connection> {
       this.#fail(fault);
     } else if (this.#connections.has(connection)) {
       this.#forget(connection);
-      const wasUseful = connection.hasAnswered || connection.ageMs >= USEFUL_AGE_MS;
-      if (wasUseful) this.#replace();
-      else if (this.#connections.size === 0) this.#fail("ECONNRESET");
+      if (wasUseful(connection)) {
+        this.#failures = 0;
+        this.#replace();
+      } else if (this.#connections.size === 0) {
+        this.#fail("ECONNRESET");
+      }
     }
   }
 
@@ -120,21 +126,31 @@ export class Endpoint implements ConnectionOwner<Connection> {
     this.#owner.onGone(connection);
   }
 
-  /** The last connection went in good order, or after good service: the next one follows soon, or at the next call. */
+  /**
+   * The last connection went in good order, or after good service: the next one follows soon, or at the next call. Where
+   * they go before they were of any use, that happens once.
+   */
   #replace(): void {
-    this.#failures = 0;
     if (this.#connections.size > 0 || this.#isClosed) return;
+    if (this.#failures > 0) {
+      this.#backOff();
+      return;
+    }
     if (this.#owner.needsConnection) this.#open();
     else this.#wait(REPLACE_MS);
   }
 
   #fail(fault: string): void {
     if (this.#isClosed) return;
+    this.#backOff();
+    this.#owner.onFailed(this, fault);
+  }
+
+  #backOff(): void {
     const backoffMs = Math.min(FIRST_BACKOFF_MS * BACKOFF_FACTOR ** this.#failures, MAX_BACKOFF_MS);
     this.#failures++;
     this.#isInBackoff = true;
     this.#wait(backoffMs * (1 + JITTER * (2 * this.#owner.random() - 1)));
-    this.#owner.onFailed(this, fault);
   }
 
   #wait(ms: number): void {
@@ -144,4 +160,8 @@ export class Endpoint implements ConnectionOwner<Connection> {
       this.connect();
     }, ms).unref();
   }
+}
+
+function wasUseful(connection: Connection): boolean {
+  return connection.hasAnswered || connection.ageMs >= USEFUL_AGE_MS;
 }
