@@ -58,6 +58,7 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
   sendWindow = 0;
   receiveWindow = 0;
   openedAtFlush = 0;
+  wheelIndex = 0;
   #connection: Connection | undefined;
   #attempts = 0;
   #consumedBytes = 0;
@@ -139,7 +140,7 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     }
     this.#attempts++;
     this.#connection = connection;
-    connection.openStream(this, this.#path, encoder.block);
+    connection.openStream(this, this.#path, encoder.block, encoder.blockBytes);
     connection.send(this);
   }
 

@@ -31,6 +31,7 @@ import { RequestEncoder } from "./hpack/request-encoder.ts";
 import { ErrorCode, Http2Error } from "./http2-error.ts";
 import { PeerSettings } from "./peer-settings.ts";
 import { SendScheduler, windowOverflow } from "./send-scheduler.ts";
+import { StreamTable } from "./stream-table.ts";
 
 /**
  * What the upstream may send ahead on all streams together. It is given back as bytes arrive, not as they are consumed:
@@ -65,7 +66,7 @@ export class Connection implements FrameHandler {
   readonly #encoder: RequestEncoder;
   readonly #peer = new PeerSettings();
   readonly #budget: FrameBudget;
-  readonly #streams = new Map<number, Stream>();
+  readonly #streams = new StreamTable<Stream>();
   readonly #startedAt: number;
   #state: State = "connecting";
   #nextStreamId: number;
@@ -132,16 +133,19 @@ export class Connection implements FrameHandler {
     return this.#peer.maxHeaderListBytes;
   }
 
-  /** Opens a stream; `block` are its own fields. Only where `hasRoom`. Messages follow by `send`. */
-  openStream(stream: Stream, path: string, block: Uint8Array): void {
+  /**
+   * Opens a stream; the first `blockBytes` of `block` are its own fields, encoded. Only where `hasRoom`. Messages follow
+   * by `send`.
+   */
+  openStream(stream: Stream, path: string, block: Buffer, blockBytes: number): void {
     const id = this.#nextStreamId;
     this.#nextStreamId += 2;
     stream.streamId = id;
     stream.sendWindow = this.#peer.initialWindowBytes;
     stream.receiveWindow = STREAM_WINDOW_BYTES;
-    this.#streams.set(id, stream);
+    this.#streams.add(stream);
     stream.openedAtFlush = this.#writer.flushes;
-    this.#writer.headers(id, this.#encoder.blockOf(path), block);
+    this.#writer.headers(id, this.#encoder.blockOf(path), block, blockBytes);
     this.#budget.earn();
     if (this.#nextStreamId > MAX_STREAM_ID) this.#drain();
   }
@@ -159,7 +163,7 @@ export class Connection implements FrameHandler {
 
   /** Ends a stream that both sides have ended, or that is reset with `errorCode`. */
   release(stream: Stream, errorCode: number | undefined): void {
-    if (!this.#streams.delete(stream.streamId)) return;
+    if (!this.#streams.remove(stream.streamId)) return;
     this.#scheduler.remove(stream);
     if (errorCode !== undefined) this.#writer.reset(stream.streamId, errorCode);
     if (this.#state === "draining" && this.#streams.size === 0) this.close();
@@ -269,9 +273,9 @@ export class Connection implements FrameHandler {
     if (errorCode !== ErrorCode.NO_ERROR) this.#fault ||= `GOAWAY with HTTP/2 error ${errorCode}`;
     // Draining comes first, so that no call that is refused now lands here again.
     this.#drain();
-    for (const stream of this.#streams.values()) {
+    for (const stream of this.#streams.list()) {
       if (stream.streamId <= this.#lastGoawayId) continue;
-      this.#streams.delete(stream.streamId);
+      this.#streams.remove(stream.streamId);
       this.#scheduler.remove(stream);
       stream.onUnprocessed();
     }
@@ -365,12 +369,13 @@ export class Connection implements FrameHandler {
   }
 
   #changeWindows(change: number): void {
-    for (const stream of this.#streams.values()) {
+    const streams = this.#streams.list();
+    for (const stream of streams) {
       stream.sendWindow += change;
       if (stream.sendWindow > MAX_WINDOW_BYTES) throw windowOverflow();
     }
     if (change < 0) return;
-    for (const stream of this.#streams.values()) if (stream.outbox.hasData) this.#scheduler.add(stream);
+    for (const stream of streams) if (stream.outbox.hasData) this.#scheduler.add(stream);
   }
 
   #onFlushed(): void {
@@ -417,7 +422,7 @@ export class Connection implements FrameHandler {
     clearTimeout(this.#timer);
     const flushes = this.#writer.flushes;
     this.#writer.close();
-    const streams = [...this.#streams.values()];
+    const streams = this.#streams.list();
     this.#streams.clear();
     // The owner first: a call that is tried again must not find this connection.
     this.#owner.onClosed(this, this.#fault);

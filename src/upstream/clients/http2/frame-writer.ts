@@ -76,16 +76,19 @@ export class FrameWriter {
     this.#slab.set(bytes, at);
   }
 
-  /** A header block in two pieces, in HEADERS and as many CONTINUATIONs as it takes; END_STREAM is not set. */
-  headers(streamId: number, first: Uint8Array, second: Uint8Array): void {
-    const length = first.length + second.length;
+  /**
+   * A header block in two pieces, `second` of `secondBytes`, in HEADERS and as many CONTINUATIONs as it takes. END_STREAM
+   * is not set.
+   */
+  headers(streamId: number, first: Buffer, second: Buffer, secondBytes: number): void {
+    const length = first.length + secondBytes;
     if (length <= this.maxFrameBytes) {
       const at = this.#frame(FrameType.HEADERS, Flag.END_HEADERS, streamId, length, length);
       this.#slab.set(first, at);
-      this.#slab.set(second, at + first.length);
+      second.copy(this.#slab, at + first.length, 0, secondBytes);
       return;
     }
-    const block = Buffer.concat([first, second], length);
+    const block = Buffer.concat([first, second.subarray(0, secondBytes)], length);
     for (let from = 0; from < length; from += this.maxFrameBytes) {
       const to = Math.min(from + this.maxFrameBytes, length);
       const type = from === 0 ? FrameType.HEADERS : FrameType.CONTINUATION;

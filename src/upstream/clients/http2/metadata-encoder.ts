@@ -11,7 +11,6 @@ import {
   invalidName,
   invalidText,
   isBase64,
-  isMetadataName,
   SINGLE_FIELDS,
   TRANSPORT_FIELDS,
 } from "../../metadata-fields.ts";
@@ -20,12 +19,16 @@ import {
   type Prefix,
   Representation,
   writeInteger,
+  writeName,
   writeString,
 } from "./hpack/literals.ts";
 import { entrySize, STATIC_NAME_INDEX } from "./hpack/static-table.ts";
 
 /** Fields that must not stay in anyone's table (RFC 7541 section 7.1.3). */
 const SENSITIVE_FIELDS: readonly string[] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
+
+/** Refused because servers in JavaScript might make a prototype of it; every client of ours agrees. */
+const SPECIAL_NAME = "__proto__";
 
 /** How one known name is treated: one look-up a field. */
 interface Treatment {
@@ -58,9 +61,14 @@ export class MetadataEncoder {
   #length = 0;
   #listBytes = 0;
 
-  /** The block of the last call; valid until the next `encode`. */
+  /** Begins with the block of the last call; valid until the next `encode`. */
   get block(): Buffer {
-    return this.#target.subarray(0, this.#length);
+    return this.#target;
+  }
+
+  /** The length of that block. */
+  get blockBytes(): number {
+    return this.#length;
   }
 
   /** What the fields of the last call count for under SETTINGS_MAX_HEADER_LIST_SIZE. */
@@ -81,7 +89,6 @@ export class MetadataEncoder {
       const value = metadata[i + 1] ?? "";
       const treatment = TREATMENTS.get(name) ?? ORDINARY;
       if (treatment.isDropped || name.startsWith(":")) continue;
-      if (treatment.nameIndex === 0 && !isMetadataName(name)) return invalidName(name);
       if (name.endsWith("-bin")) {
         const refusal = this.#writeBinary(name, value);
         if (refusal !== undefined) return refusal;
@@ -92,7 +99,9 @@ export class MetadataEncoder {
         if (hasBefore(metadata, name, i)) continue;
         text = joinValues(metadata, name, i);
       }
-      if (!this.#write(treatment, name, text)) return invalidText(name, text);
+      const fault = this.#write(treatment, name, text);
+      if (fault === "name") return invalidName(name);
+      if (fault === "value") return invalidText(name, text);
     }
     return undefined;
   }
@@ -103,20 +112,21 @@ export class MetadataEncoder {
       const encoded = part.trim();
       if (!isBase64(encoded)) return invalidBase64(name, value);
       const plain = Buffer.from(encoded, "base64").toString("base64");
-      this.#write(ORDINARY, name, plain.replaceAll("=", ""));
+      if (this.#write(ORDINARY, name, plain.replaceAll("=", "")) !== undefined) return invalidName(name);
     }
     return undefined;
   }
 
-  #write({ prefix, nameIndex }: Treatment, name: string, value: string): boolean {
+  #write({ prefix, nameIndex }: Treatment, name: string, value: string): "name" | "value" | undefined {
     this.#reserve(name.length + value.length + 3 * MAX_INTEGER_BYTES);
     let at = writeInteger(this.#target, this.#length, prefix, nameIndex);
-    if (nameIndex === 0) at = writeString(this.#target, at, name);
+    if (nameIndex === 0) at = name === SPECIAL_NAME ? -1 : writeName(this.#target, at, name);
+    if (at < 0) return "name";
     at = writeString(this.#target, at, value);
-    if (at < 0) return false;
+    if (at < 0) return "value";
     this.#length = at;
     this.#listBytes += entrySize(name, value);
-    return true;
+    return undefined;
   }
 
   #reserve(bytes: number): void {

@@ -36,6 +36,9 @@ export class SendScheduler {
   add(sender: Sender): void {
     const { outbox } = sender;
     if (outbox.hasData) {
+      // The usual case: nobody waits, and there is window for all of it.
+      const mayWrite = this.#waiting.size === 0 && !this.#isPumping && !this.#writer.isCongested;
+      if (mayWrite && !this.#write(sender)) return;
       this.#waiting.add(sender);
       this.pump();
     } else if (outbox.owesEnd) {
@@ -70,10 +73,10 @@ export class SendScheduler {
     this.#isPumping = false;
   }
 
-  /** Writes one frame and says whether the sender stays in line. */
+  /** Writes one frame and says whether the sender has more to send. */
   #write(sender: Sender): boolean {
     const most = Math.min(this.#window, sender.sendWindow, this.#writer.maxFrameBytes);
-    if (most <= 0) return false;
+    if (most <= 0) return this.#window <= 0;
     const sent = sender.outbox.writeFrame(this.#writer, sender.streamId, most);
     this.#budget.earn();
     this.#window -= sent;

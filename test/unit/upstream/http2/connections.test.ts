@@ -280,6 +280,7 @@ describe("the deadline wheel", () => {
       const expiresAt = performance.now() + delayMs;
       return {
         expiresAt,
+        wheelIndex: 0,
         onExpired: () => told.push({ delayMs, lateMs: performance.now() - expiresAt }),
       };
     };

@@ -32,6 +32,22 @@ export function writeInteger(target: Uint8Array, at: number, { first, mask }: Pr
   return position + 1;
 }
 
+/**
+ * Writes a name of gRPC metadata likewise, or gives -1 where a character is not one of those.
+ * Source: gRPC over HTTP/2, `Header-Name → 1*( %x30-39 / %x61-7A / "_" / "-" / "." )`.
+ */
+export function writeName(target: Uint8Array, at: number, name: string): number {
+  const length = name.length;
+  let position = writeInteger(target, at, PLAIN_LENGTH, length);
+  for (let i = 0; i < length; i++) {
+    const c = name.charCodeAt(i);
+    const ok = (c >= 0x61 && c <= 0x7a) || (c >= 0x30 && c <= 0x39) || c === 0x5f || c === 0x2d || c === 0x2e;
+    if (!ok) return -1;
+    target[position++] = c;
+  }
+  return length === 0 ? -1 : position;
+}
+
 /** A string's length and no Huffman code. */
 const PLAIN_LENGTH: Prefix = { first: 0x00, mask: 0x7f };
 
