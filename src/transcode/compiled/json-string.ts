@@ -1,0 +1,193 @@
+/**
+ * JSON strings to UTF-8: copied and checked in one pass, byte by byte, since most strings are short ASCII.
+ *
+ * Refused: control characters, broken escapes, lone surrogates (escaped or as bytes), bytes that are not UTF-8.
+ * Source: RFC 8259 section 7; RFC 3629 section 4 (table of well-formed byte sequences).
+ */
+import type { ByteSink } from "./byte-sink.ts";
+import { Byte, type JsonSource } from "./json-source.ts";
+
+/**
+ * Reads the string at the cursor and writes it with its length before it.
+ * Returns the number of bytes of its text.
+ * @throws {StatusError} JSON_INVALID.
+ */
+export function copyString(json: JsonSource, wire: ByteSink, expected: string): number {
+  const bytes = json.bytes;
+  let pos = json.pos;
+  if (bytes[pos] !== Byte.QUOTE) throw json.unexpected(expected);
+  pos++;
+  // No escape is shorter than what it stands for, so the rest of the text bounds the string.
+  wire.ensure(json.end - pos + 16);
+  const out = wire.bytes;
+  const start = wire.length + 1;
+  let to = start;
+  for (;;) {
+    const byte = bytes[pos] ?? 0;
+    if (byte < 0x80 && byte >= 0x20 && byte !== Byte.QUOTE && byte !== Byte.BACKSLASH) {
+      out[to++] = byte;
+      pos++;
+    } else if (byte === Byte.QUOTE) {
+      break;
+    } else {
+      const step = copyUnusual(json, pos, out, to);
+      pos += step >>> 4;
+      to += step & 15;
+    }
+  }
+  json.pos = pos + 1;
+  const size = to - start;
+  wire.length = to;
+  if (size < 128) out[start - 1] = size;
+  else wire.close(start);
+  return size;
+}
+
+/** Reads the string at the cursor into `scratch`, from its beginning and without a length. */
+export function copyStringTo(scratch: ByteSink, json: JsonSource): void {
+  const bytes = json.bytes;
+  let pos = json.pos + 1;
+  scratch.reset();
+  scratch.ensure(json.end - pos + 16);
+  const out = scratch.bytes;
+  let to = 0;
+  for (;;) {
+    const byte = bytes[pos] ?? 0;
+    if (byte === Byte.QUOTE) break;
+    if (byte < 0x80 && byte >= 0x20 && byte !== Byte.BACKSLASH) {
+      out[to++] = byte;
+      pos++;
+    } else {
+      const step = copyUnusual(json, pos, out, to);
+      pos += step >>> 4;
+      to += step & 15;
+    }
+  }
+  json.pos = pos + 1;
+  scratch.length = to;
+}
+
+/**
+ * Finds the end of the string at the cursor without reading it: the offset of its closing quote if it is printable
+ * ASCII without escapes, else -1.
+ */
+export function endOfPlainString(json: JsonSource): number {
+  const bytes = json.bytes;
+  let pos = json.pos + 1;
+  for (;;) {
+    const byte = bytes[pos] ?? 0;
+    if (byte === Byte.QUOTE) return pos;
+    if (byte >= 0x80 || byte < 0x20 || byte === Byte.BACKSLASH) return -1;
+    pos++;
+  }
+}
+
+/** Copies one escape or one character beyond ASCII. Returns bytes read * 16 + bytes written. */
+export function copyUnusual(json: JsonSource, pos: number, out: Uint8Array, to: number): number {
+  const bytes = json.bytes;
+  const lead = bytes[pos] ?? 0;
+  if (lead === Byte.BACKSLASH) return copyEscape(json, pos, out, to);
+  if (lead < 0x80) {
+    if (pos >= json.end) throw json.refusal(pos, "the closing quote of a string");
+    throw json.refusal(pos, "a control character to be escaped");
+  }
+  const size = sequenceLength(bytes, pos, json.end);
+  if (size === 0) throw json.refusal(pos, "UTF-8");
+  for (let index = 0; index < size; index++) out[to + index] = bytes[pos + index] ?? 0;
+  return size * 17;
+}
+
+/** The length of the well-formed UTF-8 sequence of two to four bytes at `pos`, or 0. */
+export function sequenceLength(bytes: Uint8Array, pos: number, end: number): number {
+  const lead = bytes[pos] ?? 0;
+  const second = pos + 1 < end ? (bytes[pos + 1] ?? 0) : 0;
+  if (lead >= 0xc2 && lead <= 0xdf) return isTail(second) ? 2 : 0;
+  const third = pos + 2 < end ? (bytes[pos + 2] ?? 0) : 0;
+  if ((lead & 0xf0) === 0xe0) {
+    // No overlong forms, no surrogates.
+    const least = lead === 0xe0 ? 0xa0 : 0x80;
+    const most = lead === 0xed ? 0x9f : 0xbf;
+    return second >= least && second <= most && isTail(third) ? 3 : 0;
+  }
+  if (lead < 0xf0 || lead > 0xf4) return 0;
+  const fourth = pos + 3 < end ? (bytes[pos + 3] ?? 0) : 0;
+  // No overlong forms, nothing above U+10FFFF.
+  const least = lead === 0xf0 ? 0x90 : 0x80;
+  const most = lead === 0xf4 ? 0x8f : 0xbf;
+  return second >= least && second <= most && isTail(third) && isTail(fourth) ? 4 : 0;
+}
+
+function isTail(byte: number): boolean {
+  return (byte & 0xc0) === 0x80;
+}
+
+function copyEscape(json: JsonSource, pos: number, out: Uint8Array, to: number): number {
+  const kind = json.bytes[pos + 1] ?? 0;
+  if (kind === 0x75) return copyUnicodeEscape(json, pos, out, to);
+  const byte = simpleEscape(kind);
+  if (byte === 0) throw json.refusal(pos, "an escape of JSON");
+  out[to] = byte;
+  return 2 * 16 + 1;
+}
+
+function simpleEscape(kind: number): number {
+  switch (kind) {
+    case Byte.QUOTE:
+    case Byte.BACKSLASH:
+    case 0x2f:
+      return kind;
+    case 0x62:
+      return 0x08;
+    case 0x66:
+      return 0x0c;
+    case 0x6e:
+      return 0x0a;
+    case 0x72:
+      return 0x0d;
+    case 0x74:
+      return 0x09;
+    default:
+      return 0;
+  }
+}
+
+function copyUnicodeEscape(json: JsonSource, pos: number, out: Uint8Array, to: number): number {
+  const unit = hexUnit(json, pos);
+  if (unit < 0x80) {
+    out[to] = unit;
+    return 6 * 16 + 1;
+  }
+  if (unit < 0x800) {
+    out[to] = 0xc0 | (unit >>> 6);
+    out[to + 1] = 0x80 | (unit & 63);
+    return 6 * 16 + 2;
+  }
+  if (unit < 0xd800 || unit > 0xdfff) {
+    out[to] = 0xe0 | (unit >>> 12);
+    out[to + 1] = 0x80 | ((unit >>> 6) & 63);
+    out[to + 2] = 0x80 | (unit & 63);
+    return 6 * 16 + 3;
+  }
+  const isPair = unit < 0xdc00 && json.bytes[pos + 6] === Byte.BACKSLASH && json.bytes[pos + 7] === 0x75;
+  const second = isPair ? hexUnit(json, pos + 6) : 0;
+  if (second < 0xdc00 || second > 0xdfff) throw json.refusal(pos, "a surrogate pair");
+  const point = 0x10000 + ((unit & 0x3ff) << 10) + (second & 0x3ff);
+  out[to] = 0xf0 | (point >>> 18);
+  out[to + 1] = 0x80 | ((point >>> 12) & 63);
+  out[to + 2] = 0x80 | ((point >>> 6) & 63);
+  out[to + 3] = 0x80 | (point & 63);
+  return 12 * 16 + 4;
+}
+
+/** The four hex digits of the `\u` at `pos`. */
+function hexUnit(json: JsonSource, pos: number): number {
+  let value = 0;
+  for (let at = pos + 2; at < pos + 6; at++) {
+    const byte = json.bytes[at] ?? 0;
+    const lower = byte | 0x20;
+    if (byte >= 0x30 && byte <= 0x39) value = value * 16 + byte - 0x30;
+    else if (lower >= 0x61 && lower <= 0x66) value = value * 16 + lower - 0x57;
+    else throw json.refusal(pos, "four hex digits after \\u");
+  }
+  return value;
+}

@@ -1,0 +1,69 @@
+/**
+ * `google.protobuf.Any` to JSON: `{"@type": url, …fields}`, or `{"@type": url, "value": …}` for a type that has a JSON
+ * form of its own. A type that no schema knows keeps its bytes: `{"@type": url, "value": "<base64>"}`.
+ */
+import { writeBase64 } from "./base64.ts";
+import type { MessagePlan } from "./plan.ts";
+import { Form } from "./well-known.ts";
+import type { WriteState } from "./write-state.ts";
+import { writeText } from "./write-string.ts";
+
+const TYPE_KEY: Buffer = Buffer.from(',"@type":', "latin1");
+const VALUE_KEY: Buffer = Buffer.from(',"value":', "latin1");
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/** Writes a message from the cursor to an end. */
+type MessageWriter = (state: WriteState, plan: MessagePlan, end: number) => void;
+/** Writes the fields from the cursor to `wire.end` into an object that begins at `start`. */
+type ObjectWriter = (state: WriteState, plan: MessagePlan, start: number) => void;
+
+/** Writes the Any from the cursor to `wire.end`. */
+export function writeAny(state: WriteState, writeMessage: MessageWriter, writeObject: ObjectWriter): void {
+  const { wire, json } = state;
+  let urlStart = 0;
+  let urlEnd = 0;
+  let valueStart = wire.end;
+  let valueEnd = wire.end;
+  while (wire.pos < wire.end) {
+    const tag = wire.tag();
+    if (tag !== 0x0a && tag !== 0x12) {
+      wire.skip(tag, state.maxDepth - state.depth);
+      continue;
+    }
+    const end = wire.lengthEnd();
+    if (tag === 0x0a) {
+      urlStart = wire.pos;
+      urlEnd = end;
+    } else {
+      valueStart = wire.pos;
+      valueEnd = end;
+    }
+    wire.pos = end;
+  }
+  const start = json.length;
+  if (urlStart === urlEnd && valueStart === valueEnd) {
+    json.ascii("{}");
+    return;
+  }
+  json.append(TYPE_KEY);
+  writeText(wire, wire.bytes, urlStart, urlEnd, json, true);
+  const plan = planOf(state, wire.bytes.toString("utf8", urlStart, urlEnd));
+  wire.pos = valueStart;
+  wire.end = valueEnd;
+  if (plan !== undefined && plan.wellKnown === Form.OBJECT) {
+    writeObject(state, plan, start);
+    return;
+  }
+  json.append(VALUE_KEY);
+  if (plan === undefined) writeBase64(json, wire.bytes, valueStart, valueEnd);
+  else writeMessage(state, plan, valueEnd);
+  json.ensure(1);
+  json.bytes[start] = OPEN_BRACE;
+  json.byte(CLOSE_BRACE);
+}
+
+function planOf(state: WriteState, url: string): MessagePlan | undefined {
+  const desc = state.plans.registry.getMessage(url.slice(url.lastIndexOf("/") + 1));
+  return desc === undefined ? undefined : state.plans.messagePlan(desc);
+}
