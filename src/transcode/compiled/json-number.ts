@@ -6,6 +6,7 @@
  * Source: RFC 8259 section 6; https://protobuf.dev/programming-guides/json/ (int32, int64, float).
  */
 import { Byte, type JsonSource } from "./json-source.ts";
+import { endOfPlainString, readUnescaped } from "./json-string.ts";
 
 const TWO_32 = 4294967296;
 const MAX_INT64 = 0x7fffffffffffffffn;
@@ -63,6 +64,8 @@ export function readDouble(json: JsonSource, expected: string): number {
     if (!Number.isFinite(value)) throw json.refusal(start, `${expected} that is finite`);
     return value;
   }
+  if (endOfPlainString(json) < 0)
+    return readUnescaped(json, start, expected, (plain) => readDouble(plain, expected));
   const named = namedFloat(json);
   if (named !== undefined) return named;
   json.pos = start + 1;
@@ -152,7 +155,8 @@ function exactInteger(json: JsonSource, expected: string): bigint {
   const isQuoted = json.bytes[start] === Byte.QUOTE;
   if (isQuoted) json.pos++;
   const end = numberEnd(json, json.pos);
-  if (end < 0 || (isQuoted && json.bytes[end] !== Byte.QUOTE)) throw json.refusal(start, expected);
+  if (end < 0 || (isQuoted && json.bytes[end] !== Byte.QUOTE))
+    return readUnescaped(json, start, expected, (plain) => exactInteger(plain, expected));
   const text = json.bytes.toString("latin1", json.pos, end);
   json.pos = isQuoted ? end + 1 : end;
   const value = integerValue(text);

@@ -4,8 +4,8 @@
  * Refused: control characters, broken escapes, lone surrogates (escaped or as bytes), bytes that are not UTF-8.
  * Source: RFC 8259 section 7; RFC 3629 section 4 (table of well-formed byte sequences).
  */
-import type { ByteSink } from "./byte-sink.ts";
-import { Byte, type JsonSource } from "./json-source.ts";
+import { ByteSink } from "./byte-sink.ts";
+import { Byte, JsonSource } from "./json-source.ts";
 
 /**
  * Reads the string at the cursor and writes it with its length before it.
@@ -80,6 +80,36 @@ export function endOfPlainString(json: JsonSource): number {
     if (byte >= 0x80 || byte < 0x20 || byte === Byte.BACKSLASH) return -1;
     pos++;
   }
+}
+
+/**
+ * Reads the string at `start` with `read` if it has escapes, as if it had been written without them: a number in quotes
+ * may be spelt `"\u0031"`. The cursor moves behind the string.
+ * @throws {StatusError} JSON_INVALID, expecting `expected`, if it has none or `read` does not take it.
+ */
+export function readUnescaped<T>(
+  json: JsonSource,
+  start: number,
+  expected: string,
+  read: (json: JsonSource) => T,
+): T {
+  json.pos = start;
+  if (json.bytes[start] !== Byte.QUOTE || endOfPlainString(json) >= 0) throw json.refusal(start, expected);
+  const text = new ByteSink();
+  copyStringTo(text, json);
+  const plain = new JsonSource();
+  plain.reset(Buffer.from(`"${text.bytes.toString("utf8", 0, text.length)}"`, "utf8"));
+  // What is read like this never holds a quote or backslash, so this comes here once at most.
+  if (text.bytes.subarray(0, text.length).includes(Byte.BACKSLASH)) throw json.refusal(start, expected);
+  let value: T;
+  try {
+    value = read(plain);
+  } catch {
+    // Its error would tell a place in the text without escapes.
+    throw json.refusal(start, expected);
+  }
+  if (plain.pos !== plain.end) throw json.refusal(start, expected);
+  return value;
 }
 
 /** Copies one escape or one character beyond ASCII. Returns bytes read * 16 + bytes written. */

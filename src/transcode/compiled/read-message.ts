@@ -6,8 +6,8 @@
  * Source: https://protobuf.dev/programming-guides/json/
  */
 import { VALUE_ROOM } from "./byte-sink.ts";
-import { Byte } from "./json-source.ts";
-import { copyStringTo, endOfPlainString } from "./json-string.ts";
+import { Byte, type JsonSource } from "./json-source.ts";
+import { copyStringTo, endOfPlainString, readUnescaped } from "./json-string.ts";
 import { MapKeys } from "./map-keys.ts";
 import { nearestName } from "./nearest-name.ts";
 import { type FieldPlan, jsonNameOf, type MessagePlan, Shape, Type, Wire } from "./plan.ts";
@@ -281,10 +281,14 @@ function readMapKey(state: ReadState, key: FieldPlan): void {
     readScalar(state, key);
     return;
   }
+  wire.byte(booleanKey(json) ? 1 : 0);
+}
+
+function booleanKey(json: JsonSource): boolean {
   const start = json.pos++;
   const value = json.takeBoolean();
   if (value === undefined || json.bytes[json.pos] !== Byte.QUOTE)
-    throw json.refusal(start, '"true" or "false"');
+    return readUnescaped(json, start, '"true" or "false"', booleanKey);
   json.pos++;
-  wire.byte(value ? 1 : 0);
+  return value;
 }

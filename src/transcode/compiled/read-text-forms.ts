@@ -10,7 +10,7 @@ import {
   MIN_TIMESTAMP_SECONDS,
 } from "./civil-time.ts";
 import { Byte, type JsonSource } from "./json-source.ts";
-import { copyStringTo } from "./json-string.ts";
+import { copyStringTo, readUnescaped } from "./json-string.ts";
 import type { ReadState } from "./read-state.ts";
 
 const TWO_32 = 4294967296;
@@ -19,7 +19,10 @@ const DURATION = 'a duration in seconds ("1.5s")';
 
 /** Reads a time; writes seconds and nanos. */
 export function readTimestamp(state: ReadState): void {
-  const { json } = state;
+  parseTimestamp(state.json, state.wire);
+}
+
+function parseTimestamp(json: JsonSource, wire: ByteSink): void {
   const start = json.pos;
   if (json.bytes[start] !== Byte.QUOTE) throw json.unexpected(TIMESTAMP);
   const text = json.bytes;
@@ -35,23 +38,34 @@ export function readTimestamp(state: ReadState): void {
   const minute = digits(text, at + 14, 2);
   const second = digits(text, at + 17, 2);
   // NaN fails every comparison. Leap seconds have no place in a Timestamp.
-  if (!isPunctuated || days === undefined || !(hour < 24 && minute < 60 && second < 60))
-    throw json.refusal(start, TIMESTAMP);
+  if (!isPunctuated || days === undefined || !(hour < 24 && minute < 60 && second < 60)) {
+    readUnescaped(json, start, TIMESTAMP, (plain) => {
+      parseTimestamp(plain, wire);
+    });
+    return;
+  }
   json.pos = at + 19;
   const nanos = fraction(json, 1);
   const offset = zoneSeconds(json);
-  if (Number.isNaN(nanos) || Number.isNaN(offset) || json.bytes[json.pos] !== Byte.QUOTE)
-    throw json.refusal(start, TIMESTAMP);
+  if (Number.isNaN(nanos) || Number.isNaN(offset) || json.bytes[json.pos] !== Byte.QUOTE) {
+    readUnescaped(json, start, TIMESTAMP, (plain) => {
+      parseTimestamp(plain, wire);
+    });
+    return;
+  }
   json.pos++;
   const seconds = days * 86400 + hour * 3600 + minute * 60 + second - offset;
   if (seconds < MIN_TIMESTAMP_SECONDS || seconds > MAX_TIMESTAMP_SECONDS)
     throw json.refusal(start, "a time in the years 0001 to 9999");
-  writeSecondsAndNanos(state.wire, seconds, nanos);
+  writeSecondsAndNanos(wire, seconds, nanos);
 }
 
 /** Reads `3s`, `-1.25s`; writes seconds and nanos, both with the sign. */
 export function readDuration(state: ReadState): void {
-  const { json } = state;
+  parseDuration(state.json, state.wire);
+}
+
+function parseDuration(json: JsonSource, wire: ByteSink): void {
   const start = json.pos;
   const text = json.bytes;
   if (text[start] !== Byte.QUOTE) throw json.unexpected(DURATION);
@@ -64,12 +78,17 @@ export function readDuration(state: ReadState): void {
   }
   json.pos = pos;
   const nanos = fraction(json, sign);
-  if (pos === first || Number.isNaN(nanos)) throw json.refusal(start, DURATION);
-  if (text[json.pos] !== 0x73 || text[json.pos + 1] !== Byte.QUOTE) throw json.refusal(start, DURATION);
+  const isComplete = text[json.pos] === 0x73 && text[json.pos + 1] === Byte.QUOTE;
+  if (pos === first || Number.isNaN(nanos) || !isComplete) {
+    readUnescaped(json, start, DURATION, (plain) => {
+      parseDuration(plain, wire);
+    });
+    return;
+  }
   json.pos += 2;
-  if (seconds > MAX_DURATION_SECONDS || (seconds === MAX_DURATION_SECONDS && nanos !== 0))
+  if (seconds > MAX_DURATION_SECONDS)
     throw json.refusal(start, `a duration of at most ${MAX_DURATION_SECONDS} seconds`);
-  writeSecondsAndNanos(state.wire, sign * seconds, nanos);
+  writeSecondsAndNanos(wire, sign * seconds, nanos);
 }
 
 /** Reads `user.displayName,photo`; writes one path (`user.display_name`) for each part. */
