@@ -17,12 +17,14 @@ const FLOATS = new DataView(new ArrayBuffer(8));
 /** The buffer. `bytes` and `length` are open to the codec's inner loops; `bytes` changes with every growth. */
 export class ByteSink {
   bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  /** The same memory as `bytes`. */
+  view: DataView = viewOf(this.bytes);
   length = 0;
 
   /** Empties the sink for a new message. */
   reset(): void {
     this.length = 0;
-    if (this.bytes.length > KEEP_BYTES) this.bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+    if (this.bytes.length > KEEP_BYTES) this.#use(Buffer.allocUnsafeSlow(INITIAL_BYTES));
   }
 
   /** Makes room for `count` more bytes. */
@@ -35,7 +37,7 @@ export class ByteSink {
     const { bytes, length } = this;
     if (length > KEEP_BYTES) {
       // Too large to keep: give the buffer itself away instead of a copy, unless most of it is empty.
-      this.bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+      this.#use(Buffer.allocUnsafeSlow(INITIAL_BYTES));
       this.length = 0;
       return length * 2 > bytes.length ? bytes.subarray(0, length) : Buffer.from(bytes.subarray(0, length));
     }
@@ -154,6 +156,16 @@ export class ByteSink {
   #grow(needed: number): void {
     const next = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
     this.bytes.copy(next, 0, 0, this.length);
-    this.bytes = next;
+    this.#use(next);
   }
+
+  #use(bytes: Buffer): void {
+    this.bytes = bytes;
+    this.view = viewOf(bytes);
+  }
+}
+
+/** A view over the memory of `bytes`. */
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

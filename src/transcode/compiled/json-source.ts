@@ -3,6 +3,7 @@
  * Source: RFC 8259.
  */
 import { refuse, type StatusError } from "../../status/index.ts";
+import { InputBytes } from "./input-bytes.ts";
 import { locate } from "./json-location.ts";
 
 /** The bytes of JSON's syntax. */
@@ -26,8 +27,7 @@ export const Byte = {
 const SHOWN_BYTES = 60;
 
 /** The cursor. `bytes`, `pos` and the number halves are open to the codec's inner loops. */
-export class JsonSource {
-  bytes: Buffer = Buffer.alloc(0);
+export class JsonSource extends InputBytes {
   /** Offset of the next byte; a value's first byte whenever a value is about to be read. */
   pos = 0;
   end = 0;
@@ -37,7 +37,7 @@ export class JsonSource {
 
   /** Starts a new text. */
   reset(text: Uint8Array): void {
-    this.bytes = Buffer.isBuffer(text) ? text : Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+    this.load(text);
     this.pos = 0;
     this.end = text.length;
   }

@@ -6,6 +6,7 @@
  */
 import { ByteSink } from "./byte-sink.ts";
 import { Byte, JsonSource } from "./json-source.ts";
+import { copyPlain, countPlain } from "./plain-text.ts";
 
 /**
  * Reads the string at the cursor and writes it with its length before it.
@@ -18,22 +19,19 @@ export function copyString(json: JsonSource, wire: ByteSink, expected: string): 
   if (bytes[pos] !== Byte.QUOTE) throw json.unexpected(expected);
   pos++;
   // No escape is shorter than what it stands for, so the rest of the text bounds the string.
-  wire.ensure(json.end - pos + 16);
+  const { end, view } = json;
+  wire.ensure(end - pos + 16);
   const out = wire.bytes;
   const start = wire.length + 1;
   let to = start;
   for (;;) {
-    const byte = bytes[pos] ?? 0;
-    if (byte < 0x80 && byte >= 0x20 && byte !== Byte.QUOTE && byte !== Byte.BACKSLASH) {
-      out[to++] = byte;
-      pos++;
-    } else if (byte === Byte.QUOTE) {
-      break;
-    } else {
-      const step = copyUnusual(json, pos, out, to);
-      pos += step >>> 4;
-      to += step & 15;
-    }
+    const copied = copyPlain(view, pos, end, wire.view, to);
+    pos += copied;
+    to += copied;
+    if (bytes[pos] === Byte.QUOTE) break;
+    const step = copyUnusual(json, pos, out, to);
+    pos += step >>> 4;
+    to += step & 15;
   }
   json.pos = pos + 1;
   const size = to - start;
@@ -52,16 +50,13 @@ export function copyStringTo(scratch: ByteSink, json: JsonSource): void {
   const out = scratch.bytes;
   let to = 0;
   for (;;) {
-    const byte = bytes[pos] ?? 0;
-    if (byte === Byte.QUOTE) break;
-    if (byte < 0x80 && byte >= 0x20 && byte !== Byte.BACKSLASH) {
-      out[to++] = byte;
-      pos++;
-    } else {
-      const step = copyUnusual(json, pos, out, to);
-      pos += step >>> 4;
-      to += step & 15;
-    }
+    const copied = copyPlain(json.view, pos, json.end, scratch.view, to);
+    pos += copied;
+    to += copied;
+    if (bytes[pos] === Byte.QUOTE) break;
+    const step = copyUnusual(json, pos, out, to);
+    pos += step >>> 4;
+    to += step & 15;
   }
   json.pos = pos + 1;
   scratch.length = to;
@@ -72,14 +67,9 @@ export function copyStringTo(scratch: ByteSink, json: JsonSource): void {
  * ASCII without escapes, else -1.
  */
 export function endOfPlainString(json: JsonSource): number {
-  const bytes = json.bytes;
-  let pos = json.pos + 1;
-  for (;;) {
-    const byte = bytes[pos] ?? 0;
-    if (byte === Byte.QUOTE) return pos;
-    if (byte >= 0x80 || byte < 0x20 || byte === Byte.BACKSLASH) return -1;
-    pos++;
-  }
+  const start = json.pos + 1;
+  const end = start + countPlain(json.view, start, json.end);
+  return json.bytes[end] === Byte.QUOTE ? end : -1;
 }
 
 /**

@@ -3,11 +3,11 @@
  * Source: https://protobuf.dev/programming-guides/encoding/
  */
 import { refuse, type StatusError } from "../../status/index.ts";
+import { InputBytes } from "./input-bytes.ts";
 import { Wire } from "./plan.ts";
 
 /** The cursor. `bytes`, `pos`, `end` and the halves are open to the codec's inner loops. */
-export class WireSource {
-  bytes: Buffer = Buffer.alloc(0);
+export class WireSource extends InputBytes {
   pos = 0;
   /** Nothing is read from here on: the end of the innermost message. */
   end = 0;
@@ -17,11 +17,17 @@ export class WireSource {
 
   /** Starts a new message. */
   reset(message: Uint8Array): void {
-    this.bytes = Buffer.isBuffer(message)
-      ? message
-      : Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+    this.load(message);
     this.pos = 0;
     this.end = message.length;
+  }
+
+  /** Goes on with other bytes. */
+  use(bytes: Buffer, view: DataView, pos: number, end: number): void {
+    this.bytes = bytes;
+    this.view = view;
+    this.pos = pos;
+    this.end = end;
   }
 
   /** A varint of which 32 bits count, unsigned. */

@@ -47,7 +47,7 @@ export function writeAny(state: WriteState, writeMessage: MessageWriter, writeOb
     return;
   }
   json.append(TYPE_KEY);
-  writeText(wire, wire.bytes, urlStart, urlEnd, json, true);
+  writeText(wire, urlStart, urlEnd, json, true);
   const plan = planOf(state, wire.bytes.toString("utf8", urlStart, urlEnd));
   wire.pos = valueStart;
   wire.end = valueEnd;

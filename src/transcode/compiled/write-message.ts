@@ -6,7 +6,7 @@
  * An object is written as `,"a":1,"b":2` and its first comma then becomes `{`: no field needs to know its position.
  * Source: https://protobuf.dev/programming-guides/json/
  */
-import { VALUE_ROOM } from "./byte-sink.ts";
+import { VALUE_ROOM, viewOf } from "./byte-sink.ts";
 import { MapKeys } from "./map-keys.ts";
 import { acceptsWireType, type FieldPlan, isPackable, type MessagePlan, Shape, Type, Wire } from "./plan.ts";
 import { Form } from "./well-known.ts";
@@ -87,19 +87,15 @@ function close(state: WriteState, start: number, opening: number, closing: numbe
 /** Writes the fields from the cursor to `wire.end`, each with a comma before. */
 function writeFields(state: WriteState, plan: MessagePlan): void {
   const { wire, json } = state;
-  const { bytes, pos, end } = wire;
+  const { bytes, view, pos, end } = wire;
   const mark = json.length;
   if (writeInOrder(state, plan, "assumed")) return;
   json.length = mark;
   wire.pos = pos;
   const ordered = inFieldOrder(wire, plan, state.maxDepth - state.depth);
-  wire.bytes = ordered;
-  wire.pos = 0;
-  wire.end = ordered.length;
+  wire.use(ordered, viewOf(ordered), 0, ordered.length);
   writeInOrder(state, plan, "established");
-  wire.bytes = bytes;
-  wire.pos = end;
-  wire.end = end;
+  wire.use(bytes, view, end, end);
 }
 
 /** Writes fields as they come; false, in the middle of it, if their order is not that of JSON. */
@@ -271,18 +267,16 @@ function writeEntry(state: WriteState, field: FieldPlan, end: number): number {
   const { wire, json } = state;
   const start = json.length;
   const from = wire.pos;
-  const { bytes, end: outerEnd } = wire;
+  const { bytes, view, end: outerEnd } = wire;
   wire.end = end;
   let keySize = writePlainEntry(state, field);
   if (keySize < 0) {
     json.length = start;
     wire.pos = from;
     const ordered = inEntryOrder(wire, field, state.maxDepth - state.depth);
-    wire.bytes = ordered;
-    wire.pos = 0;
-    wire.end = ordered.length;
+    wire.use(ordered, viewOf(ordered), 0, ordered.length);
     keySize = writePlainEntry(state, field);
-    wire.bytes = bytes;
+    wire.use(bytes, view, end, end);
   }
   wire.pos = end;
   wire.end = outerEnd;

@@ -4,6 +4,7 @@
  */
 import type { ByteSink } from "./byte-sink.ts";
 import { sequenceLength } from "./json-string.ts";
+import { copyPlain } from "./plain-text.ts";
 import type { WireSource } from "./wire-source.ts";
 
 const QUOTE = 0x22;
@@ -16,55 +17,58 @@ const HEX: Buffer = Buffer.from("0123456789abcdef", "latin1");
  */
 export function writeString(wire: WireSource, json: ByteSink, strict: boolean): void {
   const end = wire.lengthEnd();
-  writeText(wire, wire.bytes, wire.pos, end, json, strict);
+  writeText(wire, wire.pos, end, json, strict);
   wire.pos = end;
 }
 
-/** Writes `bytes` from `start` to `end` in quotes. `wire` is where an error is told. */
+/** Writes the bytes of `wire` from `start` to `end` in quotes. */
 export function writeText(
   wire: WireSource,
-  bytes: Buffer,
   start: number,
   end: number,
   json: ByteSink,
   strict: boolean,
 ): void {
-  json.ensure(end - start + 2);
-  let out = json.bytes;
-  let to = json.length;
-  out[to++] = QUOTE;
+  // Room for both quotes, and for what may follow at once.
+  json.ensure(end - start + 8);
+  const from = json.length;
+  json.bytes[from] = QUOTE;
+  const copied = copyPlain(wire.view, start, end, json.view, from + 1);
+  json.length = from + 1 + copied;
+  if (start + copied < end) writeRest(wire, start + copied, end, json, strict);
+  json.bytes[json.length++] = QUOTE;
+}
+
+/** Writes what is left from the first unusual byte on, without the closing quote but with room for it. */
+function writeRest(wire: WireSource, start: number, end: number, json: ByteSink, strict: boolean): void {
+  const bytes = wire.bytes;
   let pos = start;
   while (pos < end) {
-    const byte = bytes[pos] ?? 0;
-    if (byte < 0x80 && byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH) {
-      out[to++] = byte;
-      pos++;
-      continue;
-    }
     // An escape takes up to six bytes, a replacement three: ask for what is left anew.
-    json.length = to;
     json.ensure(end - pos + 8);
-    out = json.bytes;
+    const out = json.bytes;
+    let to = json.length;
+    const byte = bytes[pos] ?? 0;
     if (byte < 0x80) {
       to = writeEscape(byte, out, to);
       pos++;
-      continue;
+    } else {
+      const size = sequenceLength(bytes, pos, end);
+      if (size === 0) {
+        wire.pos = pos;
+        if (strict) throw wire.broken("a string is not UTF-8");
+        out[to++] = 0xef;
+        out[to++] = 0xbf;
+        out[to++] = 0xbd;
+        pos++;
+      }
+      for (let index = 0; index < size; index++) out[to++] = bytes[pos + index] ?? 0;
+      pos += size;
     }
-    const size = sequenceLength(bytes, pos, end);
-    for (let index = 0; index < size; index++) out[to++] = bytes[pos + index] ?? 0;
-    pos += size;
-    if (size > 0) continue;
-    if (strict) {
-      wire.pos = pos;
-      throw wire.broken("a string is not UTF-8");
-    }
-    out[to++] = 0xef;
-    out[to++] = 0xbf;
-    out[to++] = 0xbd;
-    pos++;
+    const copied = copyPlain(wire.view, pos, end, json.view, to);
+    pos += copied;
+    json.length = to + copied;
   }
-  out[to++] = QUOTE;
-  json.length = to;
 }
 
 /** Writes the escape of a quote, a backslash or a control character; returns the offset behind it. */

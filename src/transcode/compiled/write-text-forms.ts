@@ -11,7 +11,6 @@ import {
 } from "./civil-time.ts";
 import { writeDigits, writeInteger } from "./write-number.ts";
 import type { WriteState } from "./write-state.ts";
-import { writeText } from "./write-string.ts";
 
 const TWO_32 = 4294967296;
 const QUOTE = 0x22;
@@ -79,8 +78,7 @@ export function writeFieldMask(state: WriteState): void {
     parts.push(path.replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase()));
     wire.pos = end;
   }
-  const text = Buffer.from(parts.join(","), "utf8");
-  writeText(wire, text, 0, text.length, json, true);
+  json.append(Buffer.from(JSON.stringify(parts.join(",")), "utf8"));
 }
 
 /** Fields 1 (int64 seconds) and 2 (int32 nanos); the last of each counts. */
