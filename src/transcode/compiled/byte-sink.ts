@@ -14,6 +14,21 @@ export const VALUE_ROOM = 64;
 
 const FLOATS = new DataView(new ArrayBuffer(8));
 
+/** Bytes that are written again and again, in words so that four are copied at once. */
+export class Literal {
+  readonly length: number;
+  readonly words: Int32Array;
+
+  constructor(text: string) {
+    const bytes = Buffer.from(text, "utf8");
+    const padded = Buffer.concat([bytes, Buffer.alloc(3)]);
+    this.length = bytes.length;
+    this.words = Int32Array.from({ length: (bytes.length + 3) >>> 2 }, (_unused, index) =>
+      padded.readInt32LE(index * 4),
+    );
+  }
+}
+
 /** The buffer. `bytes` and `length` are open to the codec's inner loops; `bytes` changes with every growth. */
 export class ByteSink {
   bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
@@ -133,14 +148,33 @@ export class ByteSink {
 
   /** Copies bytes; makes its own room. */
   append(source: Uint8Array): void {
-    const count = source.length;
-    this.ensure(count);
-    const bytes = this.bytes;
-    const at = this.length;
-    // A native copy costs as much as a loop over about fifty bytes.
-    if (count > 48) bytes.set(source, at);
-    else for (let index = 0; index < count; index++) bytes[at + index] = source[index] ?? 0;
-    this.length = at + count;
+    this.ensure(source.length);
+    this.bytes.set(source, this.length);
+    this.length += source.length;
+  }
+
+  /** Writes a literal; makes its own room. */
+  literal(literal: Literal): void {
+    const { words } = literal;
+    const count = words.length;
+    this.ensure(count * 4);
+    const view = this.view;
+    let at = this.length;
+    for (let index = 0; index < count; index++) {
+      view.setInt32(at, words[index] ?? 0, true);
+      at += 4;
+    }
+    this.length += literal.length;
+  }
+
+  /** Whether the bytes from `start` to the end are those of `literal`. */
+  endsWith(literal: Literal, start: number): boolean {
+    if (this.length - start !== literal.length) return false;
+    for (let index = 0; index < literal.length; index++) {
+      const expected = ((literal.words[index >>> 2] ?? 0) >>> ((index & 3) * 8)) & 255;
+      if (this.bytes[start + index] !== expected) return false;
+    }
+    return true;
   }
 
   /** Copies text of ASCII characters only; makes its own room. */

@@ -6,6 +6,7 @@
 import type { DescExtension, DescField, DescMessage, Registry } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence as Presence } from "@bufbuild/protobuf/wkt";
 import type { TranscodeOptions } from "../transcoder.ts";
+import { Literal } from "./byte-sink.ts";
 import { EnumPlan } from "./enum-plan.ts";
 import { ExpectedNames, NameTable } from "./name-table.ts";
 import { Form, type WellKnown, wellKnownOf } from "./well-known.ts";
@@ -61,11 +62,11 @@ export class FieldPlan {
   readonly finiteOnly: boolean;
   readonly enum: EnumPlan | undefined;
   /** `,"name":` as it is written. */
-  readonly key: Buffer;
+  readonly key: Literal;
   /** `,"name":<zero>` of a field that has a zero to show (implicit presence, lists, maps), else empty. */
-  readonly zero: Buffer;
+  readonly zero: Literal;
   /** The same where unset fields are written, else empty. */
-  readonly unset: Buffer;
+  readonly unset: Literal;
   /** The two fields of a map's entry. */
   readonly mapKey: FieldPlan | undefined;
   readonly mapValue: FieldPlan | undefined;
@@ -98,10 +99,11 @@ export class FieldPlan {
         desc.message?.typeName === "google.protobuf.Value");
     this.finiteOnly = role.type === Type.DOUBLE && desc.parent?.typeName === "google.protobuf.Value";
     const name = desc.kind === "field" && plans.options.protoFieldNames ? desc.name : jsonNameOf(desc);
-    this.key = role.isBare ? EMPTY : Buffer.from(`,${JSON.stringify(name)}:`, "utf8");
+    const key = role.isBare ? "" : `,${JSON.stringify(name)}:`;
+    this.key = new Literal(key);
     const zero = role.index < 0 || role.isEntry ? "" : this.#zeroJson();
-    this.zero = zero === "" ? EMPTY : Buffer.concat([this.key, Buffer.from(zero, "utf8")]);
-    this.unset = role.isBare || plans.options.emitDefaults ? this.zero : EMPTY;
+    this.zero = zero === "" ? NOTHING : new Literal(`${key}${zero}`);
+    this.unset = role.isBare || plans.options.emitDefaults ? this.zero : NOTHING;
     const isMap = role.shape === Shape.MAP && desc.fieldKind === "map";
     this.mapKey = isMap ? new FieldPlan(desc, entryRole(1, desc.mapKey), plans) : undefined;
     this.mapValue = isMap ? new FieldPlan(desc, entryRole(2, elementType(desc)), plans) : undefined;
@@ -265,7 +267,7 @@ interface FieldRole {
   readonly isBare: boolean;
 }
 
-const EMPTY: Buffer = Buffer.alloc(0);
+const NOTHING: Literal = new Literal("");
 
 function fieldRole(desc: DescField | DescExtension, index: number): FieldRole {
   const oneof = desc.oneof === undefined ? -1 : desc.oneof.parent.oneofs.indexOf(desc.oneof);
@@ -338,7 +340,7 @@ function zeroJson(type: number, enumPlan: EnumPlan | undefined, options: Transco
     case Type.BOOL:
       return "false";
     case Type.ENUM:
-      return enumPlan?.json(0)?.toString("utf8") ?? "0";
+      return enumPlan?.zeroText ?? "0";
     case Type.INT64:
     case Type.UINT64:
     case Type.SINT64:

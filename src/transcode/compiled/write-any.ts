@@ -3,13 +3,14 @@
  * form of its own. A type that no schema knows keeps its bytes: `{"@type": url, "value": "<base64>"}`.
  */
 import { writeBase64 } from "./base64.ts";
+import { Literal } from "./byte-sink.ts";
 import type { MessagePlan } from "./plan.ts";
 import { Form } from "./well-known.ts";
 import type { WriteState } from "./write-state.ts";
 import { writeText } from "./write-string.ts";
 
-const TYPE_KEY: Buffer = Buffer.from(',"@type":', "latin1");
-const VALUE_KEY: Buffer = Buffer.from(',"value":', "latin1");
+const TYPE_KEY: Literal = new Literal(',"@type":');
+const VALUE_KEY: Literal = new Literal(',"value":');
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
@@ -46,7 +47,7 @@ export function writeAny(state: WriteState, writeMessage: MessageWriter, writeOb
     json.ascii("{}");
     return;
   }
-  json.append(TYPE_KEY);
+  json.literal(TYPE_KEY);
   writeText(wire, urlStart, urlEnd, json, true);
   const plan = planOf(state, wire.bytes.toString("utf8", urlStart, urlEnd));
   wire.pos = valueStart;
@@ -55,7 +56,7 @@ export function writeAny(state: WriteState, writeMessage: MessageWriter, writeOb
     writeObject(state, plan, start);
     return;
   }
-  json.append(VALUE_KEY);
+  json.literal(VALUE_KEY);
   if (plan === undefined) writeBase64(json, wire.bytes, valueStart, valueEnd);
   else writeMessage(state, plan, valueEnd);
   json.ensure(1);

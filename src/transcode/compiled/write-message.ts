@@ -143,7 +143,7 @@ function writeUnset(state: WriteState, fields: readonly FieldPlan[], from: numbe
   for (; index < fields.length; index++) {
     const field = fields[index];
     if (field === undefined || field.number >= before) break;
-    if (field.unset.length > 0) state.json.append(field.unset);
+    if (field.unset.length > 0) state.json.literal(field.unset);
   }
   return index;
 }
@@ -152,7 +152,7 @@ function writeUnset(state: WriteState, fields: readonly FieldPlan[], from: numbe
 function writeField(state: WriteState, field: FieldPlan, tag: number): void {
   const { json } = state;
   const start = json.length;
-  json.append(field.key);
+  json.literal(field.key);
   if (field.shape === Shape.SINGULAR) {
     const isWritten = writeElement(state, field, tag);
     if (!isWritten || (field.implicit && isHiddenZero(state, field, start))) json.length = start;
@@ -169,13 +169,7 @@ function writeField(state: WriteState, field: FieldPlan, tag: number): void {
 
 /** Whether what was written from `start` is the zero of a field whose zeros are not shown. */
 function isHiddenZero(state: WriteState, field: FieldPlan, start: number): boolean {
-  const { json } = state;
-  const { zero } = field;
-  return (
-    field.unset.length === 0 &&
-    json.length - start === zero.length &&
-    json.bytes.compare(zero, 0, zero.length, start, json.length) === 0
-  );
+  return field.unset.length === 0 && state.json.endsWith(field.zero, start);
 }
 
 /** Writes one value; the cursor is behind its tag. False if it is no value (unknown in a closed enum). */

@@ -78,8 +78,18 @@ function writeWide(json: ByteSink, low: number, high: number): void {
 
 /** A double in the shortest text that reads back the same, or its name in quotes. */
 export function writeDouble(json: ByteSink, value: number): void {
-  if ((value | 0) === value && !Object.is(value, -0)) writeInteger(json, value);
-  else json.ascii(floatText(value, value));
+  if ((value | 0) === value && !Object.is(value, -0)) {
+    writeInteger(json, value);
+    return;
+  }
+  // Decimals of up to 15 digits are all different doubles: one that reads back the same is the shortest.
+  const hundreds = Math.round(value * 1e2);
+  if (hundreds / 1e2 === value && Math.abs(hundreds) < 1e15) writeDecimal(json, value, hundreds, 2);
+  else {
+    const millions = Math.round(value * 1e6);
+    if (millions / 1e6 === value && Math.abs(millions) < 1e15) writeDecimal(json, value, millions, 6);
+    else json.ascii(floatText(value, value));
+  }
 }
 
 /** A float: the shortest text that reads back as the same single. */
@@ -89,7 +99,12 @@ export function writeFloat(json: ByteSink, value: number): void {
     return;
   }
   if (Number.isFinite(value)) {
-    // Six digits always survive a single, nine always suffice.
+    // Decimals of up to six digits are all different singles, nine always suffice.
+    const hundreds = Math.round(value * 1e2);
+    if (Math.fround(hundreds / 1e2) === value && Math.abs(hundreds) < 1e6) {
+      writeDecimal(json, value, hundreds, 2);
+      return;
+    }
     for (let precision = 6; precision < 9; precision++) {
       const short = Number(value.toPrecision(precision));
       if (Math.fround(short) === value) {
@@ -99,6 +114,23 @@ export function writeFloat(json: ByteSink, value: number): void {
     }
   }
   json.ascii(floatText(value, Number(value.toPrecision(9))));
+}
+
+/** `units` / 10^places, which is not 0, without trailing zeros. The sign is that of `value`. */
+function writeDecimal(json: ByteSink, value: number, units: number, places: number): void {
+  if (units === 0) {
+    json.ascii(floatText(value, value));
+    return;
+  }
+  if (units < 0) json.byte(MINUS);
+  const size = Math.abs(units);
+  const scale = places === 2 ? 1e2 : 1e6;
+  const whole = Math.floor(size / scale);
+  writeInteger(json, whole);
+  json.byte(0x2e);
+  writeDigits(json, size - whole * scale, places);
+  while (json.bytes[json.length - 1] === ZERO) json.length--;
+  if (json.bytes[json.length - 1] === 0x2e) json.length--;
 }
 
 function floatText(value: number, shown: number): string {

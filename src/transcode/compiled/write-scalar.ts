@@ -1,10 +1,13 @@
 /** One scalar or enum value of the wire as JSON. */
 import { writeBase64 } from "./base64.ts";
-import { VALUE_ROOM } from "./byte-sink.ts";
+import { Literal, VALUE_ROOM } from "./byte-sink.ts";
 import { type FieldPlan, Type } from "./plan.ts";
 import { writeDouble, writeFloat, writeInteger, writeInteger64 } from "./write-number.ts";
 import type { WriteState } from "./write-state.ts";
 import { writeString } from "./write-string.ts";
+
+const TRUE: Literal = new Literal("true");
+const FALSE: Literal = new Literal("false");
 
 /**
  * Reads the value at the cursor and writes its JSON; makes its own room.
@@ -31,7 +34,7 @@ export function writeScalar(state: WriteState, field: FieldPlan): boolean {
       return true;
     case Type.BOOL:
       wire.varint64();
-      json.ascii((wire.low | wire.high) !== 0 ? "true" : "false");
+      json.literal((wire.low | wire.high) !== 0 ? TRUE : FALSE);
       return true;
     case Type.ENUM:
       return writeEnum(state, field);
@@ -94,7 +97,7 @@ function writeEnum(state: WriteState, field: FieldPlan): boolean {
   const { wire, json } = state;
   const value = wire.varint() | 0;
   const text = field.enum?.json(value);
-  if (text !== undefined) json.append(text);
+  if (text !== undefined) json.literal(text);
   else if (field.enum?.closed === true) return false;
   else writeInteger(json, value);
   return true;

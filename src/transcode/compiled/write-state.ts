@@ -25,6 +25,8 @@ export class WriteState {
   reset(message: Uint8Array): void {
     this.wire.reset(message);
     this.json.reset();
+    // JSON is rarely shorter than the wire: growing from nothing would copy a large reply ten times.
+    this.json.ensure(message.length + (message.length >>> 1));
     this.depth = 0;
   }
 
