@@ -18,8 +18,8 @@ export function loadSamples(): { readonly registry: Registry; readonly samples: 
   const bytes = readFileSync("bench/codec-samples.binpb");
   const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, bytes));
   // The descriptor extension adds this function without types for it.
-  const { fromDescriptor } = protobuf.Root as unknown as { fromDescriptor(set: Uint8Array): protobuf.Root };
-  const root = fromDescriptor(bytes).resolveAll();
+  const rootType = protobuf.Root as unknown as { fromDescriptor(set: Uint8Array): protobuf.Root };
+  const root = rootType.fromDescriptor(bytes).resolveAll();
   const sample = (name: string, type: string, value: unknown): Sample => {
     const desc = registry.getMessage(`bench.${type}`);
     if (desc === undefined) throw new Error(`no type ${type}`);

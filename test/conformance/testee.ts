@@ -78,13 +78,9 @@ function answer(request: Request): Result {
     const json = codec.jsonWriter(desc)(wire);
     return { case: "jsonPayload", value: Buffer.from(json).toString("utf8") };
   } catch (error) {
-    // The codec parses and serializes in one pass; its words for broken bytes and for values without JSON differ.
-    const isParseError =
-      payload.case === "protobufPayload" &&
-      /^reply: a (varint|tag|length|fixed|double|float|value|group|string)/.test(
-        String(error instanceof StatusError && error.message),
-      );
-    return failure(isParseError ? "parseError" : "serializeError", error);
+    // The codec parses and serializes in one pass; its words tell which of the two failed.
+    const isParsed = error instanceof StatusError && error.message.startsWith("reply has no JSON form");
+    return failure(isParsed ? "serializeError" : "parseError", error);
   }
 }
 

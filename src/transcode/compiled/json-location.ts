@@ -44,7 +44,7 @@ export function locate(text: Buffer, offsets: readonly number[]): JsonLocation[]
   for (const offset of offsets) {
     while (at < offset && at < text.length) {
       const level = levels.at(-1);
-      switch (text[at]) {
+      switch (text[at] ?? 0) {
         case QUOTE: {
           const end = endOfString(text, at);
           if (expectsKey && level !== undefined) {

@@ -17,7 +17,7 @@ import type { ReadState } from "./read-state.ts";
 export function readValue(state: ReadState): void {
   const { json, wire } = state;
   wire.ensure(VALUE_ROOM);
-  switch (json.bytes[json.pos]) {
+  switch (json.bytes[json.pos] ?? 0) {
     case Byte.QUOTE:
       wire.byte(0x1a);
       copyString(json, wire, "a string");

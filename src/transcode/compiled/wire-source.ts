@@ -171,4 +171,9 @@ export class WireSource extends InputBytes {
   broken(what: string): StatusError {
     return refuse("UPSTREAM_REPLY_INVALID", `reply: ${what} (byte ${this.pos})`);
   }
+
+  /** The bytes are a message whose value JSON cannot show. */
+  withoutJson(what: string): StatusError {
+    return refuse("UPSTREAM_REPLY_INVALID", `reply has no JSON form: ${what} (byte ${this.pos})`);
+  }
 }

@@ -40,7 +40,7 @@ export function writeScalar(state: WriteState, field: FieldPlan): boolean {
       return writeEnum(state, field);
     case Type.DOUBLE: {
       const value = wire.double();
-      if (field.finiteOnly && !Number.isFinite(value)) throw wire.broken(`a Value cannot be ${value}`);
+      if (field.finiteOnly && !Number.isFinite(value)) throw wire.withoutJson(`a Value cannot be ${value}`);
       writeDouble(json, value);
       return true;
     }

@@ -21,8 +21,8 @@ export function writeTimestamp(state: WriteState): void {
   const { wire, json } = state;
   const { seconds, nanos } = secondsAndNanos(state);
   if (seconds < MIN_TIMESTAMP_SECONDS || seconds > MAX_TIMESTAMP_SECONDS)
-    throw wire.broken("a Timestamp is not in the years 0001 to 9999");
-  if (nanos < 0 || nanos > MAX_NANOS) throw wire.broken("the nanos of a Timestamp are out of range");
+    throw wire.withoutJson("a Timestamp is not in the years 0001 to 9999");
+  if (nanos < 0 || nanos > MAX_NANOS) throw wire.withoutJson("the nanos of a Timestamp are out of range");
   json.ensure(VALUE_ROOM);
   const days = Math.floor(seconds / 86400);
   const date = dateOfDays(days);
@@ -49,9 +49,9 @@ export function writeDuration(state: WriteState): void {
   const { wire, json } = state;
   const { seconds, nanos } = secondsAndNanos(state);
   if (Math.abs(seconds) > MAX_DURATION_SECONDS || Math.abs(nanos) > MAX_NANOS)
-    throw wire.broken("a Duration is out of range");
+    throw wire.withoutJson("a Duration is out of range");
   if ((seconds < 0 && nanos > 0) || (seconds > 0 && nanos < 0))
-    throw wire.broken("seconds and nanos of a Duration differ in sign");
+    throw wire.withoutJson("seconds and nanos of a Duration differ in sign");
   json.ensure(VALUE_ROOM);
   json.byte(QUOTE);
   if (seconds < 0 || nanos < 0) json.byte(0x2d);
@@ -74,7 +74,7 @@ export function writeFieldMask(state: WriteState): void {
     const end = wire.lengthEnd();
     const path = wire.bytes.toString("utf8", wire.pos, end);
     // A path that does not come back the same would name another field.
-    if (/[A-Z]|_(?![a-z])/.test(path)) throw wire.broken("a path of a FieldMask has no camel case");
+    if (/[A-Z]|_(?![a-z])/.test(path)) throw wire.withoutJson("a path of a FieldMask has no camel case");
     parts.push(path.replace(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase()));
     wire.pos = end;
   }
