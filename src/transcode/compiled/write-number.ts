@@ -5,6 +5,8 @@ const TWO_32 = 4294967296;
 const QUOTE = 0x22;
 const MINUS = 0x2d;
 const ZERO = 0x30;
+/** Below this, singles have fewer digits. */
+const MIN_NORMAL_SINGLE = 2 ** -126;
 /** Limbs of seven digits. */
 const LIMB = 1e7;
 
@@ -105,7 +107,8 @@ export function writeFloat(json: ByteSink, value: number): void {
       writeDecimal(json, value, hundreds, 2);
       return;
     }
-    for (let precision = 6; precision < 9; precision++) {
+    const fewest = Math.abs(value) < MIN_NORMAL_SINGLE ? 1 : 6;
+    for (let precision = fewest; precision < 9; precision++) {
       const short = Number(value.toPrecision(precision));
       if (Math.fround(short) === value) {
         json.ascii(floatText(value, short));
