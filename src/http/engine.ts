@@ -24,8 +24,8 @@ export type ExchangeHandler = (exchange: HttpExchange) => void;
 export interface HttpListener {
   readonly address: ListenAddress;
   /**
-   * Stops accepting connections and closes idle ones; requests in flight go on, and their replies close their
-   * connection. Resolves when the last connection is gone.
+   * Stops accepting connections and closes idle ones (at the latest when the last request has been answered);
+   * requests in flight go on, and their replies say `connection: close`. Resolves when the last connection is gone.
    */
   drain(): Promise<void>;
   /** Closes everything at once. */
@@ -35,6 +35,6 @@ export interface HttpListener {
 /** An HTTP server implementation. */
 export interface HttpEngine {
   readonly name: string;
-  /** @throws {Error} if the address cannot be bound, with the address and the cause in its message. */
+  /** @throws {ListenError} (rejects) if the address cannot be bound, with the address and the cause in its message. */
   listen(address: ListenAddress, limits: EngineLimits, handler: ExchangeHandler): Promise<HttpListener>;
 }

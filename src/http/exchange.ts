@@ -24,8 +24,10 @@ export interface BodyListener {
  *
  * The reply is either one `respond`, or `start`, any number of `write`s and `end`. Calls after the reply has ended or
  * after `onAbort` do nothing. A HEAD request's reply carries the headers of the GET (`content-length` included) and no
- * body, whatever is written. Engines drop header values that hold CR, LF or NUL, so that nothing can split a reply.
- * A `connection: close` header closes the connection after the reply.
+ * body, whatever is written. Engines drop fields whose value holds control characters, so that nothing can split a
+ * reply, and those that they write themselves (`content-length`, `date`, …); values beyond ASCII go out as UTF-8.
+ * A `connection: close` header closes the connection after the reply. Bytes and header lists given to a reply belong to
+ * the engine from then on: it may send them later, and does not copy them.
  */
 export interface HttpExchange {
   readonly method: string;
@@ -40,16 +42,20 @@ export interface HttpExchange {
 
   /** Starts reading the body; may be called once. Without a body, `onEnd` comes at once (perhaps synchronously). */
   readBody(limitBytes: number, listener: BodyListener): void;
+  /**
+   * Holds the body: no `onChunk` or `onEnd` until `resumeBody`, and the client is held by the socket. A client that goes
+   * away meanwhile may be noticed only then.
+   */
   pauseBody(): void;
   resumeBody(): void;
 
   /** Sends the whole reply in one write; sets `content-length` (not for 204 and 304). */
   respond(status: number, headers: HeaderList, body: Uint8Array | string): void;
-  /** Sends status and headers of a reply whose length is not known. */
+  /** Sends status and headers of a reply whose length is not known; an engine may hold them for the first `write`. */
   start(status: number, headers: HeaderList): void;
   /** Writes a piece, flushed at once. False means: hold until `onDrain`. */
   write(chunk: Uint8Array | string): boolean;
-  /** Ends a started reply; trailers go out where the protocol and the client can take them, else they are dropped. */
+  /** Ends a started reply, after what was written; trailers go out where the protocol and the client can take them, else they are dropped. */
   end(trailers?: HeaderList): void;
   /** Breaks off: RST_STREAM, or closes the socket. The only honest end of a reply that failed midway. */
   destroy(): void;

@@ -1,3 +1,4 @@
 export type { EngineLimits, ExchangeHandler, HttpEngine, HttpListener, ListenAddress } from "./engine.ts";
 export type { BodyListener, HttpExchange } from "./exchange.ts";
 export { findHeader, type HeaderList } from "./header-list.ts";
+export { formatAddress, ListenError } from "./listen-error.ts";

@@ -3,7 +3,7 @@
  * Source: google/rpc/code.proto; RFC 9110 section 15 for the gateway's own errors.
  */
 import { Code } from "./code.ts";
-import type { Reason } from "./reasons.ts";
+import { REASONS, type Reason } from "./reasons.ts";
 import type { Status } from "./status.ts";
 
 const BY_CODE: Readonly<Record<Code, number>> = {
@@ -31,6 +31,7 @@ const BY_REASON: Readonly<Partial<Record<Reason, number>>> = {
   METHOD_NOT_ALLOWED: 405,
   BODY_TOO_LARGE: 413,
   HEADERS_TOO_LARGE: 431,
+  REQUEST_TIMEOUT: 408,
   MEDIA_TYPE_UNSUPPORTED: 415,
   UPSTREAM_PROTOCOL: 502,
   UPSTREAM_REPLY_TOO_LARGE: 502,
@@ -39,10 +40,14 @@ const BY_REASON: Readonly<Partial<Record<Reason, number>>> = {
 /** Replacements by code, from config; absent codes keep the table's value. */
 export type HttpStatusOverrides = Readonly<Partial<Record<Code, number>>>;
 
-/** The HTTP status for `status`. An override by code wins over everything but the gateway's exact words. */
+/**
+ * The HTTP status for `status`. The exact word of a reason wins over an override; it holds for the reason's own code only:
+ * an upstream that answers a plain 401 is UPSTREAM_PROTOCOL, but stays 401.
+ */
 export function httpStatusOf(status: Status, overrides: HttpStatusOverrides): number {
-  const exact = status.reason === undefined ? undefined : BY_REASON[status.reason];
-  return exact ?? overrides[status.code] ?? BY_CODE[status.code];
+  const { reason, code } = status;
+  const exact = reason !== undefined && REASONS[reason].code === code ? BY_REASON[reason] : undefined;
+  return exact ?? overrides[code] ?? BY_CODE[code];
 }
 
 /**

@@ -12,11 +12,12 @@ export type Reason =
   | "JSON_INVALID"
   | "JSON_UNKNOWN_FIELD"
   | "BODY_NOT_ALLOWED"
-  | "BODY_INCOMPLETE"
   | "MEDIA_TYPE_UNSUPPORTED"
   | "BODY_TOO_LARGE"
   | "HEADERS_TOO_LARGE"
   | "HEADER_INVALID"
+  | "HTTP_MALFORMED"
+  | "REQUEST_TIMEOUT"
   | "STREAMING_UNSUPPORTED"
   | "CORS_REFUSED"
   | "DEADLINE"
@@ -26,7 +27,6 @@ export type Reason =
   | "UPSTREAM_REPLY_TOO_LARGE"
   | "UPSTREAM_REPLY_INVALID"
   | "NOT_READY"
-  | "DRAINING"
   | "INTERNAL";
 
 /**
@@ -41,7 +41,10 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
     code: Code.UNIMPLEMENTED,
     what: "The path exists under other HTTP methods, listed in Allow.",
   },
-  PATH_INVALID: { code: Code.INVALID_ARGUMENT, what: "The path holds a `.` or `..` segment." },
+  PATH_INVALID: {
+    code: Code.INVALID_ARGUMENT,
+    what: "The path holds a dot segment (. or ..), plain or encoded.",
+  },
   PATH_ENCODING: {
     code: Code.INVALID_ARGUMENT,
     what: "A path segment is not valid percent-encoding or not UTF-8.",
@@ -64,7 +67,6 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
     what: "The body names a field that the message does not have.",
   },
   BODY_NOT_ALLOWED: { code: Code.INVALID_ARGUMENT, what: "The route takes no body, but one was sent." },
-  BODY_INCOMPLETE: { code: Code.INVALID_ARGUMENT, what: "The body ended before its announced length." },
   MEDIA_TYPE_UNSUPPORTED: {
     code: Code.INVALID_ARGUMENT,
     what: "The route cannot read a body of this Content-Type.",
@@ -78,6 +80,8 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
     code: Code.INVALID_ARGUMENT,
     what: "A header that the gateway reads has a malformed value.",
   },
+  HTTP_MALFORMED: { code: Code.INVALID_ARGUMENT, what: "The request is not well-formed HTTP/1.1." },
+  REQUEST_TIMEOUT: { code: Code.DEADLINE_EXCEEDED, what: "The request did not arrive in time." },
   STREAMING_UNSUPPORTED: {
     code: Code.UNIMPLEMENTED,
     what: "This kind of streaming method cannot be called in this form.",
@@ -99,6 +103,5 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
     what: "The reply is not a message of the type that the schema names.",
   },
   NOT_READY: { code: Code.UNAVAILABLE, what: "No schema has been loaded yet." },
-  DRAINING: { code: Code.UNAVAILABLE, what: "The gateway is shutting down." },
   INTERNAL: { code: Code.INTERNAL, what: "A fault in the gateway; the cause is in its log." },
 };

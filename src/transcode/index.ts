@@ -1,3 +1,15 @@
+export { createReflectiveFactory, renderMessage } from "./reflective/factory.ts";
+export type { JsonWriteOptions } from "./reflective/write-json.ts";
+export {
+  causeOf,
+  type ErrorCause,
+  GATEWAY_DOMAIN,
+  retryAfterSeconds,
+  violationsOf,
+} from "./status/known-details.ts";
+export { renderKratosError } from "./status/kratos-json.ts";
+export { createProblemRenderer, type HttpStatusRenderer, PROBLEM_MEDIA_TYPE } from "./status/problem-json.ts";
+export { createStatusRenderer } from "./status/status-json.ts";
 export type {
   AssembledRequest,
   BindingSpec,

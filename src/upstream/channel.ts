@@ -56,5 +56,9 @@ export interface ChannelOptions {
 /** Makes channels; one per client implementation. */
 export interface ChannelFactory {
   readonly name: string;
+  /**
+   * Makes a channel; the first call connects it.
+   * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address or the CA cannot be used.
+   */
   connect(options: ChannelOptions): Channel;
 }

@@ -1,0 +1,1 @@
+export { type AdminView, adminHandler, type Readiness } from "./admin.ts";

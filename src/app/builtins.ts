@@ -1,0 +1,90 @@
+/**
+ * Every engine, client, codec, policy and schema source, by name: the only place besides tests that knows the adapters.
+ */
+import type { Registry } from "@bufbuild/protobuf";
+import type { Config, CorsConfig, ListenerConfig, UpstreamConfig } from "../config/index.ts";
+import { createNodeHttpEngine } from "../http/engines/node-http/index.ts";
+import { loadUwsEngine } from "../http/engines/uws/index.ts";
+import type { HttpEngine } from "../http/index.ts";
+import { CorsPolicy } from "../policy/cors/index.ts";
+import type { PreflightPolicy } from "../policy/index.ts";
+import type { ErrorRenderer } from "../protocol/index.ts";
+import type { SchemaSource } from "../schema/index.ts";
+import { DescriptorFileSource } from "../schema/sources/descriptor-file/index.ts";
+import { ReflectionSource } from "../schema/sources/reflection/index.ts";
+import type { Logger } from "../telemetry/index.ts";
+import { createReflectiveFactory, type TranscoderFactory } from "../transcode/index.ts";
+import { GrpcJsChannel, grpcJs } from "../upstream/clients/grpc-js/index.ts";
+import type { Channel, ChannelFactory } from "../upstream/index.ts";
+import { createErrorRenderer } from "./error-renderer.ts";
+import { placedSource } from "./placed-source.ts";
+
+/** What the composition root chooses from. */
+export interface Builtins {
+  readonly channels: ChannelFactory;
+  readonly transcoders: TranscoderFactory;
+  /** The engine of the admin listener. */
+  readonly adminEngine: HttpEngine;
+  /**
+   * The engine of that name; `auto` takes uWebSockets.js where its addon loads, and says in the log which it is.
+   * @throws {Error} for `uws` where the addon does not load, with the reason.
+   */
+  engine(name: ListenerConfig["engine"], log: Logger): HttpEngine;
+  /** `locate` gives the place in the config of each source, for problems. */
+  sources(upstream: UpstreamConfig, channel: Channel, locate: Config["locate"]): readonly SchemaSource[];
+  cors(options: CorsConfig): PreflightPolicy | undefined;
+  readonly errorRenderer: (registry: Registry) => ErrorRenderer;
+  /** For each upstream 1 if its connections are ready, else 0. */
+  connections(channels: ReadonlyMap<string, Channel>): ReadonlyMap<string, number>;
+}
+
+/** The adapters of this build, for a process that serves `config`. */
+export function builtins(config: Pick<Config, "listeners">): Builtins {
+  const maxHeaderBytes = Math.max(...config.listeners.map((listener) => listener.maxHeaderBytes));
+  return {
+    channels: grpcJs,
+    transcoders: createReflectiveFactory(),
+    adminEngine: createNodeHttpEngine(),
+    engine: (name, log) => chooseEngine(name, maxHeaderBytes, log),
+    sources: ({ name, schema, addresses }, channel, locate) => [
+      ...(schema.reflection === undefined
+        ? []
+        : [
+            new ReflectionSource({
+              channel,
+              address: addresses.join(", "),
+              timeoutMs: schema.reflection.timeoutMs,
+            }),
+          ]),
+      ...schema.descriptors.map((file, i) =>
+        placedSource(
+          new DescriptorFileSource(file.resolved, file.text),
+          locate(["upstreams", name, "schema", "descriptors", i]),
+        ),
+      ),
+    ],
+    cors: (options) => (options.enabled ? new CorsPolicy(options) : undefined),
+    errorRenderer: createErrorRenderer,
+    connections: (channels) =>
+      new Map([...channels].map(([name, channel]) => [name, isReady(channel) ? 1 : 0] as const)),
+  };
+}
+
+function chooseEngine(name: ListenerConfig["engine"], maxHeaderBytes: number, log: Logger): HttpEngine {
+  if (name === "node") return createNodeHttpEngine();
+  const load = loadUwsEngine(maxHeaderBytes);
+  if (load.engine !== undefined) {
+    log.info({ engine: "uws", version: load.version }, "HTTP engine: uWebSockets.js");
+    return load.engine;
+  }
+  if (name === "uws") throw new Error(`engine uws: no uWebSockets.js addon loads: ${load.reason}`);
+  log.warn(
+    { engine: "node", reason: load.reason },
+    "HTTP engine: node:http, since no uWebSockets.js addon loads",
+  );
+  return createNodeHttpEngine();
+}
+
+function isReady(channel: Channel): boolean {
+  return channel instanceof GrpcJsChannel && channel.connectivity() === "ready";
+}

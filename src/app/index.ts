@@ -1,0 +1,3 @@
+export { Application, type Listening, StartError } from "./application.ts";
+export { type Builtins, builtins } from "./builtins.ts";
+export { compileOnce, type OnePass } from "./compile-once.ts";

@@ -1,0 +1,190 @@
+/** `sluice explain`: what would become of a request, step by step, without calling the upstream. */
+import { readFileSync } from "node:fs";
+import { builtins, compileOnce } from "../app/index.ts";
+import type { Route, RoutingSnapshot } from "../gateway/index.ts";
+import { kindRefusal, requestDeadlineMs, requestMetadata } from "../protocol/rest/index.ts";
+import { codeName, httpStatusOf, type Status, StatusError } from "../status/index.ts";
+import { renderMessage } from "../transcode/index.ts";
+import { type ConfigOptions, loadConfigOf, printProblems } from "./load-config.ts";
+
+/** What the command line gives beside the config. */
+export interface ExplainOptions extends ConfigOptions {
+  readonly data?: string;
+  readonly header: readonly string[];
+}
+
+interface ExplainedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: readonly string[];
+  readonly body: Uint8Array;
+}
+
+/** The closest come first; a large schema has hundreds that merely share the method. */
+const SHOWN_CANDIDATES = 8;
+
+/** As the request says it: proto names, nothing that is not set. */
+const FOR_PEOPLE = {
+  emitDefaults: false,
+  enumsAsNumbers: false,
+  int64: "string",
+  protoFieldNames: true,
+  pretty: true,
+  maxDepth: 1000,
+} as const;
+
+/** Prints candidates, captures, message and metadata; 1 where the request would be refused. */
+export async function explain(request: string, options: ExplainOptions): Promise<number> {
+  const { config, problems } = await loadConfigOf(options);
+  printProblems(problems, process.stderr);
+  if (config === undefined) return 1;
+  const parsed = parseRequest(request, options);
+  const { snapshot, problems: found } = await compileOnce(config, builtins(config));
+  printProblems(found, process.stderr);
+  const [listener] = config.listeners;
+  const settings = {
+    trailingSlash: listener?.trailingSlash ?? "strict",
+    trustedHops: listener?.trustedHops ?? 0,
+  };
+  process.stdout.write(`${parsed.method} ${parsed.path}${parsed.query === "" ? "" : `?${parsed.query}`}\n`);
+  try {
+    return explainRequest(parsed, snapshot, settings);
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    printRefusal(error.status);
+    return 1;
+  }
+}
+
+interface ListenerTraits {
+  readonly trailingSlash: "strict" | "ignore";
+  readonly trustedHops: number;
+}
+
+function explainRequest(
+  request: ExplainedRequest,
+  snapshot: RoutingSnapshot,
+  listener: ListenerTraits,
+): number {
+  printCandidates(request, snapshot, listener);
+  const match = snapshot.matcher.match(request.method, request.path, listener.trailingSlash);
+  if (match.kind === "not-found") {
+    section("refused", ["404: no route has this path"]);
+    return 1;
+  }
+  if (match.kind === "method-not-allowed") {
+    const allow = [...new Set([...match.allow, "OPTIONS"])].join(", ");
+    const isAnswered = request.method === "OPTIONS";
+    if (isAnswered) section("answered by the gateway", [`204: Allow: ${allow}`]);
+    else section("refused", [`405: Allow: ${allow}`]);
+    return isAnswered ? 0 : 1;
+  }
+  const { value: route, captures } = match;
+  const refusal = kindRefusal(route.method);
+  if (refusal !== undefined) throw new StatusError(refusal);
+  const names = route.variables;
+  section(
+    "captures",
+    captures.map((value, i) => `${names[i]} = ${JSON.stringify(value)}`),
+  );
+  const assembled = route.transcoder.assemble({
+    captures,
+    query: request.query,
+    contentType: headerOf(request, "content-type") ?? "",
+    body: request.body,
+  });
+  const json = renderMessage(route.method.input, assembled.message, FOR_PEOPLE, snapshot.registry);
+  section(`message ${route.method.input.typeName}, ${assembled.message.byteLength} bytes`, json.split("\n"));
+  if (assembled.unknownFields.length > 0) section("unknown, ignored", assembled.unknownFields);
+  printMetadata(request, route, listener.trustedHops);
+  const limitMs = route.method.kind === "unary" ? route.settings.deadlineMs : Number.POSITIVE_INFINITY;
+  const deadlineMs = requestDeadlineMs(request.headers, limitMs);
+  section("call", [
+    `${route.method.rpcPath} (${route.method.kind}) of upstream ${route.upstream}`,
+    Number.isFinite(deadlineMs) ? `within ${deadlineMs} ms` : "without a deadline",
+  ]);
+  return 0;
+}
+
+function printCandidates(
+  request: ExplainedRequest,
+  snapshot: RoutingSnapshot,
+  listener: ListenerTraits,
+): void {
+  const candidates = snapshot.matcher.explain(request.method, request.path, listener.trailingSlash);
+  const others = candidates.length - SHOWN_CANDIDATES;
+  section(
+    others > 0 ? `candidates (${others} more distant ones are left out)` : "candidates",
+    candidates
+      .slice(0, SHOWN_CANDIDATES)
+      .flatMap(({ value: route, outcome, why }) => [
+        `${outcome.padEnd(7)}  ${route.httpMethod} ${route.template}  ${route.method.fullName}`,
+        `         ${why}`,
+      ]),
+  );
+}
+
+function printMetadata(request: ExplainedRequest, route: Route, trustedHops: number): void {
+  const source = { headers: request.headers, peer: "127.0.0.1" };
+  const requestId = headerOf(request, "x-request-id") ?? "(made for each request)";
+  const metadata = requestMetadata(source, route.settings.requestHeaders, trustedHops, requestId);
+  const lines = metadata.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${metadata[i + 1]}`] : []));
+  section("metadata", lines);
+}
+
+function printRefusal(status: Status): void {
+  const http = httpStatusOf(status, {});
+  const violations = status.violations
+    .filter(({ description }) => !status.message.endsWith(description))
+    .map(({ field, description }) => `${field}: ${description}`);
+  section("refused", [
+    `${http} ${codeName(status.code)} ${status.reason ?? ""}: ${status.message}`,
+    ...violations,
+  ]);
+}
+
+function section(title: string, lines: readonly string[]): void {
+  const body = lines.length === 0 ? ["(none)"] : lines;
+  process.stdout.write(`\n${title}\n${body.map((line) => `  ${line}\n`).join("")}`);
+}
+
+function parseRequest(text: string, options: ExplainOptions): ExplainedRequest {
+  const [method = "", target = "", ...rest] = text.trim().split(/\s+/);
+  if (target === "" || rest.length > 0 || !target.startsWith("/")) {
+    throw new Error(`${JSON.stringify(text)} is not a request (write 'GET /v1/shelves/1?view=FULL')`);
+  }
+  const mark = target.indexOf("?");
+  return {
+    method: method.toUpperCase(),
+    path: mark < 0 ? target : target.slice(0, mark),
+    query: mark < 0 ? "" : target.slice(mark + 1),
+    headers: options.header.flatMap(parseHeader),
+    body: readBody(options.data),
+  };
+}
+
+function parseHeader(text: string): readonly string[] {
+  const colon = text.indexOf(":");
+  if (colon <= 0) throw new Error(`${JSON.stringify(text)} is not a header (write 'name: value')`);
+  return [text.slice(0, colon).trim().toLowerCase(), text.slice(colon + 1).trim()];
+}
+
+function readBody(data: string | undefined): Uint8Array {
+  if (data === undefined) return new Uint8Array(0);
+  if (!data.startsWith("@")) return Buffer.from(data);
+  const file = data.slice(1);
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new Error(`cannot read ${file}: ${code} (--data @file reads the body from a file)`, {
+      cause: error,
+    });
+  }
+}
+
+function headerOf({ headers }: ExplainedRequest, name: string): string | undefined {
+  const at = headers.findIndex((value, i) => i % 2 === 0 && value === name);
+  return at < 0 ? undefined : headers[at + 1];
+}

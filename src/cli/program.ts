@@ -1,0 +1,101 @@
+/**
+ * The command line: what there is to call, with which options. The commands themselves are one file each.
+ */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, Option } from "commander";
+import { check } from "./check.ts";
+import { demo } from "./demo.ts";
+import { explain } from "./explain.ts";
+import type { ConfigOptions } from "./load-config.ts";
+import { routes } from "./routes.ts";
+import { serve } from "./serve.ts";
+
+/** Runs one command and gives the exit code: 0 for success, 1 for a failure that has been told on standard error. */
+export async function runCli(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = new Command("sluice")
+    .description("HTTP/JSON to gRPC: a REST API from google.api.http rules")
+    .version(readVersion())
+    .exitOverride()
+    .showHelpAfterError("(sluice --help lists the commands)");
+
+  withConfigOptions(program.command("serve"))
+    .description("run the gateway until SIGTERM or Ctrl-C")
+    .action(async (options: ConfigOptions) => {
+      exitCode = await serve(options);
+    });
+  withConfigOptions(program.command("check"))
+    .description("validate config and schemas without listening; exits 1 if anything is wrong")
+    .action(async (options: ConfigOptions) => {
+      exitCode = await check(options);
+    });
+  withConfigOptions(program.command("routes"))
+    .description("print the route table")
+    .option("--json", "as JSON")
+    .action(async (options: ConfigOptions & { json?: true }) => {
+      exitCode = await routes(options);
+    });
+  withConfigOptions(program.command("explain"))
+    .description(
+      "show what would become of a request: candidates, captures, message, metadata; calls nothing",
+    )
+    .argument("<request>", "method and target, e.g. 'GET /v1/shelves/1/books?page_size=2'")
+    .option("-d, --data <body>", "request body; @file reads it from a file")
+    .option("-H, --header <field>", "request header, 'name: value'; repeatable", collect, [])
+    .action(async (request: string, options: ConfigOptions & { data?: string; header: string[] }) => {
+      exitCode = await explain(request, options);
+    });
+  program
+    .command("demo")
+    .description("run a bundled library service and a gateway in front of it")
+    .addOption(
+      new Option("--schema <source>", "where the gateway gets the schema")
+        .choices(["reflection", "descriptors"])
+        .default("reflection"),
+    )
+    .addOption(
+      new Option("--engine <name>", "HTTP engine of the gateway")
+        .choices(["auto", "uws", "node"])
+        .default("auto"),
+    )
+    .action(async (options: { schema: "reflection" | "descriptors"; engine: "auto" | "uws" | "node" }) => {
+      exitCode = await demo(options);
+    });
+
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    // Commander has told what is wrong already; help and version arrive here as well, with exit code 0.
+    if (error instanceof CommanderError) return error.exitCode;
+    process.stderr.write(`sluice: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+  return exitCode;
+}
+
+function withConfigOptions(command: Command): Command {
+  return command
+    .option("-c, --config <file>", "config file (docs/configuration.md)")
+    .option("-u, --upstream <address>", "instead of a config: host:port or unix:/path of a gRPC server")
+    .option(
+      "--descriptors <file>",
+      "with --upstream: a descriptor set, instead of server reflection; repeatable",
+      collect,
+    )
+    .option("--listen <address>", "with --upstream: where to serve HTTP (default 0.0.0.0:8080)")
+    .option(
+      "--admin <address>",
+      "with --upstream: where to serve health and metrics (default 127.0.0.1:9901)",
+    );
+}
+
+function collect(value: string, previous: readonly string[] = []): string[] {
+  return [...previous, value];
+}
+
+function readVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  return typeof manifest === "object" && manifest !== null && "version" in manifest
+    ? String(manifest.version)
+    : "?";
+}

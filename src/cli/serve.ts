@@ -1,0 +1,47 @@
+/** `sluice serve`: the gateway itself. */
+import { Application, builtins, StartError } from "../app/index.ts";
+import { formatAddress } from "../http/index.ts";
+import { formatProblem } from "../status/index.ts";
+import { createLogger } from "../telemetry/index.ts";
+import { type ConfigOptions, loadConfigOf, printProblems } from "./load-config.ts";
+import { nextSignal } from "./signals.ts";
+
+/** Serves until a signal comes, then drains. 1 if the start failed, or a second signal cut the drain short. */
+export async function serve(options: ConfigOptions): Promise<number> {
+  const { config, problems } = await loadConfigOf(options);
+  const hasFailed = config === undefined || (config.strict && problems.length > 0);
+  if (hasFailed) {
+    printProblems(problems, process.stderr);
+    return 1;
+  }
+  const log = createLogger(config.log.level);
+  for (const problem of problems) log.error({ problem: formatProblem(problem) }, "problem");
+  const signal = nextSignal();
+  let application: Application;
+  try {
+    const starting = Application.start(config, builtins(config), log);
+    const started = await Promise.race([starting, signal]);
+    if (typeof started === "string") {
+      // Nobody has been told of the addresses yet, so there is nothing to drain.
+      log.info({ signal: started }, "stopped before the start was complete");
+      return 0;
+    }
+    application = started;
+  } catch (error) {
+    const cause = error instanceof Error ? error.message : String(error);
+    const text = error instanceof StartError ? cause : `sluice: ${cause}`;
+    process.stderr.write(`${text}\n`);
+    return 1;
+  }
+  for (const { address, engine } of application.listening) {
+    log.info({ address: formatAddress(address), engine }, "listening");
+  }
+  const { adminAddress } = application;
+  if (adminAddress !== undefined) log.info({ address: formatAddress(adminAddress) }, "admin listening");
+  log.info({ signal: await signal }, "stopping");
+  const drained = application.drain().then(() => 0);
+  const cutShort = nextSignal().then(() => 1);
+  const exitCode = await Promise.race([drained, cutShort]);
+  log.info({ exitCode }, "stopped");
+  return exitCode;
+}

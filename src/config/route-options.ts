@@ -1,0 +1,236 @@
+/**
+ * The options that every route has: their schema, their built-in values, and the cascade
+ * built-in < `defaults` < upstream < matching `routes`, in order.
+ */
+import type * as z from "zod";
+import { Code, type CodeName, type HttpStatusOverrides } from "../status/index.ts";
+import {
+  choice,
+  durationOrNone,
+  type Fail,
+  flag,
+  integer,
+  list,
+  section,
+  size,
+  table,
+  text,
+} from "./fields.ts";
+import { requestHeaderRules, responseHeaderRules } from "./header-options.ts";
+import { nearestName, selectorMatches } from "./names.ts";
+import { complain, type Reading, show } from "./reading.ts";
+import type { ConfigValues, RouteOptions, RouteOptionsPatch, UpstreamConfig } from "./types.ts";
+
+/** The built-in values as they would stand in the file; the JSON Schema and the documentation show these. */
+export const BUILT_IN_TEXT: Readonly<Record<string, unknown>> = {
+  deadline: "30s",
+  idleTimeout: "5m",
+  maxRequestBodyBytes: "4MiB",
+  unknownFields: "reject",
+  ignoredQueryParameters: [],
+  reservedExpansion: "all-except-slash",
+  json: {
+    emitDefaults: true,
+    enumsAsNumbers: false,
+    int64: "string",
+    protoFieldNames: false,
+    pretty: false,
+    prettyPrintParameter: false,
+    maxDepth: 100,
+  },
+  requestHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "" },
+  responseHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "" },
+  errors: { format: "google", statusByCode: {} },
+};
+
+/** The built-in values: what a route has that nothing in the file speaks of. A test holds them equal to the text. */
+export const BUILT_IN_ROUTE_OPTIONS: RouteOptions = {
+  deadlineMs: 30_000,
+  idleTimeoutMs: 300_000,
+  maxRequestBodyBytes: 4 * 2 ** 20,
+  unknownFields: "reject",
+  ignoredQueryParameters: [],
+  reservedExpansion: "all-except-slash",
+  json: {
+    emitDefaults: true,
+    enumsAsNumbers: false,
+    int64: "string",
+    protoFieldNames: false,
+    pretty: false,
+    prettyPrintParameter: false,
+    maxDepth: 100,
+  },
+  requestHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "" },
+  responseHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "" },
+  errors: { format: "google", statusByCode: {} },
+};
+
+/**
+ * Completes the options of one route. Later patches win; nested objects (`json`, `errors.statusByCode`,
+ * `requestHeaders.rename`, …) merge by key, lists replace each other.
+ */
+export function resolveRouteOptions(...patches: readonly RouteOptionsPatch[]): RouteOptions {
+  let options = BUILT_IN_ROUTE_OPTIONS;
+  for (const patch of patches) {
+    const { json, requestHeaders, responseHeaders, errors } = options;
+    options = {
+      ...overlay(options, { ...patch, json, requestHeaders, responseHeaders, errors }),
+      json: overlay(json, patch.json),
+      requestHeaders: {
+        ...overlay(requestHeaders, patch.requestHeaders),
+        rename: { ...requestHeaders.rename, ...patch.requestHeaders?.rename },
+      },
+      responseHeaders: {
+        ...overlay(responseHeaders, patch.responseHeaders),
+        rename: { ...responseHeaders.rename, ...patch.responseHeaders?.rename },
+      },
+      errors: {
+        ...overlay(errors, patch.errors),
+        statusByCode: { ...errors.statusByCode, ...patch.errors?.statusByCode },
+      },
+    };
+  }
+  return options;
+}
+
+/** The options of the method `package.Service.Method` of one upstream. */
+export function routeOptionsOf(
+  config: Pick<ConfigValues, "defaults">,
+  upstream: Pick<UpstreamConfig, "options" | "routes">,
+  fullMethodName: string,
+): RouteOptions {
+  const matching = upstream.routes.filter((route) => selectorMatches(route.selector, fullMethodName));
+  return resolveRouteOptions(config.defaults, upstream.options, ...matching.map((route) => route.options));
+}
+
+/** A section of route options alone. */
+export function routeOptionsSection(description: string): z.ZodType<RouteOptionsPatch> {
+  return section(description, shapeOfOptions()).transform(toPatch);
+}
+
+/** A section with keys of its own and, beside them, every route option, which come out as `options`. */
+export function sectionWithRouteOptions<const S extends z.ZodRawShape>(
+  description: string,
+  shape: S,
+  check?: (value: Readonly<Record<string, unknown>>, fail: Fail) => void,
+): z.ZodType<z.output<z.ZodObject<S>> & { readonly options: RouteOptionsPatch }> {
+  const options = shapeOfOptions();
+  return section(description, { ...shape, ...options }, check).transform((value) => ({
+    // The spread shape holds S, which TypeScript cannot see through the generic; `options` is no key of either.
+    ...(value as unknown as z.output<z.ZodObject<S>>),
+    options: toPatch(value as unknown as OptionTexts),
+  }));
+}
+
+type OptionTexts = z.output<z.ZodObject<ReturnType<typeof shapeOfOptions>>>;
+
+function toPatch(value: OptionTexts): RouteOptionsPatch {
+  const patch: RouteOptionsPatch = {
+    deadlineMs: value.deadline,
+    idleTimeoutMs: value.idleTimeout,
+    maxRequestBodyBytes: value.maxRequestBodyBytes,
+    unknownFields: value.unknownFields,
+    ignoredQueryParameters: value.ignoredQueryParameters,
+    reservedExpansion: value.reservedExpansion,
+    json: value.json,
+    requestHeaders: value.requestHeaders,
+    responseHeaders: value.responseHeaders,
+    errors: value.errors,
+  };
+  return overlay({}, patch);
+}
+
+/** `base` with what `patch` sets. */
+function overlay<T extends object>(
+  base: T,
+  patch: { readonly [K in keyof T]?: T[K] | undefined } | undefined,
+): T {
+  const set = Object.entries(patch ?? {}).filter(([, value]) => value !== undefined);
+  // The entries are keys of T with values of T, without the undefined ones.
+  return { ...base, ...(Object.fromEntries(set) as Partial<T>) };
+}
+
+// The types of the fields are the point of the function; it stays inside the module.
+function shapeOfOptions() {
+  return {
+    deadline: durationOrNone(
+      "Upper limit of a unary call; a client may ask for less (`grpc-timeout`, `X-Server-Timeout`). `0s` is none.",
+    ).optional(),
+    idleTimeout: durationOrNone("Longest silence on a stream before it is ended. `0s` is none.").optional(),
+    maxRequestBodyBytes: size("Longest request body; a longer one is answered 413.").optional(),
+    unknownFields: choice(
+      "JSON fields and query parameters that the request message does not have: refuse with 400, serve and drop, or serve and name them in a response header and a metric.",
+      ["reject", "ignore", "report"],
+    ).optional(),
+    ignoredQueryParameters: list(
+      "Query parameters that never bind and never count as unknown; `*` may stand at the end (`utm_*`).",
+      text("name or pattern", "One name.", parseParameterPattern),
+    ).optional(),
+    reservedExpansion: choice(
+      "What path variables of several segments keep percent-encoded: `%2F` alone, or all reserved characters of RFC 6570.",
+      ["all-except-slash", "keep-reserved"],
+    ).optional(),
+    json: section("JSON in and out.", {
+      emitDefaults: flag(
+        "Whether scalars without presence, lists and maps appear even when empty.",
+      ).optional(),
+      enumsAsNumbers: flag("Whether enum values go out as numbers.").optional(),
+      int64: choice("64-bit integers go out as strings, or as numbers where a double is exact.", [
+        "string",
+        "number-if-safe",
+      ]).optional(),
+      protoFieldNames: flag(
+        "Whether names go out as in the proto file instead of lowerCamelCase.",
+      ).optional(),
+      pretty: flag("Whether replies are indented.").optional(),
+      prettyPrintParameter: flag(
+        "Whether `?prettyPrint=true` is understood; it is an ordinary parameter otherwise.",
+      ).optional(),
+      maxDepth: integer("Deepest nesting of JSON and messages.", 1, 1000).optional(),
+    }).optional(),
+    requestHeaders: requestHeaderRules().optional(),
+    responseHeaders: responseHeaderRules().optional(),
+    errors: section("How errors look.", {
+      format: choice("`google.rpc.Status` as JSON, RFC 9457 problem details, or Kratos' form.", [
+        "google",
+        "problem",
+        "kratos",
+      ]).optional(),
+      statusByCode: statusTable().optional(),
+    }).optional(),
+  };
+}
+
+function statusTable(): z.ZodType<HttpStatusOverrides> {
+  const names = Object.keys(Code).filter((name) => name !== "OK");
+  const check = (key: string): Reading<unknown> => {
+    if (names.includes(key)) return { value: key };
+    if (key === "OK") return complain("OK is no error", "remove it: its status is 200");
+    const near = nearestName(key, names);
+    const hint = near === undefined ? "write a name such as FAILED_PRECONDITION" : `did you mean ${near}?`;
+    return complain(`${show(key)} is not a gRPC code`, hint);
+  };
+  const status = integer("The HTTP status.", 400, 599);
+  return table(
+    "HTTP status by gRPC code, in place of the usual one.",
+    { enum: names },
+    status,
+    check,
+  ).transform((entries) => {
+    const byCode: Partial<Record<Code, number>> = {};
+    for (const [name, value] of Object.entries(entries)) {
+      // Checked above; refused names never get here.
+      byCode[Code[name as CodeName]] = value;
+    }
+    return byCode;
+  });
+}
+
+function parseParameterPattern(value: unknown): Reading<string> {
+  const hint = "write a name such as utm_source; a * may stand at the end";
+  if (typeof value !== "string" || value === "" || value.length > 256) {
+    return complain(`${show(value)} is not a parameter name`, hint);
+  }
+  if (value.slice(0, -1).includes("*")) return complain(`${show(value)} has a * in the middle`, hint);
+  return { value };
+}

@@ -1,0 +1,251 @@
+/**
+ * The schema of the whole file: types, defaults, descriptions. The JSON Schema for editors and
+ * docs/configuration.md are generated from it.
+ */
+import { isAbsolute, resolve } from "node:path";
+import type * as z from "zod";
+import { parseListenAddress, parseUpstreamAddress } from "./addresses.ts";
+import {
+  choice,
+  duration,
+  type Fail,
+  flag,
+  integer,
+  list,
+  parsePlainText,
+  section,
+  size,
+  switchable,
+  table,
+  text,
+} from "./fields.ts";
+import { corsSection } from "./header-options.ts";
+import { type RuleText, ruleSchema } from "./http-rules.ts";
+import { parseSelector } from "./names.ts";
+import { complain, type Reading, show } from "./reading.ts";
+import { routeOptionsSection, sectionWithRouteOptions } from "./route-options.ts";
+import type {
+  AddressConfig,
+  AdminConfig,
+  ConfigValues,
+  FilePath,
+  ListenerConfig,
+  SchemaSourcesConfig,
+  TlsConfig,
+  UpstreamConfig,
+} from "./types.ts";
+
+/** An upstream whose rules have no places yet. */
+type UpstreamText = Omit<UpstreamConfig, "name" | "http"> & {
+  readonly http: { readonly rules: readonly RuleText[]; readonly serviceConfig: FilePath | undefined };
+};
+
+/** The file as the schema reads it: upstreams by name, rules without places. */
+export type ConfigText = Omit<ConfigValues, "upstreams"> & {
+  readonly upstreams: Readonly<Record<string, UpstreamText>>;
+};
+
+/** The schema; relative paths are taken from `directory`, which must be absolute. */
+export function configSchema(directory: string): z.ZodType<ConfigText> {
+  return section("The config of Sluice.", {
+    listeners: list("Where HTTP is served.", listenerSection(), {
+      least: "add one: - address: 0.0.0.0:8080",
+    }),
+    admin: adminSection().prefault({}),
+    upstreams: table(
+      "The gRPC servers, by a name of your own: lower-case letters, digits, `-` and `_`.",
+      { pattern: "^[a-z][a-z0-9_-]*$" },
+      upstreamSection(directory),
+      parseUpstreamName,
+      "add one: a name, and below it address and schema",
+    ),
+    defaults: routeOptionsSection(
+      "Options of all routes; upstreams and their `routes` override them.",
+    ).prefault({}),
+    strict: flag(
+      "Whether problems of rules and schemas fail the start, instead of dropping the part.",
+    ).prefault(false),
+    readiness: section("When `/readyz` turns ready.", {
+      require: choice("With the first upstream's schema, with all of them, or at once.", [
+        "first",
+        "all",
+        "none",
+      ]).prefault("first"),
+    }).prefault({}),
+    shutdown: section("What happens after SIGTERM.", {
+      drainTimeout: duration("How long requests in flight may take.").prefault("30s"),
+      readinessDelay: duration(
+        "How long connections are still accepted after `/readyz` has turned, so that balancers notice.",
+        { max: "10m" },
+      ).prefault("0s"),
+    })
+      .transform(({ drainTimeout, readinessDelay }) => ({
+        drainTimeoutMs: drainTimeout,
+        readinessDelayMs: readinessDelay,
+      }))
+      .prefault({}),
+    log: section("The log of the gateway itself.", {
+      level: choice("The least severe level that is written.", [
+        "trace",
+        "debug",
+        "info",
+        "warn",
+        "error",
+        "fatal",
+        "silent",
+      ]).prefault("info"),
+    }).prefault({}),
+    accessLog: section("One JSON line for each request.", {
+      enabled: flag("Whether it is written.").prefault(true),
+    }).prefault({}),
+  });
+}
+
+function listenerSection(): z.ZodType<ListenerConfig> {
+  return section("One listener.", {
+    address: listenAddress("`host:port`, `[::1]:8080` or `:8080`; port 0 takes a free one."),
+    engine: choice("The HTTP server: uWebSockets.js where its addon loads, or Node's own.", [
+      "auto",
+      "uws",
+      "node",
+    ]).prefault("auto"),
+    trailingSlash: choice("Whether `/v1/books/` is another path than `/v1/books`.", [
+      "strict",
+      "ignore",
+    ]).prefault("strict"),
+    maxHeaderBytes: size("Longest request head; a longer one is answered 431.", {
+      min: "1KiB",
+      max: "1MiB",
+    }).prefault("32KiB"),
+    idleTimeout: duration("How long a request head may take, and a kept-alive connection may be silent.", {
+      min: "1s",
+      max: "16m",
+    }).prefault("60s"),
+    trustedHops: integer(
+      "How many proxies in front append to `x-forwarded-for` and are believed.",
+      0,
+      32,
+    ).prefault(0),
+    cors: corsSection().prefault({}),
+  }).transform(({ idleTimeout, ...rest }) => ({ ...rest, idleTimeoutMs: idleTimeout }));
+}
+
+function adminSection(): z.ZodType<AdminConfig> {
+  return section("The listener for operators: health, metrics, routes. Not for the public.", {
+    enabled: flag("Whether it is there.").prefault(true),
+    address: listenAddress("Where it listens.").prefault("127.0.0.1:9901"),
+  });
+}
+
+function upstreamSection(directory: string): z.ZodType<UpstreamText> {
+  return sectionWithRouteOptions("One upstream.", {
+    address: list(
+      "`host:port` or `unix:/path`, one or a list.",
+      text("address", "One address.", parseUpstreamAddress),
+      { single: "allowed", least: "give host:port, a list of them, or unix:/path" },
+    ),
+    tls: tlsSection(directory),
+    schema: schemaSection(directory),
+    http: section("HTTP rules besides the annotations in the schema.", {
+      rules: list(
+        "`google.api.HttpRule`s, later ones win; a rule replaces the annotation of the methods that it selects.",
+        ruleSchema(),
+      ).prefault([]),
+      serviceConfig: file(
+        directory,
+        "A `google.api.Service` YAML document whose `http.rules` count too.",
+      ).optional(),
+    })
+      .transform(({ rules, serviceConfig }) => ({ rules, serviceConfig }))
+      .prefault({}),
+    autoMapping: flag(
+      "Whether methods without a rule are served at `POST /{package.Service}/{Method}`.",
+    ).prefault(false),
+    maxReceiveMessageBytes: size("Longest reply message.", { min: "1" }).prefault("4MiB"),
+    routes: list("Options for single methods, later matches win.", routeSection()).prefault([]),
+  }).transform((upstream) => ({
+    addresses: upstream.address,
+    tls: upstream.tls,
+    schema: upstream.schema,
+    http: upstream.http,
+    autoMapping: upstream.autoMapping,
+    maxReceiveMessageBytes: upstream.maxReceiveMessageBytes,
+    options: upstream.options,
+    routes: upstream.routes.map(({ selector, options }) => ({ selector, options })),
+  }));
+}
+
+function routeSection(): ReturnType<typeof sectionWithRouteOptions<{ selector: z.ZodType<string> }>> {
+  return sectionWithRouteOptions("Options of the methods that a selector selects.", {
+    selector: text("selector", "The methods: `package.Service.Method`, `package.*` or `*`.", parseSelector),
+  });
+}
+
+function tlsSection(directory: string): z.ZodType<TlsConfig | undefined> {
+  const keys = section("TLS towards the upstream.", {
+    ca: file(directory, "PEM file of the authorities to trust; the system's otherwise.").optional(),
+    serverName: text(
+      "host name",
+      "The name to expect in the certificate; the address's host otherwise.",
+      parseHostName,
+    ).optional(),
+  }).transform(({ ca, serverName }) => ({ ca, serverName }));
+  return switchable("TLS towards the upstream: `true`, `false`, or a mapping.", keys).prefault(false);
+}
+
+function schemaSection(directory: string): z.ZodType<SchemaSourcesConfig> {
+  const reflection = section("Server reflection, v1 or v1alpha.", {
+    timeout: duration("How long one try may take.", { min: "1ms" }).prefault("5s"),
+  }).transform(({ timeout }) => ({ timeoutMs: timeout }));
+  return section(
+    "Where the schema comes from; at least one of the two, both are merged.",
+    {
+      reflection: switchable("Server reflection: `true`, `false`, or a mapping.", reflection).prefault(false),
+      descriptors: list(
+        "Files with a serialised `FileDescriptorSet`.",
+        file(directory, "One file."),
+      ).prefault([]),
+    },
+    checkSchemaSources,
+  );
+}
+
+function checkSchemaSources(value: Readonly<Record<string, unknown>>, fail: Fail): void {
+  const { reflection, descriptors } = value;
+  if (reflection === undefined && Array.isArray(descriptors) && descriptors.length === 0) {
+    fail("names no source", "write reflection: true, or descriptors: [file]");
+  }
+}
+
+function listenAddress(description: string): z.ZodType<AddressConfig> {
+  return text("address", description, parseListenAddress);
+}
+
+function file(directory: string, description: string): z.ZodType<FilePath> {
+  return text(
+    "path",
+    `${description} Relative paths start at the config file.`,
+    (value): Reading<FilePath> => {
+      const path = parsePlainText(value);
+      if (path.complaint !== undefined) return path;
+      const resolved = isAbsolute(path.value) ? path.value : resolve(directory, path.value);
+      return { value: { text: path.value, resolved } };
+    },
+  );
+}
+
+function parseHostName(value: unknown): Reading<string> {
+  if (typeof value === "string" && /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})$/.test(value)) return { value };
+  return complain(
+    `${show(value)} is not a host name`,
+    "write a name such as api.example.com, without a port",
+  );
+}
+
+function parseUpstreamName(name: string): Reading<unknown> {
+  if (/^[a-z][a-z0-9_-]{0,62}$/.test(name)) return { value: name };
+  return complain(
+    `${show(name)} cannot name an upstream`,
+    "start with a-z, go on with a-z, 0-9, - and _; at most 63",
+  );
+}

@@ -1,0 +1,217 @@
+/**
+ * The config as the rest of the program sees it: parsed, complete, immutable. Durations are milliseconds, sizes are
+ * bytes, header names are lower-case, paths are resolved. docs/configuration.md describes the YAML that it comes from.
+ */
+import type { HttpStatusOverrides } from "../status/index.ts";
+
+/** A place in the document: keys and list indexes from the root, e.g. `["listeners", 0, "address"]`. */
+export type ConfigPath = readonly (string | number)[];
+
+/** A file that the config names. */
+export interface FilePath {
+  /** As written. */
+  readonly text: string;
+  /** Absolute; relative paths are taken from the folder of the config file. */
+  readonly resolved: string;
+}
+
+/** Where a listener listens. Port 0 lets the system choose. */
+export interface AddressConfig {
+  /** A name or an IP address without brackets; `:8080` gives `0.0.0.0`. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Cross-origin requests, per listener. Routes and methods come from the route table, not from here. */
+export interface CorsConfig {
+  readonly enabled: boolean;
+  /** `https://app.example.com`, `https://*.example.com` (any depth, not the domain itself) or `*`; lower-case. */
+  readonly origins: readonly string[];
+  /** Never true together with the origin `*`. */
+  readonly credentials: boolean;
+  /** Reply headers that scripts may read; lower-case. */
+  readonly exposeHeaders: readonly string[];
+  /** Request headers that scripts may send; lower-case; `*` allows whatever a preflight asks for. */
+  readonly allowHeaders: readonly string[];
+  readonly maxAgeMs: number;
+}
+
+export interface ListenerConfig {
+  readonly address: AddressConfig;
+  readonly engine: "auto" | "uws" | "node";
+  readonly trailingSlash: "strict" | "ignore";
+  readonly maxHeaderBytes: number;
+  readonly idleTimeoutMs: number;
+  /** How many proxies in front of the gateway append to `x-forwarded-for` and are believed. */
+  readonly trustedHops: number;
+  readonly cors: CorsConfig;
+}
+
+export interface AdminConfig {
+  readonly enabled: boolean;
+  readonly address: AddressConfig;
+}
+
+/** One HTTP binding of a rule, as written; whether its template parses is not known yet. */
+export interface HttpBindingConfig {
+  /** `GET`, `PUT`, `POST`, `DELETE`, `PATCH`, or the kind of a custom pattern (`*` is any method). */
+  readonly method: string;
+  readonly template: string;
+  /** "" for none. */
+  readonly body: string;
+  /** "" for the whole reply. */
+  readonly responseBody: string;
+  /** `file:line:col` of the pattern. */
+  readonly where: string;
+}
+
+/** A `google.api.HttpRule` from config. */
+export interface HttpRuleConfig {
+  /** `package.Service.Method`, `package.*` or `*`; see `selectorMatches`. */
+  readonly selector: string;
+  /** The rule's own binding, then its additional ones; never empty. */
+  readonly bindings: readonly HttpBindingConfig[];
+  /** `file:line:col` of the rule. */
+  readonly where: string;
+}
+
+/** Where an upstream's schema comes from; at least one of the two. Both are merged. */
+export interface SchemaSourcesConfig {
+  readonly reflection: { readonly timeoutMs: number } | undefined;
+  readonly descriptors: readonly FilePath[];
+}
+
+/** TLS towards an upstream. */
+export interface TlsConfig {
+  /** PEM file of the authorities to trust; undefined takes the system's. */
+  readonly ca: FilePath | undefined;
+  /** The name to expect in the certificate; undefined takes the address's host. */
+  readonly serverName: string | undefined;
+}
+
+/** Options for the methods of one selector. */
+export interface RouteOverride {
+  readonly selector: string;
+  readonly options: RouteOptionsPatch;
+}
+
+export interface UpstreamConfig {
+  readonly name: string;
+  /** `host:port` or `unix:/path`; at least one. */
+  readonly addresses: readonly string[];
+  /** Undefined is plaintext HTTP/2. */
+  readonly tls: TlsConfig | undefined;
+  readonly schema: SchemaSourcesConfig;
+  readonly http: {
+    /** The sound rules, in order; the others are problems. */
+    readonly rules: readonly HttpRuleConfig[];
+    /** A `google.api.Service` document, for `loadServiceConfig`. */
+    readonly serviceConfig: FilePath | undefined;
+  };
+  /** Whether methods without a rule are served at `POST /package.Service/Method`. */
+  readonly autoMapping: boolean;
+  readonly maxReceiveMessageBytes: number;
+  readonly options: RouteOptionsPatch;
+  /** In order; a later match wins. */
+  readonly routes: readonly RouteOverride[];
+}
+
+/** Which names cross between HTTP headers and gRPC metadata. All names are lower-case. */
+export interface HeaderRules {
+  /** Names, names ending in `*`, or `*`. */
+  readonly allow: readonly string[];
+  /** Likewise; wins over `allow`. */
+  readonly deny: readonly string[];
+  /** From the name on the near side to the name on the far side. */
+  readonly rename: Readonly<Record<string, string>>;
+  /**
+   * What metadata names carry in front on the HTTP side: taken off request headers that have it, put before the names
+   * of reply metadata. "" for nothing. Renamed names are left alone.
+   */
+  readonly prefix: string;
+}
+
+/** JSON in and out. */
+export interface JsonOptions {
+  readonly emitDefaults: boolean;
+  readonly enumsAsNumbers: boolean;
+  readonly int64: "string" | "number-if-safe";
+  readonly protoFieldNames: boolean;
+  readonly pretty: boolean;
+  readonly prettyPrintParameter: boolean;
+  readonly maxDepth: number;
+}
+
+/** How errors look. */
+export interface ErrorOptions {
+  readonly format: "google" | "problem" | "kratos";
+  /** HTTP status by gRPC code, 400 to 599, never for OK. */
+  readonly statusByCode: HttpStatusOverrides;
+}
+
+/** What can be set for every route: built in, under `defaults`, per upstream, per selector. */
+export interface RouteOptions {
+  /** Upper limit of a unary call; Infinity is none. */
+  readonly deadlineMs: number;
+  /** Longest silence on a stream; Infinity is no limit. */
+  readonly idleTimeoutMs: number;
+  readonly maxRequestBodyBytes: number;
+  readonly unknownFields: "reject" | "ignore" | "report";
+  /** Names, or names ending in `*`. */
+  readonly ignoredQueryParameters: readonly string[];
+  /** What captures of several segments keep percent-encoded: `%2F` alone, or every RFC 6570 reserved character. */
+  readonly reservedExpansion: "all-except-slash" | "keep-reserved";
+  readonly json: JsonOptions;
+  readonly requestHeaders: HeaderRules;
+  readonly responseHeaders: HeaderRules;
+  readonly errors: ErrorOptions;
+}
+
+/** The fields of T that one level of the cascade sets. */
+type Patch<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/** One level of the cascade: whatever is absent comes from the level before. */
+export type RouteOptionsPatch = Patch<
+  Omit<RouteOptions, "json" | "requestHeaders" | "responseHeaders" | "errors">
+> & {
+  readonly json?: Patch<JsonOptions> | undefined;
+  readonly requestHeaders?: Patch<HeaderRules> | undefined;
+  readonly responseHeaders?: Patch<HeaderRules> | undefined;
+  readonly errors?: Patch<ErrorOptions> | undefined;
+};
+
+/** Names of log levels, from most to least. */
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+
+/** What the file says, without where it says it. */
+export interface ConfigValues {
+  /** At least one. */
+  readonly listeners: readonly ListenerConfig[];
+  readonly admin: AdminConfig;
+  /** At least one, in the order of the file. */
+  readonly upstreams: readonly UpstreamConfig[];
+  readonly defaults: RouteOptionsPatch;
+  /** Whether problems of rules and schemas fail the start. */
+  readonly strict: boolean;
+  /** When `/readyz` turns ready: with the first schema, with all, or at once. */
+  readonly readiness: { readonly require: "first" | "all" | "none" };
+  readonly shutdown: {
+    /** How long requests in flight may take after SIGTERM. */
+    readonly drainTimeoutMs: number;
+    /** How long the gateway goes on accepting after `/readyz` has turned, so that balancers notice. */
+    readonly readinessDelayMs: number;
+  };
+  readonly log: { readonly level: LogLevel };
+  readonly accessLog: { readonly enabled: boolean };
+}
+
+/** A sound config, and where its parts stand. */
+export interface Config extends ConfigValues {
+  /** The file as named by whoever loaded it; `command line` if it came from flags. */
+  readonly fileName: string;
+  /**
+   * `file:line:col` of a value, for problems found later. A path that is not in the file gives its nearest ancestor
+   * that is.
+   */
+  readonly locate: (path: ConfigPath) => string;
+}

@@ -1,0 +1,9 @@
+export { type Discovery, discover } from "./discover.ts";
+export {
+  type CompiledSnapshot,
+  type DiscoveryTarget,
+  Reconciler,
+  type ReconcilerParts,
+} from "./reconciler.ts";
+export { formatRouteTable, type RouteRow, routeRows } from "./route-table.ts";
+export { type CompilerParts, compileSnapshot } from "./snapshot-compiler.ts";

@@ -1,0 +1,209 @@
+/**
+ * From config and schemas to a snapshot. Pure: equal inputs give equal route tables, and every fault is a problem that
+ * drops its own rule alone.
+ */
+import { createRegistry, type Registry } from "@bufbuild/protobuf";
+import {
+  type Config,
+  type HttpRuleConfig,
+  type RouteOptions,
+  routeOptionsOf,
+  type ServiceConfig,
+  type UpstreamConfig,
+} from "../config/index.ts";
+import type { Route, RoutingSnapshot } from "../gateway/index.ts";
+import {
+  compileHeaderRules,
+  type ErrorRenderer,
+  type ErrorSettings,
+  type RouteSettings,
+} from "../protocol/index.ts";
+import {
+  type CompiledBinding,
+  compileMethodRules,
+  PathMatcherBuilder,
+  type SelectedRule,
+  selectRules,
+} from "../routing/index.ts";
+import type { MethodSchema, SchemaSet } from "../schema/index.ts";
+import type { Problem } from "../status/index.ts";
+import type { TranscodeOptions, TranscoderFactory } from "../transcode/index.ts";
+import type { Channel } from "../upstream/index.ts";
+import type { CompiledSnapshot } from "./reconciler.ts";
+
+/** What the compiler works with, besides the schemas. */
+export interface CompilerParts {
+  readonly config: Config;
+  readonly transcoders: TranscoderFactory;
+  readonly channels: ReadonlyMap<string, Channel>;
+  readonly serviceConfigs: ReadonlyMap<string, ServiceConfig>;
+  /** Makes the renderer of error bodies, with the types that details may have. */
+  readonly errorRenderer: (registry: Registry) => ErrorRenderer;
+}
+
+/** Compiles the route table of all upstreams whose schema is known. */
+export function compileSnapshot(
+  parts: CompilerParts,
+  schemas: ReadonlyMap<string, SchemaSet>,
+  pendingUpstreams: readonly string[],
+  revision: number,
+): CompiledSnapshot {
+  return new SnapshotCompilation(parts, schemas).compile(pendingUpstreams, revision);
+}
+
+/** One run of the compiler: what it collects on the way. */
+class SnapshotCompilation {
+  readonly #parts: CompilerParts;
+  readonly #schemas: ReadonlyMap<string, SchemaSet>;
+  readonly #registry: Registry;
+  readonly #renderError: ErrorRenderer;
+  readonly #matcher = new PathMatcherBuilder<Route>();
+  readonly #routes: Route[] = [];
+  readonly #problems: Problem[] = [];
+  /** Where each route's rule stands, for conflicts. */
+  readonly #places = new Map<Route, string>();
+
+  constructor(parts: CompilerParts, schemas: ReadonlyMap<string, SchemaSet>) {
+    this.#parts = parts;
+    this.#schemas = schemas;
+    // An Any may hold a type of any upstream.
+    this.#registry = createRegistry(...[...schemas.values()].map(({ registry }) => registry));
+    this.#renderError = parts.errorRenderer(this.#registry);
+  }
+
+  compile(pendingUpstreams: readonly string[], revision: number): CompiledSnapshot {
+    const { config } = this.#parts;
+    for (const upstream of config.upstreams) {
+      const schema = this.#schemas.get(upstream.name);
+      const channel = this.#parts.channels.get(upstream.name);
+      if (schema !== undefined && channel !== undefined) this.#addUpstream(upstream, schema, channel);
+    }
+    const snapshot: RoutingSnapshot = {
+      revision,
+      matcher: this.#matcher.build(),
+      routes: this.#routes,
+      pendingUpstreams,
+      registry: this.#registry,
+      errors: this.#errorSettings(routeOptionsOf(config, { options: {}, routes: [] }, "")),
+    };
+    return { snapshot, problems: this.#problems };
+  }
+
+  #addUpstream(upstream: UpstreamConfig, schema: SchemaSet, channel: Channel): void {
+    const methods = schema.services.flatMap((service) => service.methods);
+    const selection = selectRules(methods, this.#rulesOf(upstream));
+    this.#problems.push(...selection.problems);
+    for (const method of methods) {
+      const { bindings, problems } = compileMethodRules(method, {
+        selected: selection.byMethod.get(method.fullName),
+        autoMapping: upstream.autoMapping ? "on" : "off",
+      });
+      this.#problems.push(...problems);
+      if (bindings.length === 0) continue;
+      const options = routeOptionsOf({ defaults: this.#defaultsOf(upstream) }, upstream, method.fullName);
+      for (const binding of bindings) this.#addBinding(upstream, channel, method, binding, options);
+    }
+  }
+
+  /** Weakest first: the service config, then the upstream's own rules. */
+  #rulesOf(upstream: UpstreamConfig): readonly SelectedRule[] {
+    const serviceRules = this.#parts.serviceConfigs.get(upstream.name)?.rules ?? [];
+    return [
+      ...serviceRules.map((rule) => selectedRule(rule, "service-config")),
+      ...upstream.http.rules.map((rule) => selectedRule(rule, "config")),
+    ];
+  }
+
+  #addBinding(
+    upstream: UpstreamConfig,
+    channel: Channel,
+    method: MethodSchema,
+    binding: CompiledBinding,
+    options: RouteOptions,
+  ): void {
+    const { httpMethod, template, body, responseBody, source, where } = binding;
+    const variables = template.variables.map(({ fieldPath }) => fieldPath);
+    const spec = { method, variables, body, responseBody, httpMethod };
+    const compiled = this.#parts.transcoders.compile(spec, transcodeOptions(options), this.#registry, where);
+    if ("problems" in compiled) {
+      this.#problems.push(...compiled.problems);
+      return;
+    }
+    const route: Route = {
+      httpMethod,
+      template: template.text,
+      source,
+      variables,
+      body,
+      responseBody,
+      method,
+      upstream: upstream.name,
+      channel,
+      transcoder: compiled.transcoder,
+      settings: this.#routeSettings(options),
+    };
+    const { reservedExpansion } = options;
+    const earlier = this.#matcher.add(httpMethod, template, route, { reservedExpansion });
+    if (earlier !== undefined) {
+      this.#problems.push(conflict(route, where, earlier, this.#places.get(earlier) ?? ""));
+      return;
+    }
+    this.#places.set(route, where);
+    this.#routes.push(route);
+  }
+
+  /** What the service config says is weaker than anything that stands in the gateway's own config. */
+  #defaultsOf({ name }: UpstreamConfig): Config["defaults"] {
+    const { defaults } = this.#parts.config;
+    const fullyDecode = this.#parts.serviceConfigs.get(name)?.fullyDecodeReservedExpansion;
+    if (fullyDecode === undefined || defaults.reservedExpansion !== undefined) return defaults;
+    return { ...defaults, reservedExpansion: fullyDecode ? "all-except-slash" : "keep-reserved" };
+  }
+
+  #routeSettings(options: RouteOptions): RouteSettings {
+    return {
+      deadlineMs: options.deadlineMs,
+      idleTimeoutMs: options.idleTimeoutMs,
+      maxRequestBodyBytes: options.maxRequestBodyBytes,
+      requestHeaders: compileHeaderRules(options.requestHeaders),
+      responseHeaders: compileHeaderRules(options.responseHeaders),
+      errors: this.#errorSettings(options),
+    };
+  }
+
+  #errorSettings({ errors }: RouteOptions): ErrorSettings {
+    return { format: errors.format, httpStatusByCode: errors.statusByCode, render: this.#renderError };
+  }
+}
+
+function transcodeOptions({ json, unknownFields, ignoredQueryParameters }: RouteOptions): TranscodeOptions {
+  return { ...json, unknownFields, ignoredQueryParameters };
+}
+
+function selectedRule(
+  { selector, where, bindings }: HttpRuleConfig,
+  source: SelectedRule["source"],
+): SelectedRule {
+  return {
+    selector,
+    where,
+    source,
+    bindings: bindings.map(({ method, template, body, responseBody }) => ({
+      httpMethod: method,
+      template,
+      body,
+      responseBody,
+    })),
+  };
+}
+
+function conflict(route: Route, where: string, earlier: Route, earlierWhere: string): Problem {
+  return {
+    severity: "error",
+    where,
+    what:
+      `${route.httpMethod} ${route.template} of ${route.method.fullName} has the shape of ` +
+      `${earlier.httpMethod} ${earlier.template} of ${earlier.method.fullName} (${earlierWhere})`,
+    hint: "the first one serves; change one of the templates",
+  };
+}

@@ -1,0 +1,131 @@
+/**
+ * Holds the snapshot and takes every exchange from match to relay.
+ */
+import type { ExchangeHandler } from "../http/index.ts";
+import { isPreflight, type Policy, type PreflightPolicy } from "../policy/index.ts";
+import { sendError } from "../protocol/rest/index.ts";
+import { gatewayStatus, OK, type Status, StatusError } from "../status/index.ts";
+import type { Logger, RequestObserver } from "../telemetry/index.ts";
+import { Relay } from "./relay.ts";
+import { RequestScope } from "./request-scope.ts";
+import type { RoutingSnapshot } from "./routing-snapshot.ts";
+
+/** What a listener adds to the requests that arrive on it. */
+export interface ListenerSettings {
+  /** Its address, as configured: the label in logs. */
+  readonly name: string;
+  readonly trailingSlash: "strict" | "ignore";
+  /** How many proxies in front are believed about `x-forwarded-*` and `forwarded`. */
+  readonly trustedHops: number;
+  readonly cors: PreflightPolicy | undefined;
+  /** Asked in order, for every request, `cors` included. */
+  readonly policies: readonly Policy[];
+}
+
+/** The data plane's front door. */
+export class Gateway {
+  readonly #observer: RequestObserver;
+  readonly #log: Logger;
+  #snapshot: RoutingSnapshot;
+
+  constructor(snapshot: RoutingSnapshot, observer: RequestObserver, log: Logger) {
+    this.#snapshot = snapshot;
+    this.#observer = observer;
+    this.#log = log;
+  }
+
+  get snapshot(): RoutingSnapshot {
+    return this.#snapshot;
+  }
+
+  /** Serves the requests that come from now on from `snapshot`; those under way keep theirs. */
+  publish(snapshot: RoutingSnapshot): void {
+    this.#snapshot = snapshot;
+  }
+
+  /** The handler for one listener's engine. It does not throw. */
+  handlerFor(listener: ListenerSettings): ExchangeHandler {
+    return (exchange) => {
+      const scope = new RequestScope(exchange, listener, this.#observer);
+      const snapshot = this.#snapshot;
+      try {
+        this.#serve(scope, snapshot);
+      } catch (error) {
+        this.#refuse(scope, snapshot, this.#statusOf(error));
+      }
+    };
+  }
+
+  #serve(scope: RequestScope, snapshot: RoutingSnapshot): void {
+    const { exchange, listener, reply } = scope;
+    for (const policy of listener.policies) {
+      const refusal = policy.admit(exchange, reply.commonHeaders);
+      if (refusal !== undefined) throw new StatusError(refusal);
+    }
+    if (listener.cors !== undefined && isPreflight(exchange)) {
+      this.#answerPreflight(scope, snapshot, listener.cors);
+      return;
+    }
+    const match = snapshot.matcher.match(exchange.method, exchange.path, listener.trailingSlash);
+    if (match.kind === "found") {
+      new Relay(scope, match.value, match.captures, (error) => this.#statusOf(error)).start();
+      return;
+    }
+    if (match.kind === "not-found") throw noRoute(scope, snapshot);
+    const allow = withOptions(match.allow).join(", ");
+    if (exchange.method === "OPTIONS") {
+      reply.respond(204, ["allow", allow], "");
+      scope.finish(OK, undefined);
+      return;
+    }
+    const what = `${exchange.method} is not a method of this path; it has ${allow}`;
+    this.#refuse(scope, snapshot, gatewayStatus("METHOD_NOT_ALLOWED", what), ["allow", allow]);
+  }
+
+  #answerPreflight(scope: RequestScope, snapshot: RoutingSnapshot, cors: PreflightPolicy): void {
+    const { exchange, listener } = scope;
+    const methods = snapshot.matcher.allowedMethods(exchange.path, listener.trailingSlash);
+    if (methods.length === 0) throw noRoute(scope, snapshot);
+    const answer = cors.preflight(exchange, withOptions(methods));
+    if ("refusal" in answer) throw new StatusError(answer.refusal);
+    // What a preflight says stands alone: the fields that `admit` has added belong to the request that follows it.
+    scope.reply.commonHeaders.length = 0;
+    scope.reply.respond(204, answer.headers, "");
+    scope.finish(OK, undefined);
+  }
+
+  #refuse(
+    scope: RequestScope,
+    snapshot: RoutingSnapshot,
+    status: Status,
+    headers: readonly string[] = [],
+  ): void {
+    sendError(scope.reply, status, snapshot.errors, headers);
+    scope.finish(status, undefined);
+  }
+
+  /** Anything but a StatusError is a fault of the gateway: the log gets the cause, the client a bare INTERNAL. */
+  #statusOf(error: unknown): Status {
+    if (error instanceof StatusError) return error.status;
+    this.#log.error({ err: error }, "a request failed inside the gateway");
+    return gatewayStatus("INTERNAL", "internal error");
+  }
+}
+
+/** NO_ROUTE; NOT_READY while a schema that might have the route is missing. */
+function noRoute({ exchange }: RequestScope, { pendingUpstreams }: RoutingSnapshot): StatusError {
+  const [pending] = pendingUpstreams;
+  return new StatusError(
+    pending === undefined
+      ? gatewayStatus("NO_ROUTE", `no route has the path ${JSON.stringify(exchange.path.slice(0, 256))}`)
+      : gatewayStatus(
+          "NOT_READY",
+          `no route has this path yet: the schema of upstream "${pending}" is missing`,
+        ),
+  );
+}
+
+/** The gateway itself answers OPTIONS wherever there is a route. */
+function withOptions(methods: readonly string[]): readonly string[] {
+  return methods.includes("OPTIONS") ? methods : [...methods, "OPTIONS"];
+}

@@ -1,0 +1,1 @@
+export { createNodeHttpEngine } from "./node-engine.ts";

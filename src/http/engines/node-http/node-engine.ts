@@ -1,0 +1,211 @@
+/**
+ * The HTTP engine on node:http: always available, strict, and about half as fast as uWebSockets.js.
+ *
+ * What node's parser lets through and we do not: see `request-head.ts`. What it refuses by itself arrives as
+ * `clientError` and is answered in our JSON form.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { EngineLimits, ExchangeHandler, HttpEngine, HttpListener, ListenAddress } from "../../engine.ts";
+import { ListenError } from "../../listen-error.ts";
+import {
+  HEAD_TOO_LARGE,
+  HEAD_TOO_SLOW,
+  HOST_NOT_ONE,
+  isAscii,
+  isPlainQuery,
+  isPlainTarget,
+  NOT_HTTP,
+  REFUSAL_HEADERS,
+  type Refusal,
+  readHeadFacts,
+  reasonPhrase,
+  TARGET_NOT_PLAIN,
+} from "../common/index.ts";
+import { NodeConnection } from "./node-connection.ts";
+import { NodeExchange } from "./node-exchange.ts";
+
+/** How often node looks for heads that are late, as a part of the timeout, and its bounds. */
+const CHECKS_PER_TIMEOUT = 4;
+const MIN_CHECK_MS = 50;
+const MAX_CHECK_MS = 5_000;
+
+/** An engine on node:http. `listen` rejects with a {@link ListenError}. */
+export function createNodeHttpEngine(): HttpEngine {
+  return {
+    name: "node",
+    async listen(address, limits, handler) {
+      const listener = new NodeListener(limits, handler);
+      await listener.bind(address);
+      return listener;
+    },
+  };
+}
+
+class NodeListener implements HttpListener {
+  readonly #server: Server;
+  readonly #limits: EngineLimits;
+  readonly #handler: ExchangeHandler;
+  readonly #connections = new Map<Socket, NodeConnection>();
+  #address: ListenAddress = { host: "", port: 0 };
+  #isDraining = false;
+
+  constructor(limits: EngineLimits, handler: ExchangeHandler) {
+    this.#limits = limits;
+    this.#handler = handler;
+    const checkMs = limits.idleTimeoutMs / CHECKS_PER_TIMEOUT;
+    this.#server = createServer({
+      insecureHTTPParser: false,
+      // We check it ourselves, to answer in our form.
+      requireHostHeader: false,
+      maxHeaderSize: limits.maxHeaderBytes,
+      headersTimeout: limits.idleTimeoutMs,
+      keepAliveTimeout: limits.idleTimeoutMs,
+      // A whole request may take as long as its body keeps coming; silence within it is limited per exchange.
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.min(Math.max(checkMs, MIN_CHECK_MS), MAX_CHECK_MS),
+      noDelay: true,
+    });
+    // Fields beyond node's default count of 2000 would be dropped silently; the size limit is enough.
+    this.#server.maxHeadersCount = 0;
+    this.#server.on("connection", (socket) => this.#onConnection(socket));
+    this.#server.on("request", (request, response) => this.#onRequest(request, response, "sends body"));
+    this.#server.on("checkContinue", (request, response) => this.#onRequest(request, response, "waits"));
+    // An expectation that we do not know is ignored, as RFC 9110 section 10.1.1 allows.
+    this.#server.on("checkExpectation", (request, response) =>
+      this.#onRequest(request, response, "sends body"),
+    );
+    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) =>
+      // The server speaks plain TCP, so its connections are sockets.
+      this.#onClientError(error, socket as Socket),
+    );
+  }
+
+  get address(): ListenAddress {
+    return this.#address;
+  }
+
+  bind(address: ListenAddress): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onError = (error: NodeJS.ErrnoException): void => {
+        const code = error.code ?? "UNKNOWN";
+        reject(new ListenError(address, code, error.message));
+      };
+      this.#server.once("error", onError);
+      this.#server.listen({ host: address.host, port: address.port }, () => {
+        this.#server.off("error", onError);
+        // A TCP server that listens has an address of this form.
+        const bound = this.#server.address() as AddressInfo;
+        this.#address = { host: bound.address, port: bound.port };
+        resolve();
+      });
+    });
+  }
+
+  drain(): Promise<void> {
+    this.#isDraining = true;
+    return new Promise((resolve) => {
+      // Called with an error if the listener was closed before; then there is nothing left to wait for.
+      this.#server.close(() => resolve());
+      for (const connection of this.#connections.values()) connection.drain();
+    });
+  }
+
+  close(): void {
+    this.#isDraining = true;
+    this.#server.close();
+    for (const socket of this.#connections.keys()) socket.destroy();
+  }
+
+  #onConnection(socket: Socket): void {
+    if (this.#isDraining) {
+      socket.destroy();
+      return;
+    }
+    const connection = new NodeConnection(socket, this.#limits.idleTimeoutMs);
+    this.#connections.set(socket, connection);
+    socket.on("close", () => {
+      this.#connections.delete(socket);
+      connection.closed();
+    });
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse, body: "sends body" | "waits"): void {
+    const { socket } = request;
+    const connection = this.#connections.get(socket);
+    // Requests behind one that closed or seals the connection arrive in the same read: they must not run.
+    if (connection === undefined || connection.isSealed || socket.destroyed) return;
+    const headers = lowerCaseNames(request.rawHeaders);
+    const facts = readHeadFacts(headers);
+    // node's parser takes HTTP/0.9 and 2.0 as well.
+    const isAncient = request.httpVersion === "1.0";
+    if (!isAncient && request.httpVersion !== "1.1") {
+      this.#refuse(socket, connection, NOT_HTTP);
+      return;
+    }
+    if (facts.ambiguous || (isAncient && facts.bodyLength < 0)) {
+      socket.destroy();
+      return;
+    }
+    const target = request.url ?? "";
+    const mark = target.indexOf("?");
+    const path = mark < 0 ? target : target.slice(0, mark);
+    const query = mark < 0 ? "" : target.slice(mark + 1);
+    const expectsContinue = body === "waits" && facts.bodyLength !== 0;
+    const exchange = new NodeExchange(
+      { path, query, headers, facts, expectsContinue },
+      request,
+      response,
+      connection,
+    );
+    const refusal = refusalOf(path, query, facts.hosts, isAncient);
+    if (refusal === undefined) this.#handler(exchange);
+    else exchange.respond(refusal.status, REFUSAL_HEADERS, refusal.body);
+  }
+
+  #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined || connection.isSealed || !socket.writable) socket.destroy(error);
+    else this.#refuse(socket, connection, refusalOfError(error.code));
+  }
+
+  /** Answers without an exchange, and closes. */
+  #refuse(socket: Socket, connection: NodeConnection, { status, body }: Refusal): void {
+    connection.seal();
+    // Behind a request that is still being answered, a refusal would be taken for the answer to that one.
+    if (connection.isBusy) {
+      socket.destroy();
+      return;
+    }
+    socket.write(
+      `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\ndate: ${new Date().toUTCString()}\r\n` +
+        `content-type: application/json\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+    socket.destroySoon();
+  }
+}
+
+function refusalOf(path: string, query: string, hosts: number, isAncient: boolean): Refusal | undefined {
+  if (hosts > 1 || (hosts === 0 && !isAncient)) return HOST_NOT_ONE;
+  if (!isPlainTarget(path) || !isPlainQuery(query)) return TARGET_NOT_PLAIN;
+  return undefined;
+}
+
+function refusalOfError(code: string | undefined): Refusal {
+  if (code === "HPE_HEADER_OVERFLOW") return HEAD_TOO_LARGE;
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return HEAD_TOO_SLOW;
+  return NOT_HTTP;
+}
+
+/** The head as a header list. node reads it as Latin-1; values beyond ASCII are read again as UTF-8. */
+function lowerCaseNames(rawHeaders: readonly string[]): string[] {
+  const headers: string[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const value = rawHeaders[i + 1] ?? "";
+    headers.push(
+      (rawHeaders[i] ?? "").toLowerCase(),
+      isAscii(value) ? value : Buffer.from(value, "latin1").toString("utf8"),
+    );
+  }
+  return headers;
+}

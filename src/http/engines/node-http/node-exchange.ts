@@ -1,0 +1,232 @@
+/**
+ * One request on node:http, and its reply.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { BodyListener, HttpExchange } from "../../exchange.ts";
+import type { HeaderList } from "../../header-list.ts";
+import {
+  CHUNKED,
+  finalStatus,
+  type HeadFacts,
+  hasToken,
+  isAscii,
+  isBodiless,
+  isSendableField,
+  MAX_SKIPPED_BODY_BYTES,
+  reasonPhrase,
+} from "../common/index.ts";
+import type { Carried, NodeConnection } from "./node-connection.ts";
+
+/** A request's head as its exchange keeps it. */
+export interface RequestHead {
+  readonly path: string;
+  readonly query: string;
+  readonly headers: HeaderList;
+  readonly facts: HeadFacts;
+  /** The client waits for `100 Continue` before it sends the body. */
+  readonly expectsContinue: boolean;
+}
+
+/** A request on node:http; made by the listener once the head has been checked. */
+export class NodeExchange implements HttpExchange, Carried {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: HeaderList;
+  readonly httpVersion = 1;
+  readonly peer: string;
+  onDrain: (() => void) | undefined = undefined;
+  onAbort: (() => void) | undefined = undefined;
+
+  readonly #head: RequestHead;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #connection: NodeConnection;
+  #listener: BodyListener | undefined = undefined;
+  #limitBytes = 0;
+  #receivedBytes = 0;
+  #isBodyOver = false;
+  #isBodyPaused = false;
+  /** The reply has ended, or nobody is there to take it. */
+  #isOver = false;
+  #mustClose = false;
+
+  constructor(
+    head: RequestHead,
+    request: IncomingMessage,
+    response: ServerResponse,
+    connection: NodeConnection,
+  ) {
+    this.method = request.method ?? "";
+    this.path = head.path;
+    this.query = head.query;
+    this.headers = head.headers;
+    this.peer = plainAddress(request.socket.remoteAddress ?? "");
+    this.#head = head;
+    this.#request = request;
+    this.#response = response;
+    this.#connection = connection;
+    this.#isBodyOver = head.facts.bodyLength === 0;
+    connection.acquire(this);
+    response.on("close", () => this.connectionClosed());
+  }
+
+  readBody(limitBytes: number, listener: BodyListener): void {
+    if (this.#isOver || this.#listener !== undefined) return;
+    this.#listener = listener;
+    this.#limitBytes = limitBytes;
+    if (this.#head.facts.bodyLength > limitBytes) {
+      this.#refuseBody();
+      return;
+    }
+    if (this.#head.facts.bodyLength === 0) {
+      listener.onEnd();
+      return;
+    }
+    if (this.#head.expectsContinue) this.#response.writeContinue();
+    this.#request.on("data", (chunk: Buffer) => this.#onChunk(chunk));
+    this.#request.on("end", () => this.#onEnd());
+    if (this.#isBodyPaused) this.#request.pause();
+    else this.#request.socket.setTimeout(this.#connection.idleTimeoutMs);
+  }
+
+  pauseBody(): void {
+    if (this.#isBodyOver || this.#isOver) return;
+    this.#isBodyPaused = true;
+    this.#request.pause();
+    // The silence is ours now, not the client's.
+    this.#request.socket.setTimeout(0);
+  }
+
+  resumeBody(): void {
+    if (!this.#isBodyPaused || this.#isOver) return;
+    this.#isBodyPaused = false;
+    if (this.#listener === undefined) return;
+    this.#request.resume();
+    this.#request.socket.setTimeout(this.#connection.idleTimeoutMs);
+  }
+
+  respond(status: number, headers: HeaderList, body: Uint8Array | string): void {
+    if (this.#isOver || this.#response.headersSent) return;
+    const sent = finalStatus(status);
+    const fields = this.#replyFields(headers);
+    const hasBody = !isBodiless(sent);
+    if (hasBody) fields.push("content-length", String(Buffer.byteLength(body)));
+    this.#isOver = true;
+    this.#stopReading();
+    this.#response.writeHead(sent, reasonPhrase(sent), fields);
+    this.#response.end(hasBody && this.method !== "HEAD" ? body : undefined);
+  }
+
+  start(status: number, headers: HeaderList): void {
+    if (this.#isOver || this.#response.headersSent) return;
+    const sent = finalStatus(status);
+    this.#response.writeHead(sent, reasonPhrase(sent), this.#replyFields(headers));
+    this.#response.on("drain", () => {
+      if (!this.#isOver) this.onDrain?.();
+    });
+    this.#response.flushHeaders();
+  }
+
+  write(chunk: Uint8Array | string): boolean {
+    if (this.#isOver || this.method === "HEAD" || chunk.length === 0) return true;
+    return this.#response.write(chunk);
+  }
+
+  end(trailers?: HeaderList): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#stopReading();
+    if (trailers !== undefined && this.#head.facts.takesTrailers)
+      this.#response.addTrailers(trailerPairs(trailers));
+    this.#response.end();
+  }
+
+  destroy(): void {
+    this.#isOver = true;
+    this.#request.socket.destroy();
+  }
+
+  /** The reply is flushed, or the connection is gone. */
+  connectionClosed(): void {
+    const wasOver = this.#isOver;
+    this.#isOver = true;
+    this.#connection.release(this);
+    if (!wasOver) this.onAbort?.();
+  }
+
+  #onChunk(chunk: Buffer): void {
+    if (this.#isOver || this.#isBodyOver) return;
+    this.#receivedBytes += chunk.length;
+    if (this.#receivedBytes > this.#limitBytes) {
+      this.#refuseBody();
+      return;
+    }
+    this.#listener?.onChunk(chunk);
+  }
+
+  #onEnd(): void {
+    if (this.#isOver || this.#isBodyOver) return;
+    this.#isBodyOver = true;
+    this.#request.socket.setTimeout(0);
+    this.#listener?.onEnd();
+  }
+
+  #refuseBody(): void {
+    this.#isBodyOver = true;
+    this.#mustClose = true;
+    this.#request.pause();
+    this.#request.socket.setTimeout(0);
+    this.#listener?.onTooLarge();
+  }
+
+  /** Once the reply has ended, node skips what is left of the body. */
+  #stopReading(): void {
+    if (!this.#isBodyOver) this.#request.socket.setTimeout(0);
+  }
+
+  /** The fields to send, `connection: close` among them if the connection ends with this reply. */
+  #replyFields(headers: HeaderList): string[] {
+    let closes = this.#mustClose || this.#connection.isDraining || this.#leavesTooMuch();
+    const fields: string[] = [];
+    for (let i = 0; i + 1 < headers.length; i += 2) {
+      const name = headers[i] ?? "";
+      const value = headers[i + 1] ?? "";
+      if (name === "connection") closes ||= hasToken(value, "close");
+      if (isSendableField(name, value)) fields.push(name, wireText(value));
+    }
+    if (closes) {
+      fields.push("connection", "close");
+      this.#connection.seal();
+    }
+    return fields;
+  }
+
+  #leavesTooMuch(): boolean {
+    if (this.#isBodyOver || this.#listener !== undefined) return false;
+    const { facts, expectsContinue } = this.#head;
+    const { bodyLength } = facts;
+    // A client that waits for 100 Continue may send the body or not: the next bytes could be either.
+    return bodyLength === CHUNKED || bodyLength > MAX_SKIPPED_BODY_BYTES || expectsContinue;
+  }
+}
+
+/** An address without the prefix of IPv4 addresses on a dual-stack socket. */
+function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
+}
+
+/** node writes heads as Latin-1; UTF-8 bytes read as Latin-1 come out as UTF-8. */
+function wireText(value: string): string {
+  return isAscii(value) ? value : Buffer.from(value, "utf8").toString("latin1");
+}
+
+function trailerPairs(trailers: HeaderList): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let i = 0; i + 1 < trailers.length; i += 2) {
+    const name = trailers[i] ?? "";
+    const value = trailers[i + 1] ?? "";
+    if (isSendableField(name, value)) pairs.push([name, wireText(value)]);
+  }
+  return pairs;
+}

@@ -1,0 +1,164 @@
+/**
+ * The body of one request on uWebSockets.js: held when it must be, and never lost.
+ *
+ * The addon delivers what it has read from the socket (up to 512 KiB at once) even after `pause`, and the end of the body
+ * with it. What comes while the body is held waits here, so what waits is bounded by one read.
+ */
+import type { BodyListener } from "../../exchange.ts";
+import type { AddonResponse } from "./addon.ts";
+
+/** Bytes held for a listener that has not come yet, or while a congested reply keeps the socket open for both ways. */
+const MAX_HELD_BYTES = 1024 * 1024;
+
+export class BodyReader {
+  /** Bytes that have arrived, delivered or not. */
+  seenBytes = 0;
+  /** Rounds of the watch since something arrived; the watch counts, the reader resets. */
+  silentRounds = 0;
+
+  #response: AddonResponse | undefined;
+  #listener: BodyListener | undefined = undefined;
+  #onTooLarge: () => void = () => undefined;
+  #limitBytes = 0;
+  #deliveredBytes = 0;
+  readonly #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #isHeld = false;
+  #isSocketPaused = false;
+  /** All of it has arrived. */
+  #hasArrived = false;
+  /** The socket was resumed after all had arrived, which started the addon's timer without need. */
+  #isTimedLate = false;
+  /** `onEnd` or `onTooLarge` has been called, or nobody listens any more. */
+  #isOver = false;
+  #isDelivering = false;
+
+  constructor(response: AddonResponse) {
+    this.#response = response;
+    response.onData((chunk, isLast) => this.#onData(chunk, isLast));
+  }
+
+  /** Whether a listener has been set. */
+  get isTaken(): boolean {
+    return this.#listener !== undefined;
+  }
+
+  /**
+   * Whether the addon's timer for late bytes (10 s, and 16 kB/s at least) runs: while bytes may still come, and after
+   * a late resume.
+   */
+  get isTimed(): boolean {
+    if (this.#response === undefined || this.#isSocketPaused) return false;
+    return !this.#hasArrived || this.#isTimedLate;
+  }
+
+  /** Whether more of the body is awaited from the client. */
+  get isAwaited(): boolean {
+    return !this.#hasArrived;
+  }
+
+  /** Starts the addon's timer again. */
+  rearm(): void {
+    if (!this.isTimed) return;
+    this.#response?.pause();
+    this.#response?.resume();
+  }
+
+  /** Delivers to `listener` from now on; `onTooLarge` is called just before the listener's. */
+  take(limitBytes: number, listener: BodyListener, onTooLarge: () => void): void {
+    this.#limitBytes = limitBytes;
+    this.#listener = listener;
+    this.#onTooLarge = onTooLarge;
+    this.#deliver();
+  }
+
+  /** Stops the client. */
+  pause(): void {
+    if (this.#isSocketPaused || this.#hasArrived || this.#response === undefined) return;
+    this.#isSocketPaused = true;
+    this.#response.pause();
+  }
+
+  /** Stops the client and the listener. */
+  hold(): void {
+    if (this.#isOver) return;
+    this.#isHeld = true;
+    this.pause();
+  }
+
+  /** Delivers again. */
+  release(): void {
+    this.#isHeld = false;
+    this.#deliver();
+  }
+
+  /** Delivers nothing more; the rest is skipped. Must come before the end of the reply, which a paused socket survives. */
+  discard(): void {
+    this.#isOver = true;
+    this.#drop();
+    this.#resumeSocket();
+  }
+
+  /** The connection is gone. */
+  lost(): void {
+    this.#isOver = true;
+    this.#drop();
+    this.#response = undefined;
+  }
+
+  #onData(chunk: ArrayBuffer, isLast: boolean): void {
+    this.seenBytes += chunk.byteLength;
+    this.silentRounds = 0;
+    if (isLast) this.#hasArrived = true;
+    if (!this.#isOver && chunk.byteLength > 0) {
+      // The addon takes the memory back when this returns. A buffer from node's pool is 1.3 µs cheaper than one of its own.
+      this.#held.push(Buffer.from(new Uint8Array(chunk)));
+      this.#heldBytes += chunk.byteLength;
+    }
+    this.#deliver();
+    // A write that the socket does not take makes the addon poll for both ways again, pause or not.
+    if (this.#isSocketPaused && !isLast && this.#heldBytes > MAX_HELD_BYTES) this.#response?.pause();
+  }
+
+  #deliver(): void {
+    const listener = this.#listener;
+    // A listener that resumes within its own callback is served by the loop that called it.
+    if (listener === undefined || this.#isDelivering) return;
+    this.#isDelivering = true;
+    while (!this.#isHeld && !this.#isOver) {
+      const chunk = this.#held.shift();
+      if (chunk === undefined) break;
+      this.#heldBytes -= chunk.length;
+      this.#deliveredBytes += chunk.length;
+      if (this.#deliveredBytes > this.#limitBytes) {
+        this.#isOver = true;
+        this.#drop();
+        this.#onTooLarge();
+        listener.onTooLarge();
+      } else {
+        listener.onChunk(chunk);
+      }
+    }
+    this.#isDelivering = false;
+    if (this.#isHeld || this.#isOver) return;
+    this.#resumeSocket();
+    if (!this.#hasArrived) return;
+    this.#isOver = true;
+    listener.onEnd();
+  }
+
+  #resumeSocket(): void {
+    if (!this.#isSocketPaused) return;
+    this.#isSocketPaused = false;
+    if (this.#hasArrived) this.#isTimedLate = true;
+    // `resume` restores what the last `pause` of a socket in the same state (bytes waiting to be sent, or none) saw. The
+    // state may have changed since, so it is shown to the addon once more; else the socket could stay deaf for ever.
+    this.#response?.pause();
+    this.#response?.resume();
+  }
+
+  #drop(): void {
+    this.#held.length = 0;
+    this.#heldBytes = 0;
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * The HTTP engine on uWebSockets.js: the fast one, where its addon loads.
+ *
+ * What differs from the engine on node:http, because the addon decides it:
+ * - A client that pipelines a request before the reply to the last one has ended loses its connection, unless the reply
+ *   was given synchronously.
+ * - HTTP/1.0, targets that are no path, and broken heads are answered by the addon (505, 431 and 400 with a text of its
+ *   own); of heads between one and two times `maxHeaderBytes` and of the rest, the answers are ours.
+ * - Heads and idle connections have 10 s, whatever `idleTimeoutMs` says; bodies have `idleTimeoutMs`.
+ * - No trailers, neither way; a chunked body is the last request of its connection.
+ * - Fields with an empty name, and what follows them, are invisible here; so is a byte above 127 at either end of a value.
+ */
+import { createServer } from "node:net";
+import type { EngineLimits, ExchangeHandler, HttpEngine, HttpListener, ListenAddress } from "../../engine.ts";
+import { ListenError } from "../../listen-error.ts";
+import {
+  HEAD_TOO_LARGE,
+  HOST_NOT_ONE,
+  isPlainMethod,
+  isPlainQuery,
+  isPlainTarget,
+  NOT_HTTP,
+  REFUSAL_HEADERS,
+  type Refusal,
+  readHeadFacts,
+  TARGET_NOT_PLAIN,
+} from "../common/index.ts";
+import {
+  type Addon,
+  type AddonApp,
+  type AddonListenSocket,
+  type AddonRequest,
+  type AddonResponse,
+  EXCLUSIVE_PORT,
+} from "./addon.ts";
+import type { BodyReader } from "./body-reader.ts";
+import { BodyWatch } from "./body-watch.ts";
+import { type ExchangeOwner, UwsExchange } from "./uws-exchange.ts";
+
+/** How long after the end of a reply its bytes may still be on their way. */
+const FLUSH_MS = 60_000;
+/** Bytes around a field's name and value on the wire: `: ` and CR LF. */
+const FIELD_OVERHEAD = 4;
+/** Bytes around method and target: two spaces, `HTTP/1.1`, CR LF twice. */
+const LINE_OVERHEAD = 14;
+
+/** An engine on a loaded addon. `listen` rejects with a {@link ListenError}. */
+export function engineOn(addon: Addon): HttpEngine {
+  return {
+    name: "uws",
+    async listen(address, limits, handler) {
+      const listener = new UwsListener(addon, limits, handler);
+      await listener.bind(address);
+      return listener;
+    },
+  };
+}
+
+class UwsListener implements HttpListener, ExchangeOwner {
+  readonly #addon: Addon;
+  readonly #app: AddonApp;
+  readonly #limits: EngineLimits;
+  readonly #handler: ExchangeHandler;
+  readonly #watch: BodyWatch;
+  #address: ListenAddress = { host: "", port: 0 };
+  #socket: AddonListenSocket | undefined = undefined;
+  #connections = 0;
+  #exchanges = 0;
+  /** When a reply ended whose bytes may still be on their way, in ms of the process's clock. */
+  #flushedAt = Number.NEGATIVE_INFINITY;
+  #isDraining = false;
+  #isClosed = false;
+  readonly #drained: (() => void)[] = [];
+  /** The head that is being read, filled by one callback for all requests. */
+  #headers: string[] = [];
+  #headBytes = 0;
+  readonly #takeField = (name: string, value: string): void => {
+    this.#headers.push(name, value);
+    this.#headBytes += name.length + value.length + FIELD_OVERHEAD;
+  };
+
+  constructor(addon: Addon, limits: EngineLimits, handler: ExchangeHandler) {
+    this.#addon = addon;
+    this.#limits = limits;
+    this.#handler = handler;
+    this.#watch = new BodyWatch(limits.idleTimeoutMs);
+    this.#app = addon
+      .App()
+      .any("/*", (response, request) => this.#onRequest(response, request))
+      .filter((_response, change) => this.#count(change));
+  }
+
+  get address(): ListenAddress {
+    return this.#address;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  async bind(address: ListenAddress): Promise<void> {
+    let bound: AddonListenSocket | false | null = null;
+    this.#app.listen(address.host, address.port, EXCLUSIVE_PORT, (socket) => {
+      bound = socket;
+    });
+    // The callback runs within `listen`, which the compiler cannot know.
+    const socket = bound as AddonListenSocket | false | null;
+    if (socket === null || socket === false) throw await explainFailure(address);
+    this.#socket = socket;
+    this.#address = { host: address.host, port: this.#addon.us_socket_local_port(socket) };
+  }
+
+  drain(): Promise<void> {
+    this.#isDraining = true;
+    this.#stopListening();
+    if (this.#isClosed) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#drained.push(resolve);
+      this.#closeIfDrained();
+    });
+  }
+
+  close(): void {
+    this.#isDraining = true;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#stopListening();
+    this.#app.close();
+    for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  watch(body: BodyReader): void {
+    this.#watch.add(body);
+  }
+
+  unwatch(body: BodyReader): void {
+    this.#watch.remove(body);
+  }
+
+  released(): void {
+    this.#exchanges -= 1;
+    // The last bytes may still be corked: they leave before the next turn of the event loop.
+    if (this.#isDraining && this.#exchanges === 0) setImmediate(() => this.#closeIfDrained());
+  }
+
+  closing(end: () => void): void {
+    const before = this.#connections;
+    end();
+    // A reply that could be sent whole has closed its connection by now, and the filter has counted it.
+    if (this.#connections === before) this.flushing();
+  }
+
+  flushing(): void {
+    this.#flushedAt = performance.now();
+  }
+
+  #count(change: number): void {
+    this.#connections += change;
+    this.#closeIfDrained();
+  }
+
+  #stopListening(): void {
+    if (this.#socket === undefined) return;
+    this.#addon.us_listen_socket_close(this.#socket);
+    this.#socket = undefined;
+  }
+
+  /**
+   * Idle connections cannot be told apart, so they are closed together, once no reply is on its way. Where one may be,
+   * the last connection is waited for: clients close theirs, and the addon closes those that are idle for 10 s.
+   */
+  #closeIfDrained(): void {
+    if (!this.#isDraining || this.#isClosed || !this.#isQuiet()) return;
+    // Not within a callback of the addon, which goes on to use the connection.
+    setImmediate(() => {
+      if (this.#isQuiet()) this.close();
+    });
+  }
+
+  #isQuiet(): boolean {
+    if (this.#exchanges > 0) return false;
+    return this.#connections === 0 || performance.now() - this.#flushedAt > FLUSH_MS;
+  }
+
+  #onRequest(response: AddonResponse, request: AddonRequest): void {
+    const method = request.getCaseSensitiveMethod();
+    const path = request.getUrl();
+    const query = request.getQuery() ?? "";
+    this.#headers = [];
+    this.#headBytes = method.length + path.length + query.length + LINE_OVERHEAD;
+    request.forEach(this.#takeField);
+    const headers = this.#headers;
+    const facts = readHeadFacts(headers);
+    if (facts.ambiguous) {
+      response.close();
+      return;
+    }
+    this.#exchanges += 1;
+    // Spreading the facts into the head would cost 4 µs a request.
+    const exchange = new UwsExchange({ method, path, query, headers, facts }, response, this);
+    const refusal = this.#refusalOf(method, path, query, facts.hosts);
+    if (refusal === undefined) this.#handler(exchange);
+    else exchange.respond(refusal.status, REFUSAL_HEADERS, refusal.body);
+    exchange.handled();
+  }
+
+  #refusalOf(method: string, path: string, query: string, hosts: number): Refusal | undefined {
+    if (this.#headBytes > this.#limits.maxHeaderBytes) return HEAD_TOO_LARGE;
+    if (!isPlainMethod(method)) return NOT_HTTP;
+    if (hosts !== 1) return HOST_NOT_ONE;
+    if (!isPlainTarget(path) || !isPlainQuery(query)) return TARGET_NOT_PLAIN;
+    return undefined;
+  }
+}
+
+/** The addon says only that it could not bind; node:net, asked the same, says why. */
+function explainFailure(address: ListenAddress): Promise<ListenError> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once("error", (error: NodeJS.ErrnoException) =>
+      resolve(new ListenError(address, error.code ?? "UNKNOWN", error.message)),
+    );
+    probe.listen({ host: address.host, port: address.port, exclusive: true }, () => {
+      probe.close(() => resolve(new ListenError(address, "UNKNOWN", "the addon could not bind it")));
+    });
+  });
+}

@@ -1,0 +1,1 @@
+export { type CorsOptions, CorsPolicy } from "./cors.ts";

@@ -1,0 +1,10 @@
+export { compileHeaderRules, type HeaderRuleOptions, type HeaderRules } from "./header-rules.ts";
+export type {
+  ErrorFormat,
+  ErrorRenderer,
+  ErrorSettings,
+  ProtocolRoute,
+  RenderedError,
+  ReplyWriter,
+  RouteSettings,
+} from "./protocol.ts";

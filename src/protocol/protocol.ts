@@ -1,0 +1,66 @@
+/**
+ * The port of a protocol: how an exchange becomes messages, and how a call's outcome becomes a reply.
+ */
+import type { MethodSchema } from "../schema/index.ts";
+import type { HttpStatusOverrides, Status } from "../status/index.ts";
+import type { Transcoder } from "../transcode/index.ts";
+import type { Metadata } from "../upstream/index.ts";
+import type { HeaderRules } from "./header-rules.ts";
+
+/** The form of error bodies: `google.rpc.Status`, RFC 9457 problem details, or Kratos' error. */
+export type ErrorFormat = "google" | "problem" | "kratos";
+
+/** An error reply, ready to be sent. */
+export interface RenderedError {
+  readonly contentType: string;
+  readonly body: string;
+  /** Seconds for `Retry-After`, from a RetryInfo detail. */
+  readonly retryAfterSeconds: number | undefined;
+}
+
+/** Renders a status as the body of an error reply. Never throws. */
+export type ErrorRenderer = (status: Status, httpStatus: number, format: ErrorFormat) => RenderedError;
+
+/** How errors are shown. */
+export interface ErrorSettings {
+  readonly format: ErrorFormat;
+  readonly httpStatusByCode: HttpStatusOverrides;
+  readonly render: ErrorRenderer;
+}
+
+/** The options of one route that protocols read, after the cascade of config. */
+export interface RouteSettings {
+  /** Upper limit of a unary call; Infinity means none. */
+  readonly deadlineMs: number;
+  /** Longest silence of a stream before it is cancelled; Infinity means none. */
+  readonly idleTimeoutMs: number;
+  readonly maxRequestBodyBytes: number;
+  readonly requestHeaders: HeaderRules;
+  readonly responseHeaders: HeaderRules;
+  readonly errors: ErrorSettings;
+}
+
+/** What a protocol needs to know of a route. */
+export interface ProtocolRoute {
+  readonly method: MethodSchema;
+  readonly transcoder: Transcoder;
+  readonly settings: RouteSettings;
+}
+
+/**
+ * Writes one call's outcome to the client. `finish` comes exactly once and last; before it, `headers` at most once and
+ * `message` any number of times.
+ */
+export interface ReplyWriter {
+  headers(metadata: Metadata): void;
+  /**
+   * Takes one reply message. False means: hold until the exchange drains.
+   * @throws {StatusError} if the message cannot be rendered; `finish` is then called with that status.
+   */
+  message(message: Uint8Array): boolean;
+  /**
+   * Ends the reply: with an error reply if `status` is not OK and nothing has been sent, else in the stream's own way.
+   * @throws {StatusError} if a held-back message cannot be rendered; then it is to be called again with that status.
+   */
+  finish(status: Status, trailers: Metadata): void;
+}

@@ -1,0 +1,59 @@
+/**
+ * A status that is not OK, as a whole HTTP reply.
+ */
+import { httpStatusOf, type Status } from "../../status/index.ts";
+import type { Metadata } from "../../upstream/index.ts";
+import type { ErrorFormat, ErrorSettings, RouteSettings } from "../protocol.ts";
+import type { Reply } from "./reply.ts";
+import { pushReplyHeaders } from "./reply-headers.ts";
+
+/**
+ * Sends `status` as the reply. `headers` are further fields (an upstream's metadata, `Allow`).
+ *
+ * A status after which the connection cannot be used, because a body was left unread, closes it.
+ */
+export function sendError(
+  reply: Reply,
+  status: Status,
+  settings: ErrorSettings,
+  headers: readonly string[],
+): void {
+  const httpStatus = httpStatusOf(status, settings.httpStatusByCode);
+  const error = settings.render(status, httpStatus, chooseFormat(reply, settings.format));
+  const fields = ["content-type", error.contentType, ...headers];
+  if (error.retryAfterSeconds !== undefined) fields.push("retry-after", String(error.retryAfterSeconds));
+  if (status.reason === "BODY_TOO_LARGE") fields.push("connection", "close");
+  reply.respond(httpStatus, fields, error.body);
+}
+
+/**
+ * Sends the status of a call that failed before anything was sent, with the upstream's metadata. An upstream that fails
+ * early may put it in either block (a trailers-only reply has but one), so both count and both read the same.
+ */
+export function sendCallError(
+  reply: Reply,
+  status: Status,
+  settings: RouteSettings,
+  metadata: Metadata,
+  trailers: Metadata,
+): void {
+  const headers: string[] = [];
+  pushReplyHeaders(headers, metadata, settings.responseHeaders);
+  pushReplyHeaders(headers, trailers, settings.responseHeaders);
+  sendError(reply, status, settings.errors, headers);
+}
+
+/** The client's wish for problem details wins over the route's format. */
+function chooseFormat({ exchange: { headers } }: Reply, format: ErrorFormat): ErrorFormat {
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    if (headers[i] === "accept" && (headers[i + 1] ?? "").split(",").some(isProblemRange)) return "problem";
+  }
+  return format;
+}
+
+/** Whether a media range names problem details, with a weight above 0. Source: RFC 9110, sections 12.4.2 and 12.5.1. */
+function isProblemRange(range: string): boolean {
+  const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
+  if (type !== "application/problem+json") return false;
+  return !parameters.some((parameter) => parameter.startsWith("q=") && Number(parameter.slice(2)) === 0);
+}

@@ -1,0 +1,15 @@
+/**
+ * A stream of `google.api.HttpBody`: the bytes joined with no delimiter, under the first message's content type. Nothing
+ * in the bytes can tell of a failure, so a failure resets the connection (semantics 4 and 7).
+ */
+import { httpBodyHeaders } from "./http-body-headers.ts";
+import { isHttpBody } from "./message-renderer.ts";
+import type { StreamForm } from "./stream-writer.ts";
+
+/** The form of raw bytes. Its transcoder renders every message as HttpBody. */
+export const HTTP_BODY_STREAM: StreamForm = {
+  openingHeaders: (first) =>
+    httpBodyHeaders(first !== undefined && isHttpBody(first) ? first.contentType : ""),
+  frame: (rendered) => (isHttpBody(rendered) ? rendered.data : rendered),
+  failure: () => undefined,
+};

@@ -1,0 +1,31 @@
+import type { HttpBodyReply, Transcoder } from "../../transcode/index.ts";
+
+/** Renders the messages of one reply and adds up the time that it took. */
+export class MessageRenderer {
+  readonly #transcoder: Transcoder;
+  #elapsedMs = 0;
+  /** Whether JSON is indented; known once the query has been read. */
+  pretty = false;
+
+  constructor(transcoder: Transcoder) {
+    this.#transcoder = transcoder;
+  }
+
+  /** Milliseconds spent so far. */
+  get elapsedMs(): number {
+    return this.#elapsedMs;
+  }
+
+  /** @throws {StatusError} INTERNAL, reason UPSTREAM_REPLY_INVALID. */
+  render(message: Uint8Array): Uint8Array | string | HttpBodyReply {
+    const from = performance.now();
+    const rendered = this.#transcoder.render(message, this.pretty);
+    this.#elapsedMs += performance.now() - from;
+    return rendered;
+  }
+}
+
+/** Whether a rendered message is a raw body rather than JSON. */
+export function isHttpBody(rendered: Uint8Array | string | HttpBodyReply): rendered is HttpBodyReply {
+  return typeof rendered === "object" && "contentType" in rendered;
+}

@@ -1,0 +1,47 @@
+/**
+ * gRPC metadata to response headers (semantics 6, "Out"), and the HTTP status that an upstream may choose.
+ */
+import type { Metadata } from "../../upstream/index.ts";
+import type { HeaderRules } from "../header-rules.ts";
+
+/** The metadata key by which an upstream chooses a 2xx or 3xx status; it never reaches the client. */
+export const HTTP_STATUS_KEY = "x-http-code";
+
+/** Fields that the gateway or its HTTP engine writes, or that concern the upstream's own hop. */
+const RESERVED: ReadonlySet<string> = new Set([
+  "accept-encoding",
+  "connection",
+  "content-encoding",
+  "content-length",
+  "content-type",
+  "date",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "x-request-id",
+  HTTP_STATUS_KEY,
+]);
+
+/** Appends the fields of `metadata` that may go to the client to `headers`. A `-bin` value stays base64. */
+export function pushReplyHeaders(headers: string[], metadata: Metadata, rules: HeaderRules): void {
+  for (let i = 0; i + 1 < metadata.length; i += 2) {
+    const name = metadata[i] ?? "";
+    if (RESERVED.has(name) || name.startsWith("grpc-") || name.startsWith(":")) continue;
+    const target = rules.toHeader(name);
+    if (target !== undefined && !RESERVED.has(target)) headers.push(target, metadata[i + 1] ?? "");
+  }
+}
+
+/** The status of a reply that succeeded: 200, or the upstream's choice from 200 to 399. */
+export function chosenHttpStatus(metadata: Metadata): number {
+  for (let i = 0; i + 1 < metadata.length; i += 2) {
+    if (metadata[i] !== HTTP_STATUS_KEY) continue;
+    const status = Number(metadata[i + 1]);
+    if (Number.isInteger(status) && status >= 200 && status <= 399) return status;
+  }
+  return 200;
+}

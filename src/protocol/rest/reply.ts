@@ -1,0 +1,82 @@
+/**
+ * The reply side of one exchange: adds the headers that every reply of this request carries, and counts what is sent.
+ */
+import { findHeader, type HeaderList, type HttpExchange } from "../../http/index.ts";
+
+/** One request's reply. Its state says how far it has got. */
+export class Reply {
+  readonly exchange: HttpExchange;
+  readonly #common: string[] = [];
+  #httpStatus = 0;
+  #bytesOut = 0;
+  #state: "open" | "started" | "ended" = "open";
+
+  constructor(exchange: HttpExchange) {
+    this.exchange = exchange;
+  }
+
+  /** The status line that was sent; 0 before that. */
+  get httpStatus(): number {
+    return this.#httpStatus;
+  }
+
+  /** Bytes of body handed to the engine. */
+  get bytesOut(): number {
+    return this.#bytesOut;
+  }
+
+  get state(): "open" | "started" | "ended" {
+    return this.#state;
+  }
+
+  /** Whether HTTP trailers would reach this client. Source: RFC 9110, section 6.5.1. */
+  get takesTrailers(): boolean {
+    return (
+      this.exchange.httpVersion === 2 ||
+      findHeader(this.exchange.headers, "te")?.includes("trailers") === true
+    );
+  }
+
+  /** Adds fields to whatever reply will be sent. */
+  get commonHeaders(): string[] {
+    return this.#common;
+  }
+
+  respond(status: number, headers: HeaderList, body: Uint8Array | string): void {
+    if (this.#state !== "open") return;
+    this.#state = "ended";
+    this.#httpStatus = status;
+    this.#count(body);
+    this.exchange.respond(status, [...headers, ...this.#common], body);
+  }
+
+  start(status: number, headers: HeaderList): void {
+    if (this.#state !== "open") return;
+    this.#state = "started";
+    this.#httpStatus = status;
+    this.exchange.start(status, [...headers, ...this.#common]);
+  }
+
+  write(chunk: Uint8Array | string): boolean {
+    if (this.#state !== "started") return true;
+    this.#count(chunk);
+    return this.exchange.write(chunk);
+  }
+
+  end(trailers?: HeaderList): void {
+    if (this.#state !== "started") return;
+    this.#state = "ended";
+    this.exchange.end(trailers);
+  }
+
+  destroy(): void {
+    if (this.#state === "ended") return;
+    this.#state = "ended";
+    this.exchange.destroy();
+  }
+
+  #count(chunk: Uint8Array | string): void {
+    if (this.exchange.method === "HEAD") return;
+    this.#bytesOut += typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.byteLength;
+  }
+}

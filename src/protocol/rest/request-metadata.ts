@@ -1,0 +1,181 @@
+/**
+ * Request headers to gRPC metadata (semantics 6, "In").
+ */
+import { findHeader, type HeaderList, type HttpExchange } from "../../http/index.ts";
+import { refuse } from "../../status/index.ts";
+import type { Metadata } from "../../upstream/index.ts";
+import type { HeaderRules } from "../header-rules.ts";
+
+/** Fields that concern one hop or the HTTP message itself, and those that the gateway writes. Source: RFC 9110, 7.6.1. */
+const NEVER_FORWARDED: ReadonlySet<string> = new Set([
+  "accept-encoding",
+  "connection",
+  "expect",
+  "forwarded",
+  "host",
+  "http2-settings",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-proto",
+  "x-request-id",
+]);
+
+/**
+ * The metadata that goes upstream with a request.
+ *
+ * A field whose name gRPC does not allow, or whose value is not printable ASCII, does not cross.
+ * `trustedHops` is the number of proxies in front of the gateway whose forwarding headers are believed.
+ * @throws {StatusError} INVALID_ARGUMENT, reason HEADER_INVALID, for a `-bin` field that is not base64.
+ */
+export function requestMetadata(
+  exchange: Pick<HttpExchange, "headers" | "peer">,
+  rules: HeaderRules,
+  trustedHops: number,
+  requestId: string,
+): Metadata {
+  const { headers } = exchange;
+  const perHop = perHopNames(headers);
+  const metadata: string[] = [];
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? "";
+    if (NEVER_FORWARDED.has(name) || perHop?.has(name)) continue;
+    const target = metadataName(name, rules);
+    if (target === undefined) continue;
+    pushField(metadata, target, headers[i + 1] ?? "");
+  }
+  metadata.push("x-request-id", requestId);
+  pushForwarding(metadata, exchange, trustedHops);
+  return metadata;
+}
+
+function metadataName(name: string, rules: HeaderRules): string | undefined {
+  const target = rules.toMetadata(name);
+  if (target === undefined || isReserved(target)) return undefined;
+  return isMetadataName(target) ? target : undefined;
+}
+
+/** Names that gRPC or the body keep for themselves. */
+function isReserved(name: string): boolean {
+  return (
+    name.startsWith("grpc-") ||
+    name.startsWith("content-") ||
+    name.startsWith(":") ||
+    NEVER_FORWARDED.has(name)
+  );
+}
+
+function pushField(metadata: string[], name: string, value: string): void {
+  if (!name.endsWith("-bin")) {
+    if (isAsciiValue(value)) metadata.push(name, value);
+    return;
+  }
+  // Several binary values may share one field, joined by commas (gRPC over HTTP/2, "Custom-Metadata").
+  for (const part of value.split(",")) {
+    const text = part.trim();
+    if (!isBase64(text)) {
+      throw refuse(
+        "HEADER_INVALID",
+        `header ${name}: ${JSON.stringify(text.slice(0, 64))} is not base64`,
+        name,
+      );
+    }
+    metadata.push(name, Buffer.from(text, "base64").toString("base64"));
+  }
+}
+
+/** The fields that `Connection` names beside `close` and `keep-alive`; undefined where there are none. */
+function perHopNames(headers: HeaderList): ReadonlySet<string> | undefined {
+  let names: Set<string> | undefined;
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    if (headers[i] !== "connection") continue;
+    const value = headers[i + 1] ?? "";
+    if (value === "keep-alive" || value === "close") continue;
+    names ??= new Set();
+    for (const name of value.split(",")) names.add(name.trim().toLowerCase());
+  }
+  return names;
+}
+
+function pushForwarding(metadata: string[], exchange: Pick<HttpExchange, "headers" | "peer">, trustedHops: number): void {
+  const { headers, peer } = exchange;
+  const isTrusted = trustedHops > 0;
+  const before = isTrusted ? lastElements(headers, "x-forwarded-for", trustedHops) : [];
+  const chain = peer === "" ? before : [...before, peer];
+  if (chain.length > 0) pushField(metadata, "x-forwarded-for", chain.join(", "));
+  const host =
+    (isTrusted ? findHeader(headers, "x-forwarded-host") : undefined) ?? findHeader(headers, "host");
+  if (host !== undefined) pushField(metadata, "x-forwarded-host", host);
+  const proto = (isTrusted ? findHeader(headers, "x-forwarded-proto") : undefined) ?? "http";
+  pushField(metadata, "x-forwarded-proto", proto);
+  const forwarded = isTrusted ? lastElements(headers, "forwarded", trustedHops) : [];
+  if (forwarded.length === 0) return;
+  pushField(metadata, "forwarded", [...forwarded, forwardedElement(peer, host)].join(", "));
+}
+
+/** RFC 7239, section 6: an IPv6 address is quoted and in brackets; an unknown peer is the word `unknown`. */
+function forwardedElement(peer: string, host: string | undefined): string {
+  const node = peer === "" ? "unknown" : peer.includes(":") ? `"[${peer}]"` : peer;
+  const quotedHost = host === undefined || host.includes('"') ? "" : `;host="${host}"`;
+  return `for=${node}${quotedHost};proto=http`;
+}
+
+/** The last `count` comma-separated elements of a field: those written by the proxies nearest to the gateway. */
+function lastElements(headers: HeaderList, name: string, count: number): readonly string[] {
+  const elements: string[] = [];
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    if (headers[i] !== name) continue;
+    for (const element of (headers[i + 1] ?? "").split(",")) {
+      if (element.trim() !== "") elements.push(element.trim());
+    }
+  }
+  return elements.slice(-count);
+}
+
+/** gRPC over HTTP/2, "Header-Name": digits, lower-case letters, `_`, `-`, `.`. */
+export function isMetadataName(name: string): boolean {
+  if (name === "") return false;
+  for (let i = 0; i < name.length; i++) {
+    const c = name.charCodeAt(i);
+    const isAllowed =
+      (c >= 0x61 && c <= 0x7a) || (c >= 0x30 && c <= 0x39) || c === 0x5f || c === 0x2d || c === 0x2e;
+    if (!isAllowed) return false;
+  }
+  return true;
+}
+
+/** gRPC over HTTP/2, "ASCII-Value": space to tilde. */
+export function isAsciiValue(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const c = value.charCodeAt(i);
+    if (c < 0x20 || c > 0x7e) return false;
+  }
+  return true;
+}
+
+/** Either alphabet, padded or not; at most two `=` and only at the end. */
+function isBase64(text: string): boolean {
+  let end = text.length;
+  while (end > 0 && text.length - end < 2 && text.charCodeAt(end - 1) === 0x3d) end--;
+  if (end % 4 === 1) return false;
+  for (let i = 0; i < end; i++) {
+    const c = text.charCodeAt(i);
+    const isDigit =
+      (c >= 0x41 && c <= 0x5a) ||
+      (c >= 0x61 && c <= 0x7a) ||
+      (c >= 0x30 && c <= 0x39) ||
+      c === 0x2b ||
+      c === 0x2f ||
+      c === 0x2d ||
+      c === 0x5f;
+    if (!isDigit) return false;
+  }
+  return true;
+}

@@ -1,0 +1,171 @@
+/**
+ * Checks one descriptor file by itself: what a compiler guarantees and a file from the outside may not keep.
+ *
+ * Code further on (the registry of @bufbuild/protobuf, codecs, routing) trusts what passed here. Types are resolved
+ * later, in `build-schema.ts`.
+ */
+import { isFieldSet } from "@bufbuild/protobuf";
+import {
+  type DescriptorProto,
+  Edition,
+  type EnumDescriptorProto,
+  type FieldDescriptorProto,
+  FieldDescriptorProtoSchema,
+  type FileDescriptorProto,
+  FieldDescriptorProto_Label as Label,
+  type ServiceDescriptorProto,
+  FieldDescriptorProto_Type as Type,
+} from "@bufbuild/protobuf/wkt";
+
+/** Messages may nest this deep. protoc stops at 32. */
+export const MAX_NESTING = 32;
+
+/** Faults told of one file; a file with one is dropped, so more would only be noise. */
+const MAX_FAULTS = 5;
+
+/** Longer than any compiler's output has; work grows with the square of a package's length. */
+const MAX_PACKAGE_LENGTH = 1024;
+const MAX_NAME_LENGTH = 512;
+
+const MAX_FIELD_NUMBER = 2 ** 29 - 1;
+const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const PACKAGE = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/;
+const NOT_MAP_KEYS: ReadonlySet<Type> = new Set([
+  Type.DOUBLE,
+  Type.FLOAT,
+  Type.BYTES,
+  Type.ENUM,
+  Type.GROUP,
+  Type.MESSAGE,
+]);
+
+/** What is wrong with `file`, each as a clause that names the place; empty where nothing is. */
+export function faultsOf(file: FileDescriptorProto): readonly string[] {
+  const checker = new FileChecker();
+  checker.checkFile(file);
+  return checker.faults;
+}
+
+/** `text` cut and without control characters, for a problem: a name from the outside may hold anything. */
+export function printable(text: string): string {
+  return (text.length > 240 ? `${text.slice(0, 240)}…` : text).replace(/\p{C}/gu, "?");
+}
+
+class FileChecker {
+  readonly faults: string[] = [];
+
+  checkFile(file: FileDescriptorProto): void {
+    const isPackage = file.package.length <= MAX_PACKAGE_LENGTH && PACKAGE.test(file.package);
+    if (file.package !== "" && !isPackage) this.#add(`package "${file.package}"`);
+    if (!isKnownSyntax(file)) {
+      this.#add(`syntax "${file.syntax}", edition ${file.edition}`);
+    }
+    for (const message of file.messageType) this.#checkMessage(message, "message", 1);
+    for (const each of file.enumType) this.#checkEnum(each, "enum");
+    for (const extension of file.extension) this.#checkField(extension, "extension");
+    for (const service of file.service) this.#checkService(service);
+  }
+
+  #checkMessage(message: DescriptorProto, parent: string, depth: number): void {
+    if (this.#isFull()) return;
+    const where = `${parent} ${message.name}`;
+    this.#checkName(message.name, where);
+    if (depth > MAX_NESTING) {
+      this.#add(`message ${message.name}: nested more than ${MAX_NESTING} deep`);
+      return;
+    }
+    const numbers = new Set<number>();
+    const names = new Set<string>();
+    for (const field of message.field) {
+      const fieldWhere = `${where}, field ${field.name}`;
+      this.#checkField(field, fieldWhere);
+      if (numbers.has(field.number)) this.#add(`${fieldWhere}: number ${field.number} is taken`);
+      if (names.has(field.name)) this.#add(`${fieldWhere}: the name is taken`);
+      numbers.add(field.number);
+      names.add(field.name);
+      this.#checkOneofMember(field, message, fieldWhere);
+    }
+    for (const oneof of message.oneofDecl) this.#checkName(oneof.name, `${where}, oneof ${oneof.name}`);
+    if (message.options?.mapEntry === true) this.#checkMapEntry(message, where);
+    for (const extension of message.extension) this.#checkField(extension, `${where}, extension`);
+    for (const each of message.enumType) this.#checkEnum(each, `${where}, enum`);
+    for (const nested of message.nestedType) this.#checkMessage(nested, `${where}, message`, depth + 1);
+  }
+
+  #checkField(field: FieldDescriptorProto, where: string): void {
+    this.#checkName(field.name, where);
+    const { number } = field;
+    const isReserved = number >= 19_000 && number <= 19_999;
+    if (number < 1 || number > MAX_FIELD_NUMBER || isReserved) {
+      this.#add(`${where}: field number ${number}`);
+    }
+    const hasType = isFieldSet(field, FieldDescriptorProtoSchema.field.type);
+    if (hasType ? Type[field.type] === undefined : field.typeName === "")
+      this.#add(`${where}: no known type`);
+    if (Label[field.label] === undefined) this.#add(`${where}: no known label`);
+  }
+
+  #checkOneofMember(field: FieldDescriptorProto, message: DescriptorProto, where: string): void {
+    if (!isFieldSet(field, FieldDescriptorProtoSchema.field.oneofIndex)) return;
+    if (message.oneofDecl[field.oneofIndex] === undefined)
+      this.#add(`${where}: of a oneof that is not there`);
+    if (field.label === Label.REPEATED || field.label === Label.REQUIRED) {
+      this.#add(`${where}: in a oneof, but not optional`);
+    }
+  }
+
+  #checkMapEntry(message: DescriptorProto, where: string): void {
+    const [key, value] = [1, 2].map((number) => message.field.find((field) => field.number === number));
+    const isOne = (field: FieldDescriptorProto | undefined): boolean =>
+      field !== undefined &&
+      field.label !== Label.REPEATED &&
+      !isFieldSet(field, FieldDescriptorProtoSchema.field.oneofIndex);
+    const hasParts = message.field.length === 2 && isOne(key) && isOne(value);
+    if (!hasParts || key === undefined || NOT_MAP_KEYS.has(key.type)) this.#add(`${where}: not a map entry`);
+    const hasMore = message.nestedType.length + message.enumType.length + message.extension.length > 0;
+    if (hasMore) this.#add(`${where}: a map entry that declares types`);
+  }
+
+  #checkEnum(declared: EnumDescriptorProto, parent: string): void {
+    if (this.#isFull()) return;
+    const where = `${parent} ${declared.name}`;
+    this.#checkName(declared.name, where);
+    if (declared.value.length === 0) this.#add(`${where}: no values`);
+    const names = new Set<string>();
+    for (const { name } of declared.value) {
+      this.#checkName(name, `${where}, value ${name}`);
+      if (names.has(name)) this.#add(`${where}, value ${name}: the name is taken`);
+      names.add(name);
+    }
+  }
+
+  #checkService(service: ServiceDescriptorProto): void {
+    const where = `service ${service.name}`;
+    this.#checkName(service.name, where);
+    const names = new Set<string>();
+    for (const { name } of service.method) {
+      this.#checkName(name, `${where}, method ${name}`);
+      if (names.has(name)) this.#add(`${where}, method ${name}: the name is taken`);
+      names.add(name);
+    }
+  }
+
+  #checkName(name: string, where: string): void {
+    if (name.length > MAX_NAME_LENGTH || !IDENTIFIER.test(name))
+      this.#add(`${where}: "${name}" is not a name`);
+  }
+
+  #isFull(): boolean {
+    return this.faults.length >= MAX_FAULTS;
+  }
+
+  #add(fault: string): void {
+    if (!this.#isFull()) this.faults.push(printable(fault));
+  }
+}
+
+function isKnownSyntax(file: FileDescriptorProto): boolean {
+  if (file.syntax !== "editions")
+    return file.syntax === "" || file.syntax === "proto2" || file.syntax === "proto3";
+  return file.edition >= Edition.EDITION_2023 && Edition[file.edition] !== undefined && file.edition < 9999;
+}

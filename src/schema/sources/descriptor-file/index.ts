@@ -1,0 +1,1 @@
+export { DescriptorFileSource } from "./source.ts";

@@ -1,0 +1,1 @@
+export { type ReflectionOptions, ReflectionSource } from "./source.ts";

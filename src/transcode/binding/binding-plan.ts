@@ -1,0 +1,168 @@
+/**
+ * A binding checked against its message types: what the body fills, what each variable fills, what the reply is.
+ * Shared by every codec; holds descriptors and decisions, no code.
+ */
+import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import type { Problem } from "../../status/index.ts";
+import { type FieldPath, resolveFieldPath } from "../fields/field-path.ts";
+import { isHttpBody, isScalarForm, wellKnownOf } from "../fields/well-known.ts";
+import type { BindingSpec } from "../transcoder.ts";
+
+/** A singular field whose type is a message. */
+export type MessageField = DescField & { readonly fieldKind: "message" };
+
+/** What the body of a request fills. */
+export type BodyPlan =
+  | { readonly kind: "none" }
+  | { readonly kind: "message" }
+  | { readonly kind: "field"; readonly field: DescField }
+  /** The request itself, or one field of it, is an HttpBody: raw bytes. */
+  | { readonly kind: "http-body"; readonly field: MessageField | undefined };
+
+/** What a reply consists of. */
+export type ReplyPlan =
+  | { readonly kind: "message" }
+  | { readonly kind: "field"; readonly path: FieldPath }
+  /** The fields that lead from the reply to its HttpBody; none if it is one itself. */
+  | { readonly kind: "http-body"; readonly fields: readonly MessageField[] };
+
+/** One binding, checked. */
+export interface BindingPlan {
+  readonly input: DescMessage;
+  readonly output: DescMessage;
+  /** In the order of the captures. */
+  readonly variables: readonly FieldPath[];
+  readonly body: BodyPlan;
+  readonly reply: ReplyPlan;
+  /** The field that a PATCH fills with the paths present in its body, if it leaves it unset. */
+  readonly updateMask: MessageField | undefined;
+}
+
+/** Checks `spec` against its types. All problems are errors: a rule that does not fit its types serves nothing. */
+export function planBinding(
+  spec: BindingSpec,
+  where: string,
+): { readonly plan: BindingPlan } | { readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const report: Report = (what, hint) => {
+    problems.push({ severity: "error", where, what, hint });
+  };
+  const { input, output } = spec.method;
+  const variables = spec.variables.flatMap((name) => planVariable(input, name, report));
+  const body = planBody(input, spec.body, report);
+  checkOverlaps(variables, body, report);
+  const reply = planReply(output, spec.responseBody, report);
+  if (problems.length > 0) return { problems };
+  const updateMask = spec.httpMethod === "PATCH" ? updateMaskOf(input, body) : undefined;
+  return { plan: { input, output, variables, body, reply, updateMask } };
+}
+
+type Report = (what: string, hint: string) => void;
+
+function planVariable(input: DescMessage, name: string, report: Report): readonly FieldPath[] {
+  const path = resolveFieldPath(input, name);
+  if ("what" in path) {
+    report(`path variable "${name}": ${path.what}`, path.hint);
+    return [];
+  }
+  const { leaf } = path;
+  if (leaf.fieldKind === "list" || leaf.fieldKind === "map") {
+    report(
+      `path variable "${name}" names a ${leaf.fieldKind === "list" ? "repeated" : "map"} field`,
+      SINGULAR,
+    );
+    return [];
+  }
+  if (leaf.fieldKind === "message" && !isScalarForm(wellKnownOf(leaf.message))) {
+    report(`path variable "${name}" names a field of type ${leaf.message.typeName}`, SINGULAR);
+    return [];
+  }
+  if (isHttpBody(input)) {
+    report(
+      `path variable "${name}" would fill the inside of an HttpBody`,
+      "wrap the HttpBody in a request message",
+    );
+    return [];
+  }
+  return [path];
+}
+
+const SINGULAR = "a path variable fills a singular scalar, enum, Timestamp, Duration, FieldMask or wrapper";
+
+function planBody(input: DescMessage, body: string, report: Report): BodyPlan {
+  if (body === "") return { kind: "none" };
+  if (body === "*") {
+    return isHttpBody(input) ? { kind: "http-body", field: undefined } : { kind: "message" };
+  }
+  if (body.includes(".")) {
+    report(`body "${body}" is a path`, 'body is "*" or the name of one top-level field');
+    return { kind: "none" };
+  }
+  const path = resolveFieldPath(input, body);
+  if ("what" in path) {
+    report(`body "${body}": ${path.what}`, path.hint);
+    return { kind: "none" };
+  }
+  const { leaf } = path;
+  if (isMessageField(leaf) && isHttpBody(leaf.message)) return { kind: "http-body", field: leaf };
+  return { kind: "field", field: leaf };
+}
+
+/** Two sources for one field, found before any request is. */
+function checkOverlaps(variables: readonly FieldPath[], body: BodyPlan, report: Report): void {
+  const bodyField = body.kind === "field" || body.kind === "http-body" ? body.field : undefined;
+  const oneofs = new Map<string, string>();
+  const seen = new Set<string>();
+  for (const variable of variables) {
+    if (variable.leaf === bodyField) {
+      report(
+        `the body and a path variable both fill "${variable.name}"`,
+        "give the body another field, or drop the variable",
+      );
+    }
+    if (seen.has(variable.name)) report(`two path variables fill "${variable.name}"`, "name each field once");
+    seen.add(variable.name);
+    let prefix = "";
+    for (const field of [...variable.parents, variable.leaf]) {
+      if (field.oneof !== undefined) {
+        const key = `${prefix}${field.oneof.name}`;
+        const other = oneofs.get(key) ?? field.name;
+        if (other !== field.name) {
+          report(
+            `path variables fill "${other}" and "${field.name}" of the oneof "${field.oneof.name}"`,
+            "a oneof holds one field at a time",
+          );
+        }
+        oneofs.set(key, field.name);
+      }
+      prefix += `${field.name}.`;
+    }
+  }
+}
+
+function planReply(output: DescMessage, responseBody: string, report: Report): ReplyPlan {
+  if (responseBody === "")
+    return isHttpBody(output) ? { kind: "http-body", fields: [] } : { kind: "message" };
+  const path = resolveFieldPath(output, responseBody);
+  if ("what" in path) {
+    report(`response_body "${responseBody}": ${path.what}`, path.hint);
+    return { kind: "message" };
+  }
+  const { parents, leaf } = path;
+  if (!isMessageField(leaf) || !isHttpBody(leaf.message)) return { kind: "field", path };
+  return { kind: "http-body", fields: [...parents.filter(isMessageField), leaf] };
+}
+
+/** The one FieldMask of the request, if the body is an ordinary message in a named field. */
+function updateMaskOf(input: DescMessage, body: BodyPlan): MessageField | undefined {
+  if (body.kind !== "field" || body.field.fieldKind !== "message") return undefined;
+  if (wellKnownOf(body.field.message) !== undefined) return undefined;
+  const masks = input.fields
+    .filter(isMessageField)
+    .filter((field) => wellKnownOf(field.message) === "FieldMask");
+  return masks.length === 1 ? masks[0] : undefined;
+}
+
+function isMessageField(field: DescField): field is MessageField {
+  return field.fieldKind === "message";
+}

@@ -1,0 +1,86 @@
+/**
+ * Which messages have a JSON form of their own.
+ *
+ * A type counts as well-known only if its fields are as they should be: schemas come from upstreams, and a message may
+ * merely be called `google.protobuf.Timestamp`. Source: the ProtoJSON page of the protobuf documentation.
+ */
+import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+
+/** A JSON form. All nine wrapper types share one; Empty has none, being an ordinary empty object. */
+export type WellKnown =
+  | "Any"
+  | "Timestamp"
+  | "Duration"
+  | "FieldMask"
+  | "Struct"
+  | "Value"
+  | "ListValue"
+  | "Wrapper";
+
+interface Shape {
+  readonly form: WellKnown;
+  /** By field number minus one: `int64`-like scalar type, or the kind of field. */
+  readonly fields: readonly (ScalarType | "map" | "list" | "enum" | "message")[];
+}
+
+const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
+  ["Any", { form: "Any", fields: [ScalarType.STRING, ScalarType.BYTES] }],
+  ["Timestamp", { form: "Timestamp", fields: [ScalarType.INT64, ScalarType.INT32] }],
+  ["Duration", { form: "Duration", fields: [ScalarType.INT64, ScalarType.INT32] }],
+  ["FieldMask", { form: "FieldMask", fields: ["list"] }],
+  ["Struct", { form: "Struct", fields: ["map"] }],
+  [
+    "Value",
+    {
+      form: "Value",
+      fields: ["enum", ScalarType.DOUBLE, ScalarType.STRING, ScalarType.BOOL, "message", "message"],
+    },
+  ],
+  ["ListValue", { form: "ListValue", fields: ["list"] }],
+  ["DoubleValue", { form: "Wrapper", fields: [ScalarType.DOUBLE] }],
+  ["FloatValue", { form: "Wrapper", fields: [ScalarType.FLOAT] }],
+  ["Int64Value", { form: "Wrapper", fields: [ScalarType.INT64] }],
+  ["UInt64Value", { form: "Wrapper", fields: [ScalarType.UINT64] }],
+  ["Int32Value", { form: "Wrapper", fields: [ScalarType.INT32] }],
+  ["UInt32Value", { form: "Wrapper", fields: [ScalarType.UINT32] }],
+  ["BoolValue", { form: "Wrapper", fields: [ScalarType.BOOL] }],
+  ["StringValue", { form: "Wrapper", fields: [ScalarType.STRING] }],
+  ["BytesValue", { form: "Wrapper", fields: [ScalarType.BYTES] }],
+]);
+
+const PACKAGE = "google.protobuf.";
+
+/** The JSON form of `message`, or undefined if it is an ordinary message. */
+export function wellKnownOf(message: DescMessage): WellKnown | undefined {
+  if (!message.typeName.startsWith(PACKAGE)) return undefined;
+  const shape = SHAPES.get(message.typeName.slice(PACKAGE.length));
+  if (shape === undefined || message.fields.length !== shape.fields.length) return undefined;
+  const fits = message.fields.every((field) => shape.fields[field.number - 1] === kindOf(field));
+  return fits ? shape.form : undefined;
+}
+
+/** Whether `message` is `google.api.HttpBody`: bytes with a content type, carried raw. */
+export function isHttpBody(message: DescMessage): boolean {
+  if (message.typeName !== "google.api.HttpBody") return false;
+  const [contentType, data] = message.fields;
+  return (
+    contentType?.number === 1 &&
+    contentType.scalar === ScalarType.STRING &&
+    data?.number === 2 &&
+    data.scalar === ScalarType.BYTES
+  );
+}
+
+/** Whether the form is written as one string, number or bool, and so fits a path variable. */
+export function isScalarForm(form: WellKnown | undefined): boolean {
+  return form === "Timestamp" || form === "Duration" || form === "FieldMask" || form === "Wrapper";
+}
+
+/** Whether the form can be a query parameter: the scalar forms, and the JSON texts of Struct, Value and ListValue. */
+export function isTextForm(form: WellKnown | undefined): boolean {
+  return form !== undefined && form !== "Any";
+}
+
+function kindOf(field: DescField): Shape["fields"][number] {
+  return field.fieldKind === "scalar" ? field.scalar : field.fieldKind;
+}

@@ -1,0 +1,273 @@
+/**
+ * The reflective codec: one binding, by descriptors alone. The reference that a generated codec is measured by, and
+ * the fallback where code may not be generated.
+ */
+import { create, type DescField, toBinary } from "@bufbuild/protobuf";
+import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import { refuse, type StatusError } from "../../status/index.ts";
+import type { BindingPlan, MessageField } from "../binding/binding-plan.ts";
+import { sliceHttpBody } from "../http-body/slice-http-body.ts";
+import { JsonFault, refuseBody } from "../json/json-error.ts";
+import type { JsonDocument } from "../json/json-tree.ts";
+import { DEFAULT_MAX_VALUES, decodeText, parseJson } from "../json/parse-json.ts";
+import { isPresent, presentPaths } from "../json/present-paths.ts";
+import { IgnoredNames } from "../query/ignored-names.ts";
+import { parseParameters, parseQuery, refuseParameter } from "../query/parse-query.ts";
+import { bodyFormatOf } from "../text/content-type.ts";
+import { quote } from "../text/quote.ts";
+import type {
+  AssembledRequest,
+  HttpBodyReply,
+  RequestParts,
+  TranscodeOptions,
+  Transcoder,
+} from "../transcoder.ts";
+import { bindCapture } from "./bind-captures.ts";
+import { ParameterBinder } from "./bind-parameters.ts";
+import type { CodecScope } from "./codec-scope.ts";
+import { missingRequired } from "./missing-required.ts";
+import { JsonReader } from "./read-json.ts";
+import { setPaths } from "./read-well-known.ts";
+import { decodeMessage, fieldToJson, type JsonWriteOptions, messageToJson } from "./write-json.ts";
+
+/** A request being put together. */
+interface Assembly {
+  readonly message: ReflectMessage;
+  readonly reader: JsonReader;
+  readonly binder: ParameterBinder;
+  /** The body, if it was JSON. */
+  document: JsonDocument | undefined;
+  pretty: boolean;
+}
+
+/** The transcoder of one binding. */
+export class ReflectiveTranscoder implements Transcoder {
+  readonly repliesWithHttpBody: boolean;
+  readonly #plan: BindingPlan;
+  readonly #options: TranscodeOptions;
+  readonly #scope: CodecScope;
+  readonly #ignored: IgnoredNames;
+  readonly #compact: JsonWriteOptions;
+  readonly #indented: JsonWriteOptions;
+  /** Field numbers from the reply to its HttpBody. */
+  readonly #httpBodyPath: readonly number[];
+  /** Paths of the variables inside the body's field, from there. */
+  readonly #boundInBody: ReadonlySet<string>;
+
+  constructor(plan: BindingPlan, options: TranscodeOptions, scope: CodecScope) {
+    this.repliesWithHttpBody = plan.reply.kind === "http-body";
+    this.#plan = plan;
+    this.#options = options;
+    this.#scope = scope;
+    this.#ignored = new IgnoredNames(options.ignoredQueryParameters);
+    this.#compact = { ...options, pretty: false };
+    this.#indented = { ...options, pretty: true };
+    this.#httpBodyPath =
+      plan.reply.kind === "http-body" ? plan.reply.fields.map((field) => field.number) : [];
+    const prefix = bodyPrefix(plan);
+    this.#boundInBody = new Set(
+      plan.variables.flatMap(({ name }) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : [])),
+    );
+  }
+
+  assemble(parts: RequestParts): AssembledRequest {
+    const { input } = this.#plan;
+    const { unknownFields } = this.#options;
+    const assembly: Assembly = {
+      message: reflect(input, create(input), false),
+      reader: new JsonReader(this.#scope, unknownFields),
+      binder: new ParameterBinder(this.#scope, unknownFields),
+      document: undefined,
+      pretty: this.#options.pretty,
+    };
+    this.#bindBody(assembly, parts);
+    if (parts.query !== "") this.#bindQuery(assembly, parts.query);
+    this.#bindPath(assembly, parts.captures);
+    this.#fillUpdateMask(assembly);
+    return {
+      message: this.#encode(assembly.message),
+      unknownFields: [...assembly.reader.unknownFields, ...assembly.binder.unknown],
+      pretty: assembly.pretty,
+    };
+  }
+
+  render(message: Uint8Array, pretty: boolean): string | HttpBodyReply {
+    const { reply, output } = this.#plan;
+    if (reply.kind === "http-body") return sliceHttpBody(message, this.#httpBodyPath);
+    const options = pretty ? this.#indented : this.#compact;
+    let owner = decodeMessage(this.#scope, output, message);
+    if (reply.kind === "message") return messageToJson(this.#scope, options, owner);
+    const { parents, leaf } = reply.path;
+    for (const parent of parents) {
+      if (parent.fieldKind !== "message") break;
+      // Of an unset message, too, the reflection gives one, with every field unset.
+      owner = owner.get(parent);
+    }
+    return fieldToJson(this.#scope, options, owner, leaf);
+  }
+
+  #bindBody(assembly: Assembly, parts: RequestParts): void {
+    const { body } = this.#plan;
+    if (body.kind === "none") {
+      if (parts.body.length > 0) throw refuse("BODY_NOT_ALLOWED", "this route takes no request body");
+      return;
+    }
+    if (body.kind === "http-body") {
+      bindHttpBody(assembly.message, body.field, parts);
+      return;
+    }
+    const field = body.kind === "field" ? body.field : undefined;
+    if (parts.body.length === 0) {
+      // An empty body is an empty message, so a message in a field is present; other fields stay unset.
+      if (field !== undefined && this.#isOrdinary(field)) assembly.message.set(field, newMessage(field));
+      return;
+    }
+    const format = bodyFormatOf(parts.contentType);
+    if (format === "json") this.#bindJson(assembly, field, parts.body);
+    else if (format === "form" && (field === undefined || this.#isOrdinary(field))) {
+      this.#bindForm(assembly, field, parts.body);
+    } else {
+      const shown = quote(parts.contentType);
+      throw refuse("MEDIA_TYPE_UNSUPPORTED", `content-type ${shown} is not read here; send application/json`);
+    }
+  }
+
+  #bindJson(assembly: Assembly, field: DescField | undefined, bytes: Uint8Array): void {
+    try {
+      const limits = { maxDepth: this.#scope.maxDepth, maxValues: DEFAULT_MAX_VALUES };
+      const document = parseJson(bytes, limits);
+      assembly.document = document;
+      if (field === undefined) assembly.reader.readMessage(assembly.message, document.root);
+      else assembly.reader.readField(assembly.message, field, document.root);
+    } catch (error) {
+      throw error instanceof JsonFault ? refuseBody(error, decodeText(bytes)) : error;
+    }
+  }
+
+  #bindForm(assembly: Assembly, field: MessageField | undefined, bytes: Uint8Array): void {
+    const text = decodeText(bytes);
+    if (text.startsWith("{") || text.startsWith("[")) {
+      // What `curl -d '{…}'` sends unless told otherwise.
+      throw refuse(
+        "MEDIA_TYPE_UNSUPPORTED",
+        "the body looks like JSON but is sent as a form; send it with content-type application/json",
+      );
+    }
+    let target = assembly.message;
+    if (field !== undefined) {
+      target = newMessage(field);
+      assembly.message.set(field, target);
+    }
+    const prefix = field === undefined ? "" : `${field.name}.`;
+    for (const parameter of parseParameters(text)) assembly.binder.bind(target, parameter, prefix);
+  }
+
+  #bindQuery(assembly: Assembly, query: string): void {
+    const { body } = this.#plan;
+    const takesAll = body.kind === "message" || (body.kind === "http-body" && body.field === undefined);
+    const reserved = body.kind === "field" || body.kind === "http-body" ? body.field : undefined;
+    for (const parameter of parseQuery(query)) {
+      if (this.#ignored.has(parameter.name)) continue;
+      if (this.#options.prettyPrintParameter && parameter.name === "prettyPrint") {
+        assembly.pretty = isPretty(parameter.value);
+      } else if (takesAll) {
+        assembly.binder.bindNothing(
+          parameter.name,
+          "the body fills every field here, so no query parameter binds",
+        );
+      } else {
+        assembly.binder.bind(assembly.message, parameter, "", reserved);
+      }
+    }
+  }
+
+  #bindPath(assembly: Assembly, captures: readonly string[]): void {
+    for (const [index, variable] of this.#plan.variables.entries()) {
+      const capture = captures[index];
+      if (capture === undefined) continue;
+      const isGiven = assembly.binder.bound.has(variable.name) || this.#isInJson(assembly, index);
+      bindCapture(this.#scope, assembly.message, variable, capture, isGiven);
+    }
+  }
+
+  /** Whether the JSON body gives the field of the variable at `index`. */
+  #isInJson({ document }: Assembly, index: number): boolean {
+    const variable = this.#plan.variables[index];
+    if (document === undefined || variable === undefined) return false;
+    const fields = [...variable.parents, variable.leaf];
+    const { body } = this.#plan;
+    if (body.kind === "message") return isPresent(document.root, fields);
+    return body.kind === "field" && fields[0] === body.field && isPresent(document.root, fields.slice(1));
+  }
+
+  #fillUpdateMask({ message, document, binder }: Assembly): void {
+    const { updateMask, body } = this.#plan;
+    if (updateMask === undefined || body.kind !== "field" || body.field.message === undefined) return;
+    if (message.isSet(updateMask)) return;
+    const { types } = this.#scope;
+    const paths =
+      document === undefined
+        ? formPaths(binder.bound, `${body.field.name}.`, this.#boundInBody)
+        : presentPaths(types, body.field.message, document.root, this.#boundInBody);
+    if (paths.length === 0) return;
+    const mask = newMessage(updateMask);
+    setPaths(mask, types.of(updateMask.message), paths);
+    message.set(updateMask, mask);
+  }
+
+  #encode(message: ReflectMessage): Uint8Array {
+    try {
+      return toBinary(message.desc, message.message);
+    } catch (error) {
+      const missing = missingRequired(message);
+      if (missing === undefined) throw error;
+      const reason = this.#plan.body.kind === "none" ? "PARAM_INVALID" : "JSON_INVALID";
+      throw refuse(reason, `${missing}: the required field is not set`, missing);
+    }
+  }
+
+  #isOrdinary(field: DescField): field is MessageField {
+    return field.fieldKind === "message" && this.#scope.types.of(field.message).wellKnown === undefined;
+  }
+}
+
+function bodyPrefix(plan: BindingPlan): string {
+  return plan.body.kind === "field" ? `${plan.body.field.name}.` : "";
+}
+
+function newMessage(field: MessageField): ReflectMessage {
+  return reflect(field.message, create(field.message), false);
+}
+
+function bindHttpBody(message: ReflectMessage, field: MessageField | undefined, parts: RequestParts): void {
+  const target = field === undefined ? message : newMessage(field);
+  const contentType = target.findNumber(1);
+  const data = target.findNumber(2);
+  if (contentType !== undefined) target.set(contentType, parts.contentType);
+  if (data !== undefined) target.set(data, parts.body);
+  if (field !== undefined) message.set(field, target);
+}
+
+/** The paths that a form gave, from the body's field. */
+function formPaths(
+  bound: ReadonlySet<string>,
+  prefix: string,
+  except: ReadonlySet<string>,
+): readonly string[] {
+  const paths: string[] = [];
+  for (const path of bound) {
+    const inner = path.slice(prefix.length);
+    if (path.startsWith(prefix) && !except.has(inner)) paths.push(inner);
+  }
+  return paths.sort();
+}
+
+function isPretty(value: string): boolean {
+  if (value === "true") return true;
+  if (value === "false") return false;
+  throw prettyRefusal(value);
+}
+
+function prettyRefusal(value: string): StatusError {
+  return refuseParameter("prettyPrint", `${quote(value)} is not a bool (true or false)`);
+}

@@ -1,0 +1,32 @@
+/** What a request's Content-Type means for its body. Source: RFC 9110 section 8.3. */
+
+/** How a body is to be read; `undefined` in place of it means that the gateway cannot. */
+export type BodyFormat = "json" | "form";
+
+/**
+ * The format that a Content-Type names: `application/json`, `*+json` and "" (none sent) are JSON;
+ * `application/x-www-form-urlencoded` is a form. Undefined for another type, or a charset other than UTF-8.
+ */
+export function bodyFormatOf(contentType: string): BodyFormat | undefined {
+  if (contentType === "" || contentType === "application/json") return "json";
+  const semicolon = contentType.indexOf(";");
+  const type = (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
+  if (semicolon >= 0 && !isUtf8(contentType.slice(semicolon + 1))) return undefined;
+  if (type === "application/json" || (type.endsWith("+json") && type.includes("/"))) return "json";
+  return type === "application/x-www-form-urlencoded" ? "form" : undefined;
+}
+
+/** Whether the parameters name no charset, or UTF-8. */
+function isUtf8(parameters: string): boolean {
+  for (const parameter of parameters.split(";")) {
+    const equals = parameter.indexOf("=");
+    if (equals < 0 || parameter.slice(0, equals).trim().toLowerCase() !== "charset") continue;
+    const value = parameter
+      .slice(equals + 1)
+      .trim()
+      .toLowerCase();
+    const charset = value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value;
+    if (charset !== "utf-8" && charset !== "utf8") return false;
+  }
+  return true;
+}

@@ -1,0 +1,157 @@
+/**
+ * The Channel port on @grpc/grpc-js: connections, balancing and reconnection are grpc-js's, the calls are `call.ts`.
+ */
+import { X509Certificate } from "node:crypto";
+import {
+  type ChannelCredentials,
+  connectivityState,
+  credentials,
+  Channel as GrpcChannel,
+  type ChannelOptions as GrpcOptions,
+  logVerbosity,
+  setLogVerbosity,
+} from "@grpc/grpc-js";
+import { gatewayStatus, refuse } from "../../../status/index.ts";
+import type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metadata } from "../../channel.ts";
+import { type CallOwner, GrpcJsCall, RefusedCall } from "./call.ts";
+import { toGrpcMetadata } from "./metadata.ts";
+import { registerListResolver, targetOf } from "./target.ts";
+
+/** The longest time that a timer of Node can wait; a deadline beyond it is none. */
+const MAX_DEADLINE_MS = 2 ** 31 - 1;
+
+/** State of the connections: `failing` means that the last attempt failed and that the next one waits its backoff. */
+export type Connectivity = "idle" | "connecting" | "ready" | "failing" | "closed";
+
+const CONNECTIVITY: ReadonlyMap<connectivityState, Connectivity> = new Map([
+  [connectivityState.IDLE, "idle"],
+  [connectivityState.CONNECTING, "connecting"],
+  [connectivityState.READY, "ready"],
+  [connectivityState.TRANSIENT_FAILURE, "failing"],
+  [connectivityState.SHUTDOWN, "closed"],
+]);
+
+/** Makes channels on grpc-js. */
+export const grpcJs: ChannelFactory = { name: "grpc-js", connect: connectGrpcJs };
+
+/**
+ * Makes one channel; connections are opened by its first call.
+ * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address or the CA file cannot be used.
+ */
+export function connectGrpcJs(options: ChannelOptions): GrpcJsChannel {
+  return new GrpcJsChannel(options);
+}
+
+/** A channel of grpc-js, shared by any number of calls. */
+export class GrpcJsChannel implements Channel {
+  readonly #channel: GrpcChannel;
+  readonly #owner: CallOwner;
+  #openCalls = 0;
+  #closing: Promise<void> | undefined;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: ChannelOptions) {
+    const target = targetOf(options.addresses);
+    const tls = credentialsOf(options.tls);
+    registerListResolver();
+    // An upstream decides what grpc-js complains of on stderr (malformed metadata, excess pings); calls tell it too.
+    setLogVerbosity(logVerbosity.NONE);
+    this.#channel = new GrpcChannel(target.uri, tls, grpcOptions(options, target.balancing));
+    this.#owner = {
+      address: options.addresses.join(", "),
+      maxSendMessageBytes: options.maxSendMessageBytes,
+      target: this.#channel.getTarget(),
+      onCallEnded: () => this.#onCallEnded(),
+    };
+  }
+
+  open(rpcPath: string, metadata: Metadata, deadlineMs: number, listener: CallListener): Call {
+    const { address } = this.#owner;
+    if (this.#closing !== undefined) {
+      const what = `upstream ${address} cannot be reached: the channel is closed`;
+      return new RefusedCall(gatewayStatus("UPSTREAM_UNREACHABLE", what), listener);
+    }
+    if (!(deadlineMs > 0)) {
+      const what = `no time is left to call upstream ${address}`;
+      return new RefusedCall(gatewayStatus("DEADLINE", what), listener);
+    }
+    const converted = toGrpcMetadata(metadata);
+    if ("refusal" in converted) return new RefusedCall(converted.refusal, listener);
+    const deadline = deadlineMs > MAX_DEADLINE_MS ? Number.POSITIVE_INFINITY : Date.now() + deadlineMs;
+    const raw = this.#channel.createCall(rpcPath, deadline, undefined, null, undefined);
+    const call = new GrpcJsCall(raw, this.#owner, listener, deadline);
+    this.#openCalls++;
+    call.start(converted.metadata);
+    return call;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** State of the connections, cheap enough for a gauge that is read at every scrape. */
+  connectivity(): Connectivity {
+    return CONNECTIVITY.get(this.#channel.getConnectivityState(false)) ?? "closed";
+  }
+
+  /** Calls that have not ended yet. */
+  get openCalls(): number {
+    return this.#openCalls;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#openCalls > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    this.#channel.close();
+  }
+
+  #onCallEnded(): void {
+    this.#openCalls--;
+    if (this.#openCalls === 0) this.#onIdle?.();
+  }
+}
+
+function credentialsOf(tls: ChannelOptions["tls"]): ChannelCredentials {
+  if (tls === undefined) return credentials.createInsecure();
+  if (tls.caPem === undefined) return credentials.createSsl();
+  try {
+    // Node takes any text for a CA and then trusts nobody; this one names the fault at once.
+    void new X509Certificate(tls.caPem);
+    return credentials.createSsl(Buffer.from(tls.caPem));
+  } catch {
+    throw refuse("UPSTREAM_UNREACHABLE", "the CA file of the upstream holds no PEM certificate");
+  }
+}
+
+function grpcOptions(options: ChannelOptions, balancing: string): GrpcOptions {
+  const serverName = options.tls?.serverName;
+  return {
+    "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ [balancing]: {} }] }),
+    // Retries and balancing are the gateway's to decide, not a TXT record's.
+    "grpc.service_config_disable_resolution": 1,
+    // An upstream is reached at the address given; http_proxy of the environment is for programs that browse.
+    "grpc.enable_http_proxy": 0,
+    "grpc.enable_channelz": 0,
+    "grpc.use_local_subchannel_pool": 1,
+    "grpc.max_receive_message_length": options.maxReceiveMessageBytes,
+    // Checked in `send`, before the message is copied.
+    "grpc.max_send_message_length": -1,
+    // What a call keeps for the one retry after a GOAWAY; beyond it, sending follows the speed of the connection.
+    "grpc.per_rpc_retry_buffer_size": 256 * 1024,
+    // A restarted upstream is found again soon, a dead one costs two attempts every 3 s.
+    "grpc.initial_reconnect_backoff_ms": 100,
+    "grpc.max_reconnect_backoff_ms": 3000,
+    "grpc.dns_min_time_between_resolutions_ms": 5000,
+    // Servers in Go and Java close connections that ping more often than every five minutes.
+    "grpc.keepalive_time_ms": 5 * 60 * 1000,
+    "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.primary_user_agent": "sluice",
+    ...(serverName === undefined
+      ? undefined
+      : { "grpc.ssl_target_name_override": serverName, "grpc.default_authority": serverName }),
+  };
+}

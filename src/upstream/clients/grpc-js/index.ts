@@ -1,0 +1,1 @@
+export { type Connectivity, connectGrpcJs, GrpcJsChannel, grpcJs } from "./channel.ts";

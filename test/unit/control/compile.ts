@@ -1,0 +1,68 @@
+/**
+ * Compiles a route table from YAML and the descriptor sets of the tests, as the control plane does.
+ */
+import { readFileSync } from "node:fs";
+import { fromBinary } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { createErrorRenderer } from "../../../src/app/error-renderer.ts";
+import { type Config, parseConfigText, type ServiceConfig } from "../../../src/config/index.ts";
+import { type CompiledSnapshot, compileSnapshot } from "../../../src/control/index.ts";
+import type { Route } from "../../../src/gateway/index.ts";
+import { buildSchema, type SchemaSet } from "../../../src/schema/index.ts";
+import { createReflectiveFactory } from "../../../src/transcode/index.ts";
+import { FakeChannel } from "../../support/fake-channel.ts";
+
+/** `sluice.test.v1.EchoService`. */
+export const ECHO: SchemaSet = schemaOf("test/fixtures/echo/echo.binpb");
+/** `library.v1.LibraryService`. */
+export const LIBRARY: SchemaSet = schemaOf("descriptors/library.binpb");
+
+function schemaOf(file: string): SchemaSet {
+  const { file: files } = fromBinary(FileDescriptorSetSchema, readFileSync(file));
+  const { schema } = buildSchema([{ origin: file, files }]);
+  if (schema === undefined) throw new Error(`${file} gives no schema`);
+  return schema;
+}
+
+/** What goes into a compilation; the schema of every upstream is the echo service's unless given. */
+export interface CompileInput {
+  /** The YAML of `upstreams:` and whatever stands beside it. */
+  readonly yaml: string;
+  readonly schemas?: Readonly<Record<string, SchemaSet>>;
+  readonly serviceConfigs?: Readonly<Record<string, ServiceConfig>>;
+  readonly pending?: readonly string[];
+}
+
+/** Reads `yaml` as sluice.yaml; faulty rules are left out, other faults throw. */
+export function configOf(yaml: string): Config {
+  const text = `listeners: [{ address: 127.0.0.1:0 }]\n${yaml}`;
+  const { config, problems } = parseConfigText(text, "sluice.yaml", {});
+  if (config === undefined) throw new Error(JSON.stringify(problems));
+  return config;
+}
+
+/** Compiles `input`. */
+export function compile(input: CompileInput): CompiledSnapshot {
+  const config = configOf(input.yaml);
+  const names = config.upstreams.map(({ name }) => name);
+  const schemas = input.schemas ?? Object.fromEntries(names.map((name) => [name, ECHO]));
+  return compileSnapshot(
+    {
+      config,
+      transcoders: createReflectiveFactory(),
+      channels: new Map(names.map((name) => [name, new FakeChannel()])),
+      serviceConfigs: new Map(Object.entries(input.serviceConfigs ?? {})),
+      errorRenderer: createErrorRenderer,
+    },
+    new Map(Object.entries(schemas)),
+    input.pending ?? [],
+    7,
+  );
+}
+
+/** The route that serves a request. */
+export function routeOf({ snapshot }: CompiledSnapshot, method: string, path: string): Route {
+  const match = snapshot.matcher.match(method, path, "strict");
+  if (match.kind !== "found") throw new Error(`${method} ${path}: ${match.kind}`);
+  return match.value;
+}

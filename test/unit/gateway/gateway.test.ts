@@ -1,0 +1,509 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { createRegistry, type DescMessage, type DescMethod } from "@bufbuild/protobuf";
+import { EmptySchema } from "@bufbuild/protobuf/wkt";
+import { Gateway, type ListenerSettings, type Route } from "../../../src/gateway/index.ts";
+import { CorsPolicy } from "../../../src/policy/cors/index.ts";
+import { compileHeaderRules, type ErrorSettings } from "../../../src/protocol/index.ts";
+import { PathMatcherBuilder, parseTemplate } from "../../../src/routing/index.ts";
+import type { MethodKind } from "../../../src/schema/index.ts";
+import { Code, OK, refuse, upstreamStatus } from "../../../src/status/index.ts";
+import type { AccessRecord } from "../../../src/telemetry/index.ts";
+import type { HttpBodyReply, RequestParts } from "../../../src/transcode/index.ts";
+import { FakeChannel } from "../../support/fake-channel.ts";
+import { FakeExchange, type FakeRequest } from "../../support/fake-exchange.ts";
+
+const ERRORS: ErrorSettings = {
+  format: "google",
+  httpStatusByCode: {},
+  render: (status, httpStatus, format) => ({
+    contentType: "application/json",
+    body: JSON.stringify({
+      httpStatus,
+      code: status.code,
+      message: status.message,
+      reason: status.reason,
+      format,
+    }),
+    retryAfterSeconds: status.message === "busy" ? 7 : undefined,
+  }),
+};
+const ANY_HEADER = compileHeaderRules({ allow: ["*"], deny: [], rename: {}, prefix: "" });
+const CORS = new CorsPolicy({
+  origins: ["https://app.test"],
+  credentials: false,
+  exposeHeaders: [],
+  allowHeaders: ["*"],
+  maxAgeMs: 0,
+});
+
+/** A gateway over one fake channel, and everything that it reports. */
+class Bench {
+  readonly channel = new FakeChannel();
+  readonly records: AccessRecord[] = [];
+  readonly faults: object[] = [];
+  readonly #gateway: Gateway;
+  readonly #listener: ListenerSettings;
+
+  constructor(
+    routes: readonly Partial<Route>[],
+    listener: Partial<ListenerSettings> = {},
+    pending: string[] = [],
+  ) {
+    const matcher = new PathMatcherBuilder<Route>();
+    for (const route of routes.map((route) => this.#complete(route))) {
+      matcher.add(route.httpMethod, parseTemplate(route.template), route);
+    }
+    const fault = (fields: object): void => {
+      this.faults.push(fields);
+    };
+    this.#gateway = new Gateway(
+      {
+        revision: 1,
+        matcher: matcher.build(),
+        routes: [],
+        pendingUpstreams: pending,
+        registry: createRegistry(),
+        errors: ERRORS,
+      },
+      { requestStarted: () => {}, requestFinished: (record) => this.records.push(record) },
+      { level: "info", trace: fault, debug: fault, info: fault, warn: fault, error: fault, fatal: fault },
+    );
+    this.#listener = {
+      name: "test",
+      trailingSlash: "strict",
+      trustedHops: 0,
+      cors: undefined,
+      policies: [],
+      ...listener,
+    };
+  }
+
+  handle(request: FakeRequest): FakeExchange {
+    const exchange = new FakeExchange(request);
+    this.#gateway.handlerFor(this.#listener)(exchange);
+    return exchange;
+  }
+
+  get record(): AccessRecord {
+    assert.equal(this.records.length, 1, "every request is recorded once");
+    const [record] = this.records;
+    assert.ok(record);
+    return record;
+  }
+
+  #complete(route: Partial<Route>): Route {
+    return {
+      httpMethod: "GET",
+      template: "/v1/{name}",
+      source: "annotation",
+      variables: ["name"],
+      body: "",
+      responseBody: "",
+      upstream: "library",
+      channel: this.channel,
+      method: method("unary"),
+      transcoder: {
+        repliesWithHttpBody: false,
+        assemble: (parts: RequestParts) => ({
+          message: Buffer.from(`${parts.captures.join(",")}?${parts.query}#${Buffer.from(parts.body)}`),
+          unknownFields: [],
+          pretty: false,
+        }),
+        render: (message: Uint8Array) => `"${Buffer.from(message)}"`,
+      },
+      settings: {
+        deadlineMs: 1000,
+        idleTimeoutMs: Number.POSITIVE_INFINITY,
+        maxRequestBodyBytes: 10,
+        requestHeaders: ANY_HEADER,
+        responseHeaders: ANY_HEADER,
+        errors: ERRORS,
+      },
+      ...route,
+    };
+  }
+}
+
+function method(kind: MethodKind): Route["method"] {
+  // The relay reads names and the kind only.
+  const descriptor = {} as DescMethod;
+  const message: DescMessage = EmptySchema;
+  return { fullName: "t.S.Get", rpcPath: "/t.S/Get", kind, input: message, output: message, descriptor };
+}
+
+const bytes = (text: string): Uint8Array => Buffer.from(text);
+
+describe("a unary request", () => {
+  test("goes upstream as one message and comes back as JSON with the upstream's metadata", () => {
+    const bench = new Bench([{}]);
+    const exchange = bench.handle({ path: "/v1/a%20b", query: "x=1", headers: ["authorization", "me"] });
+    const { call } = bench.channel;
+    assert.equal(call.rpcPath, "/t.S/Get");
+    assert.equal(Buffer.concat(call.sent).toString(), "a b?x=1#");
+    assert.ok(call.isHalfClosed);
+    assert.deepEqual(call.metadata.slice(0, 2), ["authorization", "me"]);
+    assert.ok(call.deadlineMs > 900 && call.deadlineMs <= 1000, `${call.deadlineMs} ms remain`);
+
+    call.listener.onHeaders(["x-served-by", "u1"]);
+    call.listener.onMessage(bytes("hi"));
+    assert.equal(exchange.status, 0, "the reply waits for the status");
+    call.listener.onStatus(OK, []);
+    assert.equal(exchange.status, 200);
+    assert.equal(exchange.text, '"hi"');
+    assert.equal(exchange.header("content-type"), "application/json");
+    assert.equal(exchange.header("x-served-by"), "u1");
+    assert.match(exchange.header("x-request-id") ?? "", /^[0-9a-f-]{36}$/);
+    const { httpStatus, code, route, rpc, upstream, bytesOut } = bench.record;
+    assert.deepEqual(
+      { httpStatus, code, route, rpc, upstream, bytesOut },
+      { httpStatus: 200, code: 0, route: "/v1/{name}", rpc: "t.S.Get", upstream: "library", bytesOut: 4 },
+    );
+  });
+
+  test("keeps the request id of the client, upstream and in the reply", () => {
+    const bench = new Bench([{}]);
+    const exchange = bench.handle({ path: "/v1/a", headers: ["x-request-id", "abc-1"] });
+    assert.equal(
+      bench.channel.call.metadata[bench.channel.call.metadata.indexOf("x-request-id") + 1],
+      "abc-1",
+    );
+    bench.channel.call.listener.onMessage(bytes(""));
+    bench.channel.call.listener.onStatus(OK, []);
+    assert.equal(exchange.header("x-request-id"), "abc-1");
+  });
+
+  test("that fails after its message is an error all the same", () => {
+    const bench = new Bench([{}]);
+    const exchange = bench.handle({ path: "/v1/a" });
+    bench.channel.call.listener.onMessage(bytes("hi"));
+    bench.channel.call.listener.onStatus(upstreamStatus(Code.NOT_FOUND, "gone"), ["x-why", "1"]);
+    assert.equal(exchange.status, 404);
+    assert.equal(exchange.header("x-why"), "1");
+    assert.equal(JSON.parse(exchange.text).message, "gone");
+    assert.equal(bench.record.code, Code.NOT_FOUND);
+  });
+
+  test("with a RetryInfo detail gets Retry-After", () => {
+    const bench = new Bench([{}]);
+    const exchange = bench.handle({ path: "/v1/a" });
+    bench.channel.call.listener.onStatus(upstreamStatus(Code.RESOURCE_EXHAUSTED, "busy"), []);
+    assert.equal(exchange.header("retry-after"), "7");
+  });
+
+  for (const [what, messages] of [
+    ["no message", []],
+    ["two messages", ["a", "b"]],
+  ] as const) {
+    test(`answered with ${what} is an error of the upstream`, () => {
+      const bench = new Bench([{}]);
+      const exchange = bench.handle({ path: "/v1/a" });
+      for (const message of messages) bench.channel.call.listener.onMessage(bytes(message));
+      bench.channel.call.listener.onStatus(OK, []);
+      assert.equal(exchange.status, 500);
+      assert.equal(JSON.parse(exchange.text).reason, "UPSTREAM_REPLY_INVALID");
+    });
+  }
+
+  const statuses: readonly [choice: string, status: number, body: string][] = [
+    ["201", 201, '"x"'],
+    ["204", 204, ""],
+    ["500", 200, '"x"'],
+  ];
+  for (const [choice, status, body] of statuses) {
+    test(`whose upstream chooses ${choice} is answered ${status}`, () => {
+      const bench = new Bench([{}]);
+      const exchange = bench.handle({ path: "/v1/a" });
+      bench.channel.call.listener.onHeaders(["x-http-code", choice]);
+      bench.channel.call.listener.onMessage(bytes("x"));
+      bench.channel.call.listener.onStatus(OK, []);
+      assert.deepEqual([exchange.status, exchange.text], [status, body]);
+      assert.equal(exchange.header("x-http-code"), undefined);
+    });
+  }
+
+  test("gets trailers as HTTP trailers if it can take them, and else not", () => {
+    for (const te of ["trailers", ""]) {
+      const bench = new Bench([{}]);
+      const exchange = bench.handle({ path: "/v1/a", headers: ["te", te] });
+      bench.channel.call.listener.onMessage(bytes("x"));
+      bench.channel.call.listener.onStatus(OK, ["x-sum", "9", "grpc-status", "0"]);
+      assert.deepEqual(exchange.trailers, te === "" ? [] : ["x-sum", "9"]);
+      assert.equal(exchange.header("trailer"), te === "" ? undefined : "x-sum");
+    }
+  });
+
+  test("whose client leaves cancels the call and is recorded as 499", () => {
+    const bench = new Bench([{}]);
+    const exchange = bench.handle({ path: "/v1/a" });
+    exchange.onAbort?.();
+    assert.equal(bench.channel.call.cancelledWith?.reason, "CLIENT_GONE");
+    assert.equal(bench.record.httpStatus, 499);
+    assert.equal(bench.record.reason, "CLIENT_GONE");
+    assert.equal(exchange.status, 0, "nothing is written to a client that is gone");
+  });
+
+  test("whose deadline is over before it is complete does not reach the upstream", () => {
+    const bench = new Bench([{}]);
+    const exchange = bench.handle({ path: "/v1/a", headers: ["grpc-timeout", "0m"] });
+    assert.equal(bench.channel.calls.length, 0);
+    assert.deepEqual([exchange.status, JSON.parse(exchange.text).reason], [504, "DEADLINE"]);
+  });
+});
+
+describe("a raw reply", () => {
+  const raw = (contentType: string): HttpBodyReply => ({ contentType, data: bytes("\u0000PNG") });
+  const cases: readonly [contentType: string, header: string, nosniff: string | undefined][] = [
+    ["image/png", "image/png", undefined],
+    ["", "application/octet-stream", "nosniff"],
+    ["text/html\r\nset-cookie: a=b", "application/octet-stream", "nosniff"],
+  ];
+  for (const [contentType, header, nosniff] of cases) {
+    test(`of type ${JSON.stringify(contentType)} goes out as ${header}`, () => {
+      const transcoder = {
+        repliesWithHttpBody: true,
+        assemble: () => ({ message: bytes(""), unknownFields: [], pretty: false }),
+        render: () => raw(contentType),
+      };
+      const bench = new Bench([{ transcoder }]);
+      const exchange = bench.handle({ path: "/v1/a" });
+      bench.channel.call.listener.onMessage(bytes("x"));
+      bench.channel.call.listener.onStatus(OK, []);
+      assert.equal(exchange.text, "\u0000PNG");
+      assert.equal(exchange.header("content-type"), header);
+      assert.equal(exchange.header("x-content-type-options"), nosniff);
+    });
+  }
+});
+
+describe("a server-streaming request", () => {
+  const streaming = { method: method("server_streaming") };
+
+  test("is answered a line a message, the head with the first", () => {
+    const bench = new Bench([streaming]);
+    const exchange = bench.handle({ path: "/v1/a" });
+    const { listener } = bench.channel.call;
+    assert.equal(
+      bench.channel.call.deadlineMs,
+      Number.POSITIVE_INFINITY,
+      "a stream has no deadline of the route",
+    );
+    listener.onHeaders(["x-a", "1"]);
+    assert.equal(exchange.status, 0);
+    listener.onMessage(bytes("1"));
+    assert.deepEqual(
+      [exchange.status, exchange.header("content-type"), exchange.header("x-a")],
+      [200, "application/x-ndjson", "1"],
+    );
+    listener.onMessage(bytes("2"));
+    assert.equal(exchange.text, '"1"\n"2"\n');
+    listener.onStatus(OK, []);
+    assert.ok(exchange.isEnded);
+  });
+
+  test("that fails early is a proper HTTP error", () => {
+    const bench = new Bench([streaming]);
+    const exchange = bench.handle({ path: "/v1/a" });
+    bench.channel.call.listener.onStatus(upstreamStatus(Code.PERMISSION_DENIED, "no"), []);
+    assert.equal(exchange.status, 403);
+  });
+
+  test("that fails late says so in its last line", () => {
+    const bench = new Bench([streaming]);
+    const exchange = bench.handle({ path: "/v1/a" });
+    bench.channel.call.listener.onMessage(bytes("1"));
+    bench.channel.call.listener.onStatus(upstreamStatus(Code.ABORTED, "torn"), []);
+    const last = JSON.parse(exchange.text.split("\n")[1] ?? "");
+    assert.equal(last.error.message, "torn");
+    assert.ok(exchange.isEnded);
+    assert.equal(bench.record.code, Code.ABORTED);
+  });
+
+  test("without messages is an empty stream", () => {
+    const bench = new Bench([streaming]);
+    const exchange = bench.handle({ path: "/v1/a" });
+    bench.channel.call.listener.onStatus(OK, []);
+    assert.deepEqual([exchange.status, exchange.text, exchange.isEnded], [200, "", true]);
+  });
+
+  test("holds the upstream while the client is slow", () => {
+    const bench = new Bench([streaming]);
+    const exchange = bench.handle({ path: "/v1/a" });
+    exchange.mayWriteOn = false;
+    assert.equal(bench.channel.call.listener.onMessage(bytes("1")), false);
+    exchange.onDrain?.();
+    assert.equal(bench.channel.call.resumed, 1);
+  });
+
+  test("is cancelled when a message cannot be rendered", () => {
+    const transcoder = {
+      repliesWithHttpBody: false,
+      assemble: () => ({ message: bytes(""), unknownFields: [], pretty: false }),
+      render: () => {
+        throw refuse("UPSTREAM_REPLY_INVALID", "not a message");
+      },
+    };
+    const bench = new Bench([{ ...streaming, transcoder }]);
+    const exchange = bench.handle({ path: "/v1/a" });
+    bench.channel.call.listener.onMessage(bytes("1"));
+    assert.equal(bench.channel.call.cancelledWith?.reason, "UPSTREAM_REPLY_INVALID");
+    assert.equal(exchange.status, 500);
+  });
+
+  test("is ended after a long silence", (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const base = new Bench([streaming]);
+    base.handle({ path: "/v1/a" });
+    t.mock.timers.tick(1e9);
+    assert.equal(base.channel.call.cancelledWith, undefined, "without a limit there is none");
+
+    const settings = {
+      deadlineMs: 1,
+      idleTimeoutMs: 500,
+      maxRequestBodyBytes: 10,
+      requestHeaders: ANY_HEADER,
+      responseHeaders: ANY_HEADER,
+      errors: ERRORS,
+    };
+    const bench = new Bench([{ ...streaming, settings }]);
+    bench.handle({ path: "/v1/a" });
+    t.mock.timers.tick(500);
+    assert.equal(bench.channel.call.cancelledWith?.reason, "DEADLINE");
+  });
+
+  test("asked for by HEAD gets the head, and the call is cancelled", () => {
+    const bench = new Bench([streaming]);
+    const exchange = bench.handle({ method: "HEAD", path: "/v1/a" });
+    bench.channel.call.listener.onMessage(bytes("1"));
+    assert.deepEqual([exchange.status, exchange.text, exchange.isEnded], [200, "", true]);
+    assert.ok(bench.channel.call.cancelledWith);
+    assert.equal(bench.record.code, Code.OK);
+  });
+
+  test("of raw bodies is joined without a delimiter, and reset where it fails late", () => {
+    const transcoder = {
+      repliesWithHttpBody: true,
+      assemble: () => ({ message: bytes(""), unknownFields: [], pretty: false }),
+      render: (message: Uint8Array) => ({ contentType: "text/csv", data: message }),
+    };
+    const bench = new Bench([{ ...streaming, transcoder }]);
+    const exchange = bench.handle({ path: "/v1/a" });
+    for (const chunk of ["a,", "", "b"]) bench.channel.call.listener.onMessage(bytes(chunk));
+    assert.deepEqual([exchange.header("content-type"), exchange.text], ["text/csv", "a,b"]);
+    bench.channel.call.listener.onStatus(upstreamStatus(Code.DATA_LOSS, "lost"), []);
+    assert.ok(exchange.isDestroyed, "a cut download must not look whole");
+  });
+});
+
+describe("requests that do not reach an upstream", () => {
+  const routes: readonly Partial<Route>[] = [
+    {},
+    { httpMethod: "POST", template: "/v1/{name}:run" },
+    { httpMethod: "POST", template: "/v1/chat", method: method("bidi_streaming") },
+    { httpMethod: "POST", template: "/v1/import", method: method("client_streaming") },
+  ];
+  const cases: readonly [what: string, request: FakeRequest, httpStatus: number, reason: string][] = [
+    ["no such path", { path: "/v2/a" }, 404, "NO_ROUTE"],
+    ["another method", { method: "DELETE", path: "/v1/a" }, 405, "METHOD_NOT_ALLOWED"],
+    ["a stray percent sign", { path: "/v1/%zz" }, 400, "PATH_ENCODING"],
+    ["dot segments", { path: "/v1/%2e%2e" }, 400, "PATH_INVALID"],
+    ["a malformed timeout", { path: "/v1/a", headers: ["grpc-timeout", "soon"] }, 400, "HEADER_INVALID"],
+    ["a long body", { method: "POST", path: "/v1/a:run", body: "0123456789!" }, 413, "BODY_TOO_LARGE"],
+    ["a bidi method", { method: "POST", path: "/v1/chat" }, 501, "STREAMING_UNSUPPORTED"],
+    ["a client-streaming method", { method: "POST", path: "/v1/import" }, 501, "STREAMING_UNSUPPORTED"],
+  ];
+  for (const [what, request, httpStatus, reason] of cases) {
+    test(`${what}: ${httpStatus} ${reason}`, () => {
+      const bench = new Bench(routes);
+      const exchange = bench.handle(request);
+      assert.deepEqual([exchange.status, JSON.parse(exchange.text).reason], [httpStatus, reason]);
+      assert.equal(bench.channel.calls.length, 0);
+      assert.equal(bench.record.httpStatus, httpStatus);
+      assert.equal(bench.record.reason, reason);
+    });
+  }
+
+  test("405 and OPTIONS list the methods of the path", () => {
+    const bench = new Bench(routes);
+    assert.equal(bench.handle({ method: "DELETE", path: "/v1/a" }).header("allow"), "GET, HEAD, OPTIONS");
+    const options = bench.handle({ method: "OPTIONS", path: "/v1/a:run" });
+    assert.equal(options.status, 204);
+    assert.deepEqual(options.header("allow")?.split(", ").sort(), ["GET", "HEAD", "OPTIONS", "POST"]);
+    assert.equal(bench.handle({ method: "OPTIONS", path: "/nowhere" }).status, 404);
+  });
+
+  test("a path without a route is 503 while a schema is missing", () => {
+    const exchange = new Bench(routes, {}, ["orders"]).handle({ path: "/v2/a" });
+    assert.equal(exchange.status, 503);
+    assert.match(exchange.text, /orders/);
+  });
+
+  test("a too long body closes the connection", () => {
+    const exchange = new Bench(routes).handle({ method: "POST", path: "/v1/a:run", body: "0123456789!" });
+    assert.equal(exchange.header("connection"), "close");
+  });
+
+  test("a fault inside the gateway is a bare 500, its cause in the log", () => {
+    const transcoder = {
+      repliesWithHttpBody: false,
+      assemble: () => {
+        throw new TypeError("secret detail");
+      },
+      render: () => "",
+    };
+    const bench = new Bench([{ transcoder }]);
+    const exchange = bench.handle({ path: "/v1/a" });
+    assert.deepEqual([exchange.status, JSON.parse(exchange.text).reason], [500, "INTERNAL"]);
+    assert.doesNotMatch(exchange.text, /secret/);
+    assert.equal(bench.faults.length, 1);
+  });
+
+  test("a client that accepts problem details gets them", () => {
+    const exchange = new Bench(routes).handle({
+      path: "/v2/a",
+      headers: ["accept", "application/problem+json"],
+    });
+    assert.equal(JSON.parse(exchange.text).format, "problem");
+  });
+});
+
+describe("cross-origin requests", () => {
+  const listener = { cors: CORS, policies: [CORS] };
+
+  test("a preflight is answered from the route table and reaches no upstream", () => {
+    const bench = new Bench([{}, { httpMethod: "PATCH" }], listener);
+    const exchange = bench.handle({
+      method: "OPTIONS",
+      path: "/v1/a",
+      headers: ["origin", "https://app.test", "access-control-request-method", "PATCH"],
+    });
+    assert.equal(exchange.status, 204);
+    assert.deepEqual(exchange.header("access-control-allow-methods")?.split(", ").sort(), [
+      "GET",
+      "HEAD",
+      "OPTIONS",
+      "PATCH",
+    ]);
+    assert.equal(bench.channel.calls.length, 0);
+  });
+
+  test("a preflight for another origin is 403 without permission", () => {
+    const exchange = new Bench([{}], listener).handle({
+      method: "OPTIONS",
+      path: "/v1/a",
+      headers: ["origin", "https://evil.test", "access-control-request-method", "GET"],
+    });
+    assert.equal(exchange.status, 403);
+    assert.equal(exchange.header("access-control-allow-origin"), undefined);
+  });
+
+  test("errors carry the permission too, so that scripts can read them", () => {
+    const exchange = new Bench([{}], listener).handle({
+      path: "/v2/a",
+      headers: ["origin", "https://app.test"],
+    });
+    assert.equal(exchange.status, 404);
+    assert.equal(exchange.header("access-control-allow-origin"), "https://app.test");
+    assert.equal(exchange.header("vary"), "Origin");
+  });
+});

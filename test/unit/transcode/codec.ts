@@ -1,0 +1,112 @@
+/** The codec as the tests drive it: a binding from a few words, a request in, JSON out. */
+import assert from "node:assert/strict";
+import { createFileRegistry, type DescMessage, type FileRegistry } from "@bufbuild/protobuf";
+import { type Status, StatusError } from "../../../src/status/index.ts";
+import {
+  type AssembledRequest,
+  type BindingSpec,
+  createReflectiveFactory,
+  renderMessage,
+  type TranscodeOptions,
+  type Transcoder,
+} from "../../../src/transcode/index.ts";
+
+export const OPTIONS: TranscodeOptions = {
+  unknownFields: "reject",
+  ignoredQueryParameters: [],
+  emitDefaults: false,
+  enumsAsNumbers: false,
+  int64: "string",
+  protoFieldNames: false,
+  pretty: false,
+  prettyPrintParameter: false,
+  maxDepth: 100,
+};
+
+export interface BindingWords {
+  readonly input: DescMessage;
+  readonly output?: DescMessage;
+  readonly variables?: readonly string[];
+  readonly body?: string;
+  readonly responseBody?: string;
+  readonly httpMethod?: string;
+}
+
+export interface RequestWords {
+  readonly captures?: readonly string[];
+  readonly query?: string;
+  readonly contentType?: string;
+  readonly body?: string | Uint8Array;
+}
+
+export function specOf(words: BindingWords): BindingSpec {
+  const output = words.output ?? words.input;
+  return {
+    method: {
+      fullName: "demo.Service.Method",
+      rpcPath: "/demo.Service/Method",
+      kind: "unary",
+      input: words.input,
+      output,
+      // Nothing in transcode reads the descriptor of the method itself.
+      descriptor: { kind: "rpc", input: words.input, output } as BindingSpec["method"]["descriptor"],
+    },
+    variables: words.variables ?? [],
+    body: words.body ?? "",
+    responseBody: words.responseBody ?? "",
+    httpMethod: words.httpMethod ?? "POST",
+  };
+}
+
+export function compile(
+  words: BindingWords,
+  options: Partial<TranscodeOptions> = {},
+  registry: FileRegistry = createFileRegistry(),
+): Transcoder {
+  const compiled = createReflectiveFactory().compile(
+    specOf(words),
+    { ...OPTIONS, ...options },
+    registry,
+    "rule 1",
+  );
+  if ("problems" in compiled) assert.fail(compiled.problems.map((problem) => problem.what).join("; "));
+  return compiled.transcoder;
+}
+
+export function assemble(transcoder: Transcoder, request: RequestWords): AssembledRequest {
+  const body = request.body ?? "";
+  return transcoder.assemble({
+    captures: request.captures ?? [],
+    query: request.query ?? "",
+    contentType: request.contentType ?? "",
+    body: typeof body === "string" ? Buffer.from(body) : body,
+  });
+}
+
+/** The assembled message as JSON, defaults left out. */
+export function assembled(
+  words: BindingWords,
+  request: RequestWords,
+  options: Partial<TranscodeOptions> = {},
+  registry: FileRegistry = createFileRegistry(),
+): unknown {
+  const { message } = assemble(compile(words, options, registry), request);
+  return JSON.parse(renderMessage(words.input, message, OPTIONS, registry));
+}
+
+/** The status that `run` is refused with. */
+export function refusal(run: () => unknown): Status {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof StatusError) return error.status;
+    throw error;
+  }
+  return assert.fail("was not refused");
+}
+
+/** `REASON text`, as the tables of refusals write it. */
+export function refusalText(run: () => unknown): string {
+  const { reason, message } = refusal(run);
+  return `${reason} ${message}`;
+}
