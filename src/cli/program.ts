@@ -1,14 +1,10 @@
 /**
- * The command line: what there is to call, with which options. The commands themselves are one file each.
+ * The command line: what there is to call, with which options. The commands themselves are one file each, loaded when
+ * they run: help and usage errors need not wait for a gRPC client and an HTTP engine.
  */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
-import { check } from "./check.ts";
-import { demo } from "./demo.ts";
-import { explain } from "./explain.ts";
 import type { ConfigOptions } from "./load-config.ts";
-import { routes } from "./routes.ts";
-import { serve } from "./serve.ts";
 
 /** Runs one command and gives the exit code: 0 for success, 1 for a failure that has been told on standard error. */
 export async function runCli(args: readonly string[]): Promise<number> {
@@ -22,17 +18,20 @@ export async function runCli(args: readonly string[]): Promise<number> {
   withConfigOptions(program.command("serve"))
     .description("run the gateway until SIGTERM or Ctrl-C")
     .action(async (options: ConfigOptions) => {
+      const { serve } = await import("./serve.ts");
       exitCode = await serve(options);
     });
   withConfigOptions(program.command("check"))
     .description("validate config and schemas without listening; exits 1 if anything is wrong")
     .action(async (options: ConfigOptions) => {
+      const { check } = await import("./check.ts");
       exitCode = await check(options);
     });
   withConfigOptions(program.command("routes"))
     .description("print the route table")
     .option("--json", "as JSON")
     .action(async (options: ConfigOptions & { json?: true }) => {
+      const { routes } = await import("./routes.ts");
       exitCode = await routes(options);
     });
   withConfigOptions(program.command("explain"))
@@ -43,6 +42,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .option("-d, --data <body>", "request body; @file reads it from a file")
     .option("-H, --header <field>", "request header, 'name: value'; repeatable", collect, [])
     .action(async (request: string, options: ConfigOptions & { data?: string; header: string[] }) => {
+      const { explain } = await import("./explain.ts");
       exitCode = await explain(request, options);
     });
   program
@@ -59,6 +59,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
         .default("auto"),
     )
     .action(async (options: { schema: "reflection" | "descriptors"; engine: "auto" | "uws" | "node" }) => {
+      const { demo } = await import("./demo.ts");
       exitCode = await demo(options);
     });
 

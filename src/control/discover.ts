@@ -18,6 +18,10 @@ export async function discover(sources: readonly SchemaSource[], signal: AbortSi
   const loaded = await Promise.all(
     sources.map(async (source) => ({ origin: source.name, ...(await source.load(signal)) })),
   );
+  const problemsOfSources = loaded.flatMap((source) => source.problems);
+  // Why there is nothing has been said; that nothing has a service in it need not be.
+  const isNothing = loaded.every(({ files }) => files.length === 0);
+  if (isNothing && problemsOfSources.length > 0) return { schema: undefined, problems: problemsOfSources };
   const { schema, problems } = buildSchema(loaded);
-  return { schema, problems: [...loaded.flatMap((source) => source.problems), ...problems] };
+  return { schema, problems: [...problemsOfSources, ...problems] };
 }

@@ -100,8 +100,8 @@ export function curlExamples(baseUrl: string): readonly CurlExample[] {
       ],
     },
     {
-      title: "Stream: the books of a shelf, then changes, a line each (ends after five)",
-      args: ["-sN", "-H", "accept: application/x-ndjson", `${baseUrl}/v1/shelves/1/books:watch?limit=5`],
+      title: "Stream: the books of a shelf, then changes, a line each (ends after three)",
+      args: ["-sN", "-H", "accept: application/x-ndjson", `${baseUrl}/v1/shelves/1/books:watch?limit=3`],
     },
     {
       title: "Deadline: the upstream wants 5 s, the client gives it 1 s",
