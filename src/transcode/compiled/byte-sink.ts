@@ -8,6 +8,8 @@
 /** A buffer larger than this is given away or dropped after use, so that one large message does not stay in memory. */
 const KEEP_BYTES = 256 * 1024;
 const INITIAL_BYTES = 4 * 1024;
+/** From here on the native encoder of UTF-8 is faster than a loop. */
+const NATIVE_TEXT = 32;
 
 /** What one value other than a string, a blob or a name may need at most: a tag, a key and 64 bits, with margin. */
 export const VALUE_ROOM = 64;
@@ -151,6 +153,32 @@ export class ByteSink {
     this.ensure(source.length);
     this.bytes.set(source, this.length);
     this.length += source.length;
+  }
+
+  /** Copies what another sink holds from `start` to `end`; makes its own room. */
+  copy(source: ByteSink, start: number, end: number): void {
+    this.ensure(end - start);
+    source.bytes.copy(this.bytes, this.length, start, end);
+    this.length += end - start;
+  }
+
+  /** Copies text as UTF-8, with its length before it; makes its own room. */
+  text(text: string): void {
+    const count = text.length;
+    this.ensure(count * 3 + 8);
+    const start = this.open();
+    const { bytes } = this;
+    let at = 0;
+    // Most names and ids are short ASCII, which a loop copies before a native call has begun.
+    if (count < NATIVE_TEXT) {
+      for (; at < count; at++) {
+        const unit = text.charCodeAt(at);
+        if (unit > 0x7f) break;
+        bytes[start + at] = unit;
+      }
+    }
+    this.length = start + (at === count ? count : bytes.write(text, start, "utf8"));
+    this.close(start);
   }
 
   /** Writes a literal; makes its own room. */

@@ -4,10 +4,10 @@
 import type { DescMessage, Registry } from "@bufbuild/protobuf";
 import type { TranscodeOptions } from "../transcoder.ts";
 import { indentJson } from "./indent-json.ts";
-import { locate } from "./json-location.ts";
 import { type MessagePlan, PlanCache } from "./plan.ts";
 import { readMessage } from "./read-message.ts";
 import { ReadState } from "./read-state.ts";
+import { WireSource } from "./wire-source.ts";
 import { writeMessage } from "./write-message.ts";
 import { WriteState } from "./write-state.ts";
 
@@ -15,7 +15,7 @@ import { WriteState } from "./write-state.ts";
 export interface ReadMessage {
   /** The message's wire bytes, the caller's to keep. */
   readonly message: Uint8Array;
-  /** JSON pointers of unknown fields, at most 32, under `unknownFields: report`. */
+  /** JSON pointers of unknown fields, at most 64, under `unknownFields: report`. */
   readonly unknownFields: readonly string[];
 }
 
@@ -38,17 +38,20 @@ export type JsonWriter = (message: Uint8Array) => Uint8Array;
  * A type is compiled when first used and then kept. Calls do not overlap, and so all types share one set of buffers.
  */
 export class CompiledCodec {
-  readonly #plans: PlanCache;
-  readonly #reading: ReadState;
-  readonly #writing: WriteState;
+  readonly plans: PlanCache;
+  readonly reading: ReadState;
+  #leafReading: ReadState | undefined = undefined;
+  readonly writing: WriteState;
+  /** For looking through a message before it is written. */
+  readonly scanning: WireSource = new WireSource();
   readonly #isPretty: boolean;
   readonly #readers = new Map<DescMessage, JsonReader>();
   readonly #writers = new Map<DescMessage, JsonWriter>();
 
   constructor(registry: Registry, options: TranscodeOptions) {
-    this.#plans = new PlanCache(registry, options);
-    this.#reading = new ReadState(this.#plans);
-    this.#writing = new WriteState(this.#plans);
+    this.plans = new PlanCache(registry, options);
+    this.reading = new ReadState(this.plans);
+    this.writing = new WriteState(this.plans);
     this.#isPretty = options.pretty;
   }
 
@@ -56,7 +59,7 @@ export class CompiledCodec {
   jsonReader(desc: DescMessage): JsonReader {
     let reader = this.#readers.get(desc);
     if (reader === undefined) {
-      const plan = this.#plans.messagePlan(desc);
+      const plan = this.plans.messagePlan(desc);
       reader = (json) => this.#read(plan, json);
       this.#readers.set(desc, reader);
     }
@@ -67,37 +70,44 @@ export class CompiledCodec {
   jsonWriter(desc: DescMessage): JsonWriter {
     let writer = this.#writers.get(desc);
     if (writer === undefined) {
-      const plan = this.#plans.messagePlan(desc);
+      const plan = this.plans.messagePlan(desc);
       writer = (message) => this.#write(plan, message);
       this.#writers.set(desc, writer);
     }
     return writer;
   }
 
+  /** For JSON inside of a request whose body is being read: the JSON text of a query parameter. */
+  get leafReading(): ReadState {
+    this.#leafReading ??= new ReadState(this.plans);
+    return this.#leafReading;
+  }
+
+  /**
+   * Writes a message as compact JSON, the caller's to keep. `depth` is how many levels stand around it: -1 for a plan
+   * whose JSON is that of a field in it.
+   * @throws {StatusError} UPSTREAM_REPLY_INVALID.
+   */
+  writeJson(plan: MessagePlan, message: Uint8Array, depth: number = 0): Uint8Array {
+    const state = this.writing;
+    state.reset(message);
+    state.depth = depth;
+    writeMessage(state, plan, message.length);
+    return state.json.take();
+  }
+
   #read(plan: MessagePlan, text: Uint8Array): ReadMessage {
-    const state = this.#reading;
+    const state = this.reading;
     state.reset(text);
     const { json } = state;
     json.peek();
     readMessage(state, plan);
-    json.peek();
-    if (json.pos < json.end) throw json.unexpected("the end of the text");
-    return { message: state.wire.take(), unknownFields: unknownPointers(state) };
+    json.expectEnd();
+    return { message: state.wire.take(), unknownFields: state.unknownPointers() };
   }
 
   #write(plan: MessagePlan, message: Uint8Array): Uint8Array {
-    const state = this.#writing;
-    state.reset(message);
-    writeMessage(state, plan, message.length);
-    const json = state.json.take();
+    const json = this.writeJson(plan, message);
     return this.#isPretty ? indentJson(json) : json;
   }
-}
-
-const NONE: readonly string[] = [];
-
-function unknownPointers(state: ReadState): readonly string[] {
-  if (state.unknown.length === 0) return NONE;
-  const ascending = [...new Set(state.unknown)].sort((a, b) => a - b);
-  return locate(state.json.bytes, ascending).map(({ pointer }) => pointer);
 }

@@ -2,7 +2,7 @@
  * A JSON text being read: a cursor over UTF-8 bytes, and how reading ends when the text does not fit.
  * Source: RFC 8259.
  */
-import { refuse, type StatusError } from "../../status/index.ts";
+import { gatewayStatus, StatusError } from "../../status/index.ts";
 import { InputBytes } from "./input-bytes.ts";
 import { locate } from "./json-location.ts";
 
@@ -67,6 +67,12 @@ export class JsonSource extends InputBytes {
     return this.peek();
   }
 
+  /** Nothing but white space may follow. */
+  expectEnd(): void {
+    this.peek();
+    if (this.pos < this.end) throw this.unexpected("the end of the text");
+  }
+
   /** Consumes `,` (true) or `close` (false). */
   more(close: number): boolean {
     const byte = this.peek();
@@ -104,17 +110,19 @@ export class JsonSource extends InputBytes {
     return this.refusal(this.pos, expected);
   }
 
-  /** JSON_INVALID: at `offset`, `expected` should stand. */
-  refusal(offset: number, expected: string): StatusError {
-    return this.fault("JSON_INVALID", offset, `expected ${expected}, found ${this.#shown(offset)}`);
+  /** JSON_INVALID: at `offset`, `expected` should stand. `hint` follows what was found. */
+  refusal(offset: number, expected: string, hint: string = ""): StatusError {
+    return this.fault("JSON_INVALID", offset, `expected ${expected}, found ${this.#shown(offset)}${hint}`);
   }
 
   /** A refusal with a text of its own; pointer, line and column of `offset` are added. */
   fault(reason: "JSON_INVALID" | "JSON_UNKNOWN_FIELD", offset: number, what: string): StatusError {
     const [place] = locate(this.bytes.subarray(0, this.end), [offset]);
     const pointer = place?.pointer ?? "";
-    const where = `line ${place?.line ?? 1}, column ${place?.column ?? 1}`;
-    return refuse(reason, `${pointer === "" ? "body" : pointer}: ${what} (${where})`, pointer);
+    const description = `${what} (line ${place?.line ?? 1}, column ${place?.column ?? 1})`;
+    const message = `${pointer === "" ? "the body" : pointer}: ${description}`;
+    // The violation's field names the place already, so its description does not repeat it.
+    return new StatusError(gatewayStatus(reason, message, [{ field: pointer, description }]));
   }
 
   /** The token at `offset`, cut to a length that fits a message. */

@@ -5,11 +5,12 @@
  */
 import type { DescExtension, DescField, DescMessage, Registry } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence as Presence } from "@bufbuild/protobuf/wkt";
+import { TypeNames } from "../fields/type-names.ts";
 import type { TranscodeOptions } from "../transcoder.ts";
 import { Literal } from "./byte-sink.ts";
 import { EnumPlan } from "./enum-plan.ts";
+import { Form, formOf } from "./form.ts";
 import { ExpectedNames, NameTable } from "./name-table.ts";
-import { Form, type WellKnown, wellKnownOf } from "./well-known.ts";
 
 /** How one value is encoded: the numbers of `google.protobuf.FieldDescriptorProto.Type`. */
 export const Type = {
@@ -96,7 +97,8 @@ export class FieldPlan {
       this.enum?.isNull === true ||
       (role.type === Type.MESSAGE &&
         role.shape !== Shape.MAP &&
-        desc.message?.typeName === "google.protobuf.Value");
+        desc.message !== undefined &&
+        formOf(desc.message) === Form.VALUE);
     this.finiteOnly = role.type === Type.DOUBLE && desc.parent?.typeName === "google.protobuf.Value";
     const name = desc.kind === "field" && plans.options.protoFieldNames ? desc.name : jsonNameOf(desc);
     const key = role.isBare ? "" : `,${JSON.stringify(name)}:`;
@@ -130,7 +132,7 @@ export class FieldPlan {
 export class MessagePlan {
   readonly desc: DescMessage;
   /** Which special JSON form the type has. */
-  readonly wellKnown: WellKnown;
+  readonly wellKnown: Form;
   /** By ascending number. */
   readonly fields: readonly FieldPlan[];
   /** 32-bit words that one bit for each field and, after them, each oneof takes. */
@@ -146,10 +148,10 @@ export class MessagePlan {
   #names: NameTable | undefined;
   #expected: ExpectedNames | undefined;
 
-  constructor(desc: DescMessage, plans: PlanCache) {
+  constructor(desc: DescMessage, plans: PlanCache, form: Form = formOf(desc)) {
     this.desc = desc;
     this.#plans = plans;
-    this.wellKnown = wellKnownOf(desc);
+    this.wellKnown = form;
     const ordered = [...desc.fields].sort((a, b) => a.number - b.number);
     // The JSON of these is that of their one set field, without a key.
     const isBare =
@@ -198,8 +200,8 @@ export class MessagePlan {
 
   /** The extension of this message with that full name. */
   extensionNamed(name: string): FieldPlan | undefined {
-    const desc = this.#plans.registry.getExtension(name);
-    return desc?.extendee.typeName === this.desc.typeName ? this.#extension(desc.number) : undefined;
+    const desc = this.#plans.names.extension(this.desc, name);
+    return desc === undefined ? undefined : this.#extension(desc.number);
   }
 
   #extension(number: number): FieldPlan | undefined {
@@ -208,7 +210,7 @@ export class MessagePlan {
     if (!inRange) return undefined;
     const known = this.#extensions.get(number);
     if (known !== undefined) return known;
-    const desc = this.#plans.registry.getExtensionFor(this.desc, number);
+    const desc = this.#plans.names.extensionFor(this.desc, number);
     if (desc === undefined) return undefined;
     const plan = new FieldPlan(desc, fieldRole(desc, -1), this.#plans);
     this.#extensions.set(number, plan);
@@ -216,15 +218,22 @@ export class MessagePlan {
   }
 }
 
+/** The plan of a field of `plan`'s message. @throws {Error} if it has none by that number. */
+export function fieldOf(plan: MessagePlan, { number }: DescField): FieldPlan {
+  const field = plan.byNumber(number);
+  if (field === undefined) throw new Error(`${plan.desc.typeName} has no field ${number}`);
+  return field;
+}
+
 /** The plans of one registry under one set of options. */
 export class PlanCache {
-  readonly registry: Registry;
+  readonly names: TypeNames;
   readonly options: TranscodeOptions;
   readonly #messages = new Map<DescMessage, MessagePlan>();
   readonly #enums = new Map<NonNullable<DescField["enum"]>, EnumPlan>();
 
   constructor(registry: Registry, options: TranscodeOptions) {
-    this.registry = registry;
+    this.names = new TypeNames(registry);
     this.options = options;
   }
 
@@ -236,6 +245,15 @@ export class PlanCache {
       this.#messages.set(desc, plan);
     }
     return plan;
+  }
+
+  /**
+   * A plan by which a message is written as the JSON of one of its fields alone, as a wrapper is: without a key, and
+   * with the zero of a field that is unset if it has one.
+   */
+  fieldPlan(field: DescField): MessagePlan {
+    const alone = { ...field.parent, fields: [field], members: [field], oneofs: [] };
+    return new MessagePlan(alone, this, Form.WRAPPER);
   }
 
   /** The plan of an enum, made on first use. */

@@ -5,12 +5,12 @@
  * Wire layout (google/protobuf/any.proto): 0A len type_url, 12 len value.
  */
 import { VALUE_ROOM } from "./byte-sink.ts";
+import { Form } from "./form.ts";
 import { Byte } from "./json-source.ts";
 import { copyString, copyStringTo, endOfPlainString } from "./json-string.ts";
 import type { MessagePlan } from "./plan.ts";
 import type { ReadState } from "./read-state.ts";
 import { skipJson, skipString } from "./skip-json.ts";
-import { Form } from "./well-known.ts";
 
 /** Reads a message at the cursor. */
 type MessageReader = (state: ReadState, plan: MessagePlan) => void;
@@ -40,9 +40,18 @@ export function readAny(state: ReadState, readMessage: MessageReader, readFields
   wire.byte(0x12);
   const content = wire.open();
   json.pos = opening;
-  if (plan.wellKnown === Form.OBJECT) readFieldsOfAny(state, plan);
+  if (plan.wellKnown === Form.OBJECT && !isWrappedEmpty(state, plan)) readFieldsOfAny(state, plan);
   else readWrapped(state, plan, readMessage);
   wire.close(content);
+}
+
+/** Some writers give Empty a form of its own, `{"@type": …, "value": {}}`; both spellings say the same. */
+function isWrappedEmpty(state: ReadState, plan: MessagePlan): boolean {
+  if (plan.desc.typeName !== "google.protobuf.Empty") return false;
+  const opening = state.json.pos;
+  const isWrapped = findKey(state, "value") >= 0;
+  state.json.pos = opening;
+  return isWrapped;
 }
 
 /** Reads `{"@type": …, "value": …}`. */
@@ -113,8 +122,7 @@ function takeKeyText(state: ReadState): string {
 
 function planOf(state: ReadState, url: string, offset: number): MessagePlan {
   const slash = url.lastIndexOf("/");
-  const name = url.slice(slash + 1);
-  const desc = slash > 0 ? state.plans.registry.getMessage(name) : undefined;
+  const desc = slash > 0 ? state.plans.names.messageOf(url) : undefined;
   if (desc === undefined) throw state.json.refusal(offset, "the URL of a known type (type.googleapis.com/…)");
   return state.plans.messagePlan(desc);
 }

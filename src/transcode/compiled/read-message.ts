@@ -5,19 +5,21 @@
  * have the same bit), and every value is written to the wire as it is read.
  * Source: https://protobuf.dev/programming-guides/json/
  */
+import { suggestion } from "../text/nearest-name.ts";
+import { quote } from "../text/quote.ts";
 import { VALUE_ROOM } from "./byte-sink.ts";
+import { Form } from "./form.ts";
 import { Byte, type JsonSource } from "./json-source.ts";
 import { copyStringTo, endOfPlainString, readUnescaped } from "./json-string.ts";
 import { MapKeys } from "./map-keys.ts";
-import { nearestName } from "./nearest-name.ts";
 import { type FieldPlan, jsonNameOf, type MessagePlan, Shape, Type, Wire } from "./plan.ts";
 import { readAny } from "./read-any.ts";
+import { type BoundMessage, readBoundField, weaveBound } from "./read-bound.ts";
 import { Found, readScalar } from "./read-scalar.ts";
 import type { ReadState } from "./read-state.ts";
 import { readListValue, readStruct, readValue } from "./read-struct.ts";
 import { readDuration, readFieldMask, readTimestamp } from "./read-text-forms.ts";
 import { skipJson, skipString } from "./skip-json.ts";
-import { Form } from "./well-known.ts";
 
 /** The key by which an Any names its type. */
 const TYPE_KEY: Buffer = Buffer.from('"@type"', "latin1");
@@ -71,6 +73,8 @@ function readFields(state: ReadState, plan: MessagePlan, besides: "none" | "@typ
   const { json } = state;
   const opening = json.pos;
   if (json.bytes[opening] !== Byte.OPEN_BRACE) throw json.unexpected(`an object (${plan.desc.typeName})`);
+  const bound = state.bound;
+  state.bound = undefined;
   state.enter();
   const base = state.openSeen(plan.seenWords);
   const { fields, expected } = plan;
@@ -115,12 +119,14 @@ function readFields(state: ReadState, plan: MessagePlan, besides: "none" | "@typ
         continue;
       }
       if (field.oneof >= 0 && isSeen(state, base, fields.length + field.oneof))
-        throw json.fault("JSON_INVALID", keyStart, "another field of the same oneof is given as well");
+        throw oneofTwice(state, field, keyStart);
       if (field.required) requiredCount++;
-      readField(state, field);
+      if (bound === undefined) readField(state, field);
+      else readBoundField(state, bound, field, readField);
     } while (json.more(Byte.CLOSE_BRACE));
   }
-  if (requiredCount < plan.requiredCount) throw missingRequired(state, plan, base, opening);
+  if (bound !== undefined) requiredCount += weaveBound(state, bound, base);
+  if (requiredCount < plan.requiredCount) throw missingRequired(state, plan, base, opening, bound);
   state.seenTop = base;
   state.depth--;
 }
@@ -136,7 +142,7 @@ function isSeen(state: ReadState, base: number, bit: number): boolean {
 }
 
 /** Consumes the key at the cursor; the field it names, or undefined. */
-function takeKey(state: ReadState, plan: MessagePlan): FieldPlan | undefined {
+export function takeKey(state: ReadState, plan: MessagePlan): FieldPlan | undefined {
   const { json, scratch } = state;
   const start = json.pos;
   if (json.bytes[start] !== Byte.QUOTE) throw json.unexpected("a key in quotes");
@@ -162,32 +168,47 @@ function isTypeKey(bytes: Buffer, at: number): boolean {
 function readUnknown(state: ReadState, plan: MessagePlan, keyStart: number): void {
   if (state.rejectsUnknown) {
     const { json } = state;
-    const keyEnd = json.bytes.indexOf(Byte.COLON, keyStart);
-    const key = json.bytes.toString("utf8", keyStart, keyEnd).trim().replace(/^"|"$/g, "");
-    const names = plan.desc.fields.flatMap((field) => [jsonNameOf(field), field.name]);
-    const shown = JSON.stringify(key.length > 100 ? `${key.slice(0, 100)}…` : key);
-    const what = `${plan.desc.typeName} has no field ${shown}${nearestName(key, names)}`;
+    const key = keyAt(state, keyStart);
+    const names = plan.desc.fields.map(jsonNameOf);
+    const what = `${plan.desc.typeName} has no field ${quote(key)}${suggestion(key, names)}`;
     throw json.fault("JSON_UNKNOWN_FIELD", keyStart, what);
   }
   state.noteUnknown(keyStart);
   skipJson(state);
 }
 
+/** The key that has been read at `keyStart`. */
+function keyAt({ json, scratch }: ReadState, keyStart: number): string {
+  json.pos = keyStart;
+  copyStringTo(scratch, json);
+  return scratch.bytes.toString("utf8", 0, scratch.length);
+}
+
 function duplicate(state: ReadState, keyStart: number): Error {
   return state.json.fault("JSON_INVALID", keyStart, "the field is given twice");
 }
 
-function missingRequired(state: ReadState, plan: MessagePlan, base: number, opening: number): Error {
-  const isUnset = (bit: number): boolean => ((state.seen[base + (bit >>> 5)] ?? 0) & (1 << (bit & 31))) === 0;
+function oneofTwice(state: ReadState, field: FieldPlan, keyStart: number): Error {
+  const what = `another field of the oneof "${field.desc.oneof?.name}" is given as well`;
+  return state.json.fault("JSON_INVALID", keyStart, what);
+}
+
+function missingRequired(
+  state: ReadState,
+  plan: MessagePlan,
+  base: number,
+  opening: number,
+  bound: BoundMessage | undefined,
+): Error {
   const names = plan.fields
-    .filter((field) => field.required && isUnset(field.index))
+    .filter((field) => field.required && !state.hasSeen(base, field.index) && bound?.holds(field) !== true)
     .map(({ desc }) => JSON.stringify(jsonNameOf(desc)));
   const which = names.length === 0 ? "a required field is null" : `lacks required ${names.join(", ")}`;
   return state.json.fault("JSON_INVALID", opening, `${plan.desc.typeName}: ${which}`);
 }
 
 /** Reads the value at the cursor, which is not an absent `null`, and writes it with its tag. */
-function readField(state: ReadState, field: FieldPlan): void {
+export function readField(state: ReadState, field: FieldPlan): void {
   if (field.shape === Shape.SINGULAR) readElement(state, field);
   else if (field.shape === Shape.MAP) readMap(state, field);
   else readList(state, field);
@@ -231,7 +252,8 @@ function readList(state: ReadState, field: FieldPlan): void {
     start = wire.open();
   }
   do {
-    if (json.peek() === Byte.LOWER_N && !field.nullable) throw json.refusal(json.pos, "an element");
+    // A null that is no value of the type is refused by what reads the type, and so told as any other wrong value.
+    json.peek();
     if (isPacked) {
       wire.ensure(VALUE_ROOM);
       readScalar(state, field);
@@ -263,7 +285,7 @@ function readMap(state: ReadState, field: FieldPlan): void {
     wire.byte(mapKey.tag);
     readMapKey(state, mapKey);
     const keySize = wire.length - start;
-    if (json.colon() === Byte.LOWER_N && !mapValue.nullable) throw json.refusal(json.pos, "a value");
+    json.colon();
     const valueAt = wire.length;
     readElement(state, mapValue);
     const isIgnored = wire.length === valueAt;

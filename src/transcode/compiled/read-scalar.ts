@@ -1,9 +1,9 @@
 /** One JSON scalar or enum label to its wire encoding. */
+import { suggestion } from "../text/nearest-name.ts";
 import { readBase64 } from "./base64.ts";
 import { readDouble, readFloat, readInteger32, readInteger64 } from "./json-number.ts";
 import { Byte } from "./json-source.ts";
 import { copyString, copyStringTo, endOfPlainString } from "./json-string.ts";
-import { nearestName } from "./nearest-name.ts";
 import { type FieldPlan, Type } from "./plan.ts";
 import type { ReadState } from "./read-state.ts";
 
@@ -117,7 +117,7 @@ function readEnum(state: ReadState, field: FieldPlan): number {
       }
       const names = plan.desc.values.map(({ name }) => name);
       const shown = json.bytes.toString("utf8", start + 1, Math.max(start + 1, json.pos - 1));
-      throw json.refusal(start, `a value of ${plan.desc.typeName}${nearestName(shown, names)}`);
+      throw json.refusal(start, `a value of ${plan.desc.typeName}`, suggestion(shown, names));
     }
     const value = plan.numberAt(index);
     wire.int32(value);

@@ -1,10 +1,12 @@
 /** What one reading of JSON into wire bytes works on. One state is used again and again; readings do not overlap. */
 import { ByteSink } from "./byte-sink.ts";
+import { locate } from "./json-location.ts";
 import { JsonSource } from "./json-source.ts";
 import type { PlanCache } from "./plan.ts";
+import type { BoundMessage } from "./read-bound.ts";
 
 /** So many unknown fields are reported of one body; the rest is ignored. */
-const MAX_REPORTED = 32;
+const MAX_REPORTED = 64;
 
 /** The state of a reading. */
 export class ReadState {
@@ -23,6 +25,10 @@ export class ReadState {
   seenTop = 0;
   /** Where the keys of unknown fields stand. */
   unknown: number[] = [];
+  /** What the path binds in the next object to be read as an ordinary message; taken by it. */
+  bound: BoundMessage | undefined = undefined;
+  /** Values that did not come from JSON, encoded: those of path, query and form. */
+  readonly values: ByteSink = new ByteSink();
 
   constructor(plans: PlanCache) {
     this.plans = plans;
@@ -37,6 +43,7 @@ export class ReadState {
     this.wire.reset();
     this.depth = 0;
     this.seenTop = 0;
+    this.bound = undefined;
     if (this.unknown.length > 0) this.unknown = [];
   }
 
@@ -61,8 +68,22 @@ export class ReadState {
     return base;
   }
 
+  /** Whether a bit of an open message is set. */
+  hasSeen(base: number, bit: number): boolean {
+    return ((this.seen[base + (bit >>> 5)] ?? 0) & (1 << (bit & 31))) !== 0;
+  }
+
   /** Notes an unknown field whose key stands at `offset`. */
   noteUnknown(offset: number): void {
     if (this.reportsUnknown && this.unknown.length < MAX_REPORTED) this.unknown.push(offset);
   }
+
+  /** JSON pointers of the unknown fields of the text, in its order. */
+  unknownPointers(): readonly string[] {
+    if (this.unknown.length === 0) return NONE;
+    const ascending = [...new Set(this.unknown)].sort((a, b) => a - b);
+    return locate(this.json.bytes, ascending).map(({ pointer }) => pointer);
+  }
 }
+
+const NONE: readonly string[] = [];

@@ -2,10 +2,11 @@
  * `google.protobuf.Any` to JSON: `{"@type": url, …fields}`, or `{"@type": url, "value": …}` for a type that has a JSON
  * form of its own. A type that no schema knows keeps its bytes: `{"@type": url, "value": "<base64>"}`.
  */
+import { StatusError } from "../../status/index.ts";
 import { writeBase64 } from "./base64.ts";
-import { Literal } from "./byte-sink.ts";
+import { type ByteSink, Literal } from "./byte-sink.ts";
+import { Form } from "./form.ts";
 import type { MessagePlan } from "./plan.ts";
-import { Form } from "./well-known.ts";
 import type { WriteState } from "./write-state.ts";
 import { writeText } from "./write-string.ts";
 
@@ -50,21 +51,42 @@ export function writeAny(state: WriteState, writeMessage: MessageWriter, writeOb
   json.literal(TYPE_KEY);
   writeText(wire, urlStart, urlEnd, json, true);
   const plan = planOf(state, wire.bytes.toString("utf8", urlStart, urlEnd));
-  wire.pos = valueStart;
-  wire.end = valueEnd;
-  if (plan !== undefined && plan.wellKnown === Form.OBJECT) {
-    writeObject(state, plan, start);
-    return;
+  const mark = json.length;
+  if (plan !== undefined) {
+    const { bytes, view, end } = wire;
+    const { depth } = state;
+    wire.pos = valueStart;
+    wire.end = valueEnd;
+    try {
+      if (plan.wellKnown === Form.OBJECT) {
+        writeObject(state, plan, start);
+        return;
+      }
+      json.literal(VALUE_KEY);
+      writeMessage(state, plan, valueEnd);
+      close(json, start);
+      return;
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      // Bytes that are not of the type, or have no JSON form, are kept as they are: the rest of the reply is sound.
+      wire.use(bytes, view, valueEnd, end);
+      state.depth = depth;
+      json.length = mark;
+    }
   }
   json.literal(VALUE_KEY);
-  if (plan === undefined) writeBase64(json, wire.bytes, valueStart, valueEnd);
-  else writeMessage(state, plan, valueEnd);
+  writeBase64(json, wire.bytes, valueStart, valueEnd);
+  close(json, start);
+}
+
+/** Makes what stands from `start` on, members each with a comma before, an object. */
+function close(json: ByteSink, start: number): void {
   json.ensure(1);
   json.bytes[start] = OPEN_BRACE;
   json.byte(CLOSE_BRACE);
 }
 
 function planOf(state: WriteState, url: string): MessagePlan | undefined {
-  const desc = state.plans.registry.getMessage(url.slice(url.lastIndexOf("/") + 1));
+  const desc = state.plans.names.messageOf(url);
   return desc === undefined ? undefined : state.plans.messagePlan(desc);
 }

@@ -7,9 +7,9 @@
  * Source: https://protobuf.dev/programming-guides/json/
  */
 import { VALUE_ROOM, viewOf } from "./byte-sink.ts";
+import { Form } from "./form.ts";
 import { MapKeys } from "./map-keys.ts";
 import { acceptsWireType, type FieldPlan, isPackable, type MessagePlan, Shape, Type, Wire } from "./plan.ts";
-import { Form } from "./well-known.ts";
 import { inEntryOrder, inFieldOrder } from "./wire-order.ts";
 import { writeAny } from "./write-any.ts";
 import { writeScalar } from "./write-scalar.ts";
