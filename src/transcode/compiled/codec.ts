@@ -76,21 +76,29 @@ export class CompiledCodec {
 
   #read(plan: MessagePlan, text: Uint8Array): ReadMessage {
     const state = this.#reading;
-    state.reset(text);
     const { json } = state;
-    json.peek();
-    readMessage(state, plan);
-    json.peek();
-    if (json.pos < json.end) throw json.unexpected("the end of the text");
-    return { message: state.wire.take(), unknownFields: unknownPointers(state) };
+    state.reset(text);
+    try {
+      json.peek();
+      readMessage(state, plan);
+      json.peek();
+      if (json.pos < json.end) throw json.unexpected("the end of the text");
+      return { message: state.wire.take(), unknownFields: unknownPointers(state) };
+    } finally {
+      json.release();
+    }
   }
 
   #write(plan: MessagePlan, message: Uint8Array): Uint8Array {
     const state = this.#writing;
     state.reset(message);
-    writeMessage(state, plan, message.length);
-    const json = state.json.take();
-    return this.#isPretty ? indentJson(json) : json;
+    try {
+      writeMessage(state, plan, message.length);
+      const json = state.json.take();
+      return this.#isPretty ? indentJson(json) : json;
+    } finally {
+      state.wire.release();
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 /** Suggests what a misspelt name was meant to be. For error texts alone, so plain code is fast enough. */
 
 const LONGEST = 64;
-const MOST_NAMES = 2000;
+const MOST_NAMES = 500;
 
 /** `; did you mean "x"?` for the candidate nearest to `name`, or "" if none is near. */
 export function nearestName(name: string, candidates: readonly string[]): string {
