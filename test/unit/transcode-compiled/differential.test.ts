@@ -29,7 +29,7 @@ import { jsonOf, randomSchema } from "./random-schema.ts";
 
 protojson.install();
 
-const RUNS = { numRuns: 200 };
+const RUNS = { numRuns: 150 };
 
 const schemaAndJson = randomSchema.chain((schema) =>
   fc.tuple(
