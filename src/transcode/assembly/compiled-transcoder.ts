@@ -111,6 +111,20 @@ export class CompiledTranscoder implements Transcoder {
     const { reading } = this.#codec;
     reading.reset(parts.body);
     reading.values.reset();
+    try {
+      return this.#assemble(parts);
+    } finally {
+      reading.json.release();
+    }
+  }
+
+  render(message: Uint8Array, pretty: boolean): Uint8Array | HttpBodyReply {
+    if (this.repliesWithHttpBody) return sliceHttpBody(message, this.#httpBodyPath);
+    const json = this.#field?.render(message) ?? this.#codec.writeJson(this.#output, message);
+    return pretty ? indentJson(json) : json;
+  }
+
+  #assemble(parts: RequestParts): AssembledRequest {
     const assembly: Assembly = {
       root: new MessageNode(this.#input),
       writer: this.#writer,
@@ -127,16 +141,11 @@ export class CompiledTranscoder implements Transcoder {
     this.#bindPath(assembly, parts.captures);
     this.#fillUpdateMask(assembly);
     this.#checkRequired(assembly);
-    assembly.root.writeTo(reading.wire, reading.values);
+    const { wire, values } = this.#codec.reading;
+    assembly.root.writeTo(wire, values);
     const { unknown, unknownPointers, pretty } = assembly;
     const unknownFields = unknown.length === 0 ? unknownPointers : [...unknownPointers, ...unknown];
-    return { message: reading.wire.take(), unknownFields, pretty };
-  }
-
-  render(message: Uint8Array, pretty: boolean): Uint8Array | HttpBodyReply {
-    if (this.repliesWithHttpBody) return sliceHttpBody(message, this.#httpBodyPath);
-    const json = this.#field?.render(message) ?? this.#codec.writeJson(this.#output, message);
-    return pretty ? indentJson(json) : json;
+    return { message: wire.take(), unknownFields, pretty };
   }
 
   #bindBody(assembly: Assembly, parts: RequestParts): void {

@@ -192,24 +192,10 @@ function writeInteger64(sink: ByteSink, type: ScalarType, value: bigint): void {
 }
 
 function writeNumber(sink: ByteSink, type: ScalarType, value: number): void {
-  switch (type) {
-    case ScalarType.DOUBLE:
-      sink.double(value);
-      return;
-    case ScalarType.FLOAT:
-      sink.float(value);
-      return;
-    case ScalarType.FIXED32:
-    case ScalarType.SFIXED32:
-      sink.fixed32(value);
-      return;
-    case ScalarType.SINT32:
-      sink.varint((value << 1) ^ (value >> 31));
-      return;
-    case ScalarType.UINT32:
-      sink.varint(value);
-      return;
-    default:
-      sink.int32(value);
-  }
+  if (type === ScalarType.DOUBLE) sink.double(value);
+  else if (type === ScalarType.FLOAT) sink.float(value);
+  else if (type === ScalarType.FIXED32 || type === ScalarType.SFIXED32) sink.fixed32(value);
+  else if (type === ScalarType.SINT32) sink.varint((value << 1) ^ (value >> 31));
+  else if (type === ScalarType.UINT32) sink.varint(value);
+  else sink.int32(value);
 }

@@ -216,7 +216,9 @@ export class ByteSink {
   }
 
   #grow(needed: number): void {
-    const next = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
+    // A large buffer grows by less, so that old and new together stay within a small multiple of the message.
+    const size = needed < KEEP_BYTES ? Math.max(needed, this.bytes.length * 2) : needed + (needed >>> 2);
+    const next = Buffer.allocUnsafeSlow(size);
     this.bytes.copy(next, 0, 0, this.length);
     this.#use(next);
   }

@@ -92,18 +92,26 @@ export class CompiledCodec {
     const state = this.writing;
     state.reset(message);
     state.depth = depth;
-    writeMessage(state, plan, message.length);
-    return state.json.take();
+    try {
+      writeMessage(state, plan, message.length);
+      return state.json.take();
+    } finally {
+      state.wire.release();
+    }
   }
 
   #read(plan: MessagePlan, text: Uint8Array): ReadMessage {
     const state = this.reading;
-    state.reset(text);
     const { json } = state;
-    json.peek();
-    readMessage(state, plan);
-    json.expectEnd();
-    return { message: state.wire.take(), unknownFields: state.unknownPointers() };
+    state.reset(text);
+    try {
+      json.peek();
+      readMessage(state, plan);
+      json.expectEnd();
+      return { message: state.wire.take(), unknownFields: state.unknownPointers() };
+    } finally {
+      json.release();
+    }
   }
 
   #write(plan: MessagePlan, message: Uint8Array): Uint8Array {

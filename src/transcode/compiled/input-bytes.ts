@@ -38,4 +38,10 @@ export class InputBytes {
       : Buffer.from(input.buffer, input.byteOffset, input.byteLength);
     this.view = viewOf(this.bytes);
   }
+
+  /** Lets go of a large input, which would else stay in memory until the next one. */
+  release(): void {
+    this.bytes = this.#ownBytes;
+    this.view = this.#ownView;
+  }
 }

@@ -169,11 +169,16 @@ function integerValue(text: string): bigint | undefined {
   const isNegative = text.startsWith("-");
   const [mantissa = "", exponentText = "0"] = text.slice(isNegative ? 1 : 0).split(/[eE]/);
   const [whole = "", fraction = ""] = mantissa.split(".");
-  const digits = `${whole}${fraction}`.replace(/^0+/, "");
-  if (digits === "") return 0n;
-  const significant = digits.replace(/0+$/, "");
+  const digits = `${whole}${fraction}`;
+  let first = 0;
+  while (digits[first] === "0") first++;
+  if (first === digits.length) return 0n;
+  // By hand: a regular expression for trailing zeros takes quadratic time over zeros that are not.
+  let last = digits.length;
+  while (digits[last - 1] === "0") last--;
+  const significant = digits.slice(first, last);
   // value = significant * 10^scale; both lengths are bounded by the text, the exponent is not.
-  const scale = Number(exponentText) - fraction.length + digits.length - significant.length;
+  const scale = Number(exponentText) - fraction.length + digits.length - last;
   if (scale < 0) return undefined;
   if (significant.length + scale > 20) return isNegative ? -(MAX_UINT64 + 1n) : MAX_UINT64 + 1n;
   const value = BigInt(significant) * 10n ** BigInt(scale);

@@ -46,7 +46,8 @@ export function copyStringTo(scratch: ByteSink, json: JsonSource): void {
   const bytes = json.bytes;
   let pos = json.pos + 1;
   scratch.reset();
-  scratch.ensure(json.end - pos + 16);
+  // Not the rest of the text, as above: a buffer of that size for each of many strings would be quadratic.
+  scratch.ensure(lengthInBytes(json, pos) + 16);
   const out = scratch.bytes;
   let to = 0;
   for (;;) {
@@ -60,6 +61,17 @@ export function copyStringTo(scratch: ByteSink, json: JsonSource): void {
   }
   json.pos = pos + 1;
   scratch.length = to;
+}
+
+/** The bytes from `start` to the closing quote, or to the end of the text. */
+function lengthInBytes(json: JsonSource, start: number): number {
+  let pos = start;
+  for (; pos < json.end; pos++) {
+    const byte = json.bytes[pos];
+    if (byte === Byte.QUOTE) break;
+    if (byte === Byte.BACKSLASH) pos++;
+  }
+  return Math.max(0, Math.min(pos, json.end) - start);
 }
 
 /**

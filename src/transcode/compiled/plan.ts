@@ -72,11 +72,14 @@ export class FieldPlan {
   readonly mapKey: FieldPlan | undefined;
   readonly mapValue: FieldPlan | undefined;
   readonly desc: DescField | DescExtension;
+  /** Whether a map came with a key twice: a hint for the writer, which changes its way and never its result. */
+  isSeenRepeating: boolean;
   readonly #plans: PlanCache;
   #message: MessagePlan | undefined;
 
   constructor(desc: DescField | DescExtension, role: FieldRole, plans: PlanCache) {
     this.desc = desc;
+    this.isSeenRepeating = false;
     this.#plans = plans;
     this.#message = undefined;
     this.index = role.index;
@@ -140,6 +143,8 @@ export class MessagePlan {
   readonly requiredCount: number;
   /** Whether any unset field is written. */
   readonly hasUnset: boolean;
+  /** Whether a message came with its fields out of order: a hint for the writer, as in {@link FieldPlan}. */
+  isSeenUnordered: boolean;
   readonly #plans: PlanCache;
   readonly #extensions = new Map<number | string, FieldPlan | undefined>();
   /** Field number to index + 1, for numbers below the array's length. */
@@ -150,6 +155,7 @@ export class MessagePlan {
 
   constructor(desc: DescMessage, plans: PlanCache, form: Form = formOf(desc)) {
     this.desc = desc;
+    this.isSeenUnordered = false;
     this.#plans = plans;
     this.wellKnown = form;
     const ordered = [...desc.fields].sort((a, b) => a.number - b.number);

@@ -41,6 +41,8 @@ export class ReadState {
   reset(text: Uint8Array): void {
     this.json.reset(text);
     this.wire.reset();
+    // The wire is rarely longer than its JSON: growing from nothing would copy a large body ten times.
+    this.wire.ensure(text.length + (text.length >>> 3));
     this.depth = 0;
     this.seenTop = 0;
     this.bound = undefined;

@@ -32,6 +32,33 @@ export function inFieldOrder(wire: WireSource, plan: MessagePlan, levels: number
   return joined(wire, found, levels);
 }
 
+/** Whether the fields from the cursor to `wire.end` are in the order of JSON, each singular one once. */
+export function isInFieldOrder(wire: WireSource, plan: MessagePlan, levels: number): boolean {
+  const start = wire.pos;
+  let last: FieldPlan | undefined;
+  let oneofs = 0;
+  let isOrdered = true;
+  while (isOrdered && wire.pos < wire.end) {
+    const tag = wire.tag();
+    wire.skip(tag, levels);
+    const field = plan.byNumber(tag >>> 3);
+    if (field === undefined || !acceptsWireType(field, tag & 7)) continue;
+    if (field.oneof >= 0) {
+      // As in the writer: beyond 32 oneofs two share a bit.
+      const bit = 1 << (field.oneof & 31);
+      isOrdered = (oneofs & bit) === 0;
+      oneofs |= bit;
+    }
+    if (last !== undefined) {
+      const isNext = field === last ? field.shape !== Shape.SINGULAR : field.number > last.number;
+      isOrdered &&= isNext;
+    }
+    last = field;
+  }
+  wire.pos = start;
+  return isOrdered;
+}
+
 /** The entry of a map from the cursor to `wire.end` as exactly one key and one value, zeros for what is missing. */
 export function inEntryOrder(wire: WireSource, map: FieldPlan, levels: number): Buffer {
   const { mapKey, mapValue } = map;

@@ -69,9 +69,20 @@ export class WireSource extends InputBytes {
 
   /** A tag: field number * 8 + wire type, unsigned. */
   tag(): number {
+    const pos = this.pos;
+    const byte = this.bytes[pos] ?? 0;
+    if (byte >= 8 && byte < 0x80 && pos < this.end) {
+      this.pos = pos + 1;
+      return byte;
+    }
+    return this.#longTag();
+  }
+
+  #longTag(): number {
     const start = this.pos;
     const tag = this.varint();
-    if (tag < 8 || this.pos - start > 5 || (this.pos - start === 5 && (this.bytes[start + 4] ?? 0) > 15))
+    const size = this.pos - start;
+    if (tag < 8 || size > 5 || (size === 5 && (this.bytes[start + 4] ?? 0) > 15))
       throw this.broken("a tag has no valid field number");
     return tag;
   }

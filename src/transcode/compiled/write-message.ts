@@ -10,7 +10,7 @@ import { VALUE_ROOM, viewOf } from "./byte-sink.ts";
 import { Form } from "./form.ts";
 import { MapKeys } from "./map-keys.ts";
 import { acceptsWireType, type FieldPlan, isPackable, type MessagePlan, Shape, Type, Wire } from "./plan.ts";
-import { inEntryOrder, inFieldOrder } from "./wire-order.ts";
+import { inEntryOrder, inFieldOrder, isInFieldOrder } from "./wire-order.ts";
 import { writeAny } from "./write-any.ts";
 import { writeScalar } from "./write-scalar.ts";
 import type { WriteState } from "./write-state.ts";
@@ -84,15 +84,24 @@ function close(state: WriteState, start: number, opening: number, closing: numbe
   json.bytes[json.length++] = closing;
 }
 
-/** Writes the fields from the cursor to `wire.end`, each with a comma before. */
+/**
+ * Writes the fields from the cursor to `wire.end`, each with a comma before.
+ *
+ * A type whose messages have once come out of order is looked at before it is written from then on. Starting again
+ * each time would also let a message that is out of order at every level take time exponential in its depth.
+ */
 function writeFields(state: WriteState, plan: MessagePlan): void {
   const { wire, json } = state;
   const { bytes, view, pos, end } = wire;
-  const mark = json.length;
-  if (writeInOrder(state, plan, "assumed")) return;
-  json.length = mark;
-  wire.pos = pos;
-  const ordered = inFieldOrder(wire, plan, state.maxDepth - state.depth);
+  const levels = state.maxDepth - state.depth;
+  if (!plan.isSeenUnordered || isInFieldOrder(wire, plan, levels)) {
+    const mark = json.length;
+    if (writeInOrder(state, plan, "assumed")) return;
+    plan.isSeenUnordered = true;
+    json.length = mark;
+    wire.pos = pos;
+  }
+  const ordered = inFieldOrder(wire, plan, levels);
   wire.use(ordered, viewOf(ordered), 0, ordered.length);
   writeInOrder(state, plan, "established");
   wire.use(bytes, view, end, end);
@@ -130,10 +139,7 @@ function writeInOrder(state: WriteState, plan: MessagePlan, order: "assumed" | "
     writeField(state, field, tag);
   }
   if (hasUnset) writeUnset(state, fields, next, Number.POSITIVE_INFINITY);
-  if (requiredCount < plan.requiredCount) {
-    if (order === "assumed") return false;
-    throw wire.broken(`${plan.desc.typeName} lacks a required field`);
-  }
+  if (requiredCount < plan.requiredCount) throw wire.broken(`${plan.desc.typeName} lacks a required field`);
   return true;
 }
 
@@ -222,21 +228,29 @@ function writeMap(state: WriteState, field: FieldPlan): void {
   const { wire, json } = state;
   const start = json.length;
   const first = wire.pos;
+  if (field.isSeenRepeating || !writeDistinctEntries(state, field)) {
+    // For the same reason as with messages out of order, this is looked for beforehand from now on.
+    field.isSeenRepeating = true;
+    json.length = start;
+    wire.pos = first;
+    writeLastEntries(state, field);
+  }
+  close(state, start, OPEN_BRACE, CLOSE_BRACE);
+}
+
+/** Writes entries as they come; false, in the middle of it, if a key comes again. */
+function writeDistinctEntries(state: WriteState, field: FieldPlan): boolean {
+  const { wire, json } = state;
   const keys = new MapKeys();
   do {
     const entryAt = json.length;
     const keySize = writeEntry(state, field, wire.lengthEnd());
-    if (keySize > 0 && keys.isRepeated(json.bytes, entryAt, entryAt + keySize)) {
-      json.length = start;
-      wire.pos = first;
-      writeLastEntries(state, field);
-      break;
-    }
+    if (keySize > 0 && keys.isRepeated(json.bytes, entryAt, entryAt + keySize)) return false;
   } while (nextOf(state, field) !== 0);
-  close(state, start, OPEN_BRACE, CLOSE_BRACE);
+  return true;
 }
 
-/** Writes a map some of whose keys come more than once: the last entry of each counts. */
+/** Writes a map some of whose keys may come more than once: the last entry of each counts. */
 function writeLastEntries(state: WriteState, field: FieldPlan): void {
   const { wire, json } = state;
   const last = new Map<string, { readonly pos: number; readonly end: number }>();
@@ -244,9 +258,10 @@ function writeLastEntries(state: WriteState, field: FieldPlan): void {
   do {
     const end = wire.lengthEnd();
     const pos = wire.pos;
-    const keySize = writeEntry(state, field, end);
-    if (keySize > 0) last.set(json.bytes.toString("utf8", start, start + keySize), { pos, end });
+    const keyEnd = writeKeyOfEntry(state, field, end);
+    if (keyEnd > start) last.set(json.bytes.toString("utf8", start, keyEnd), { pos, end });
     json.length = start;
+    wire.pos = end;
   } while (nextOf(state, field) !== 0);
   const after = wire.pos;
   for (const { pos, end } of last.values()) {
@@ -254,6 +269,31 @@ function writeLastEntries(state: WriteState, field: FieldPlan): void {
     writeEntry(state, field, end);
   }
   wire.pos = after;
+}
+
+/**
+ * Writes the key of the entry from the cursor to `end` and returns the offset behind it; nothing for an entry whose
+ * value does not count (unknown in a closed enum).
+ */
+function writeKeyOfEntry(state: WriteState, field: FieldPlan, end: number): number {
+  const { json, wire } = state;
+  const { mapKey, mapValue } = field;
+  if (mapKey === undefined || mapValue === undefined) throw new Error("a map has keys and values");
+  const start = json.length;
+  if (mapValue.enum?.closed === true) {
+    const keySize = writeEntry(state, field, end);
+    return start + keySize;
+  }
+  const { bytes, view, end: outerEnd } = wire;
+  wire.end = end;
+  const ordered = inEntryOrder(wire, field, state.maxDepth - state.depth);
+  wire.use(ordered, viewOf(ordered), 0, ordered.length);
+  wire.tag();
+  json.ensure(VALUE_ROOM);
+  json.byte(COMMA);
+  writeMapKey(state, mapKey);
+  wire.use(bytes, view, end, outerEnd);
+  return json.length;
 }
 
 /** Writes `,key:value` of the entry from the cursor to `end`. Returns the size of `,key`, 0 if it is no entry. */
@@ -292,6 +332,13 @@ function writePlainEntry(state: WriteState, field: FieldPlan): number {
   json.ensure(VALUE_ROOM);
   json.byte(0x3a);
   if (wire.pos >= wire.end || wire.tag() !== mapValue.tag) return -1;
+  if (mapValue.type === Type.MESSAGE) {
+    // Before it is written, for it may be large: nothing may follow it.
+    const content = wire.pos;
+    const stop = wire.lengthEnd();
+    if (stop !== wire.end) return -1;
+    wire.pos = content;
+  }
   if (!writeElement(state, mapValue, mapValue.tag)) return 0;
   return wire.pos === wire.end ? keySize : -1;
 }

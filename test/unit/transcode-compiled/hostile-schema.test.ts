@@ -100,7 +100,7 @@ describe("a schema that nobody vouches for", () => {
       const status = refusalOf(() => codec.jsonReader(desc)(nested(levels)));
       assert.ok(status.message.includes("nested deeper than 100 levels"), status.message);
     }
-    let wire = Buffer.alloc(0);
+    let wire: Buffer = Buffer.alloc(0);
     for (let level = 0; level < 2000; level++) {
       const length = wire.length < 128 ? [wire.length] : [(wire.length & 127) | 128, wire.length >>> 7];
       wire = Buffer.concat([Buffer.from([0x0a, ...length]), wire]);
