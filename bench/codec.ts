@@ -1,29 +1,17 @@
 /**
  * `npm run bench:codec`: the compiled codec against @bufbuild/protobuf and protobufjs with its ProtoJSON extension, in
- * one run. All go from bytes to bytes, as a gateway does. Rounds alternate, so that what else the machine does hits all
- * alike; the best round of each counts.
+ * one run. All go from bytes to bytes, as a gateway does.
  */
 import { fromBinary, fromJsonString, toBinary, toJsonString } from "@bufbuild/protobuf";
 import protojson from "protobufjs/ext/protojson.js";
 import { CompiledCodec } from "../src/transcode/compiled/index.ts";
+import { OPTIONS } from "../test/contract/transcoder/codec.ts";
 import { loadSamples } from "./codec-samples.ts";
-
-const ROUNDS = 12;
-const ROUND_MS = 120;
+import { bestRates, column, ratio } from "./rounds.ts";
 
 protojson.install();
 const { registry, samples } = loadSamples();
-const codec = new CompiledCodec(registry, {
-  unknownFields: "reject",
-  ignoredQueryParameters: [],
-  emitDefaults: false,
-  enumsAsNumbers: false,
-  int64: "string",
-  protoFieldNames: false,
-  pretty: false,
-  prettyPrintParameter: false,
-  maxDepth: 100,
-});
+const codec = new CompiledCodec(registry, OPTIONS);
 
 console.log("sample  direction        bytes      sluice   bufbuild  ratio   protobufjs  ratio");
 for (const { name, desc, type, json } of samples) {
@@ -43,29 +31,9 @@ for (const { name, desc, type, json } of samples) {
 }
 
 function report(name: string, direction: string, bytes: number, runs: readonly (() => unknown)[]): void {
-  const best = runs.map(() => 0);
-  for (let round = 0; round < ROUNDS; round++) {
-    runs.forEach((run, index) => {
-      best[index] = Math.max(best[index] ?? 0, ratePerSecond(run));
-    });
-  }
-  const [own = 0, bufbuild = 1, protobufjs = 1] = best;
-  const column = (rate: number): string => Math.round(rate).toLocaleString("en").padStart(11);
-  const ratio = (peer: number): string => `${(own / peer).toFixed(2)}x`.padStart(7);
+  const [own = 0, bufbuild = 1, protobufjs = 1] = bestRates(runs);
   console.log(
-    `${name.padEnd(7)} ${direction} ${String(bytes).padStart(9)}${column(own)}${column(bufbuild)}${ratio(bufbuild)}` +
-      `  ${column(protobufjs)}${ratio(protobufjs)}`,
+    `${name.padEnd(7)} ${direction} ${String(bytes).padStart(9)}${column(own)}${column(bufbuild)}${ratio(own, bufbuild)}` +
+      `  ${column(protobufjs)}${ratio(own, protobufjs)}`,
   );
-}
-
-function ratePerSecond(run: () => unknown): number {
-  const start = process.hrtime.bigint();
-  let count = 0;
-  let elapsedNs = 0;
-  for (let batch = 1; elapsedNs < ROUND_MS * 1e6; batch = Math.min(batch * 2, 256)) {
-    for (let index = 0; index < batch; index++) run();
-    count += batch;
-    elapsedNs = Number(process.hrtime.bigint() - start);
-  }
-  return (count * 1e9) / elapsedNs;
 }
