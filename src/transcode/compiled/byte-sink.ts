@@ -10,6 +10,8 @@ const KEEP_BYTES = 256 * 1024;
 const INITIAL_BYTES = 4 * 1024;
 /** From here on the native encoder of UTF-8 is faster than a loop. */
 const NATIVE_TEXT = 32;
+/** From here on the native copy is faster than a loop. */
+const NATIVE_COPY = 32;
 
 /** What one value other than a string, a blob or a name may need at most: a tag, a key and 64 bits, with margin. */
 export const VALUE_ROOM = 64;
@@ -157,9 +159,13 @@ export class ByteSink {
 
   /** Copies what another sink holds from `start` to `end`; makes its own room. */
   copy(source: ByteSink, start: number, end: number): void {
-    this.ensure(end - start);
-    source.bytes.copy(this.bytes, this.length, start, end);
-    this.length += end - start;
+    const count = end - start;
+    this.ensure(count);
+    if (count < NATIVE_COPY) {
+      const { bytes, length } = this;
+      for (let index = 0; index < count; index++) bytes[length + index] = source.bytes[start + index] ?? 0;
+    } else source.bytes.copy(this.bytes, this.length, start, end);
+    this.length += count;
   }
 
   /** Copies text as UTF-8, with its length before it; makes its own room. */

@@ -5,12 +5,11 @@
  * merge a second occurrence (protobufjs, which many Node.js servers use). So the value of the path, encoded beforehand,
  * is written where the object ends; what the body says of the same field is compared with it as bytes and taken back.
  */
-import type { DescField } from "@bufbuild/protobuf";
 import { refuse } from "../../status/index.ts";
 import type { FieldPath } from "../fields/field-path.ts";
 import type { LeafFault } from "../query/leaf-text.ts";
 import { type ByteSink, VALUE_ROOM } from "./byte-sink.ts";
-import { type FieldPlan, fieldOf, type MessagePlan, Type, Wire } from "./plan.ts";
+import { type FieldPlan, type MessagePlan, Type, Wire } from "./plan.ts";
 import type { ReadState } from "./read-state.ts";
 
 /** What a request body has to say of a bound field: nothing, the path's own value, another, or another oneof member. */
@@ -19,6 +18,9 @@ export type Finding = "absent" | "same" | "other" | "oneof";
 /** One path variable, compiled. The values are those of the request being assembled. */
 export interface BoundVariable {
   readonly path: FieldPath;
+  /** The fields of the path, compiled. */
+  readonly parents: readonly FieldPlan[];
+  readonly leaf: FieldPlan;
   /** Whether the field lies in what a JSON body fills. */
   readonly isInBody: boolean;
   /** Where the encoded field (tag and value; nothing for an implicit zero) stands in `ReadState.values`. */
@@ -48,16 +50,15 @@ export class BoundMessage {
   /** `depth` counts the parents of each variable that lead to the message. */
   constructor(plan: MessagePlan, variables: readonly BoundVariable[], depth: number) {
     this.plan = plan;
-    const groups = new Map<DescField, BoundVariable[]>();
+    const groups = new Map<FieldPlan, BoundVariable[]>();
     for (const variable of variables) {
-      const member = variable.path.parents[depth] ?? variable.path.leaf;
+      const member = variable.parents[depth] ?? variable.leaf;
       const group = groups.get(member);
       if (group === undefined) groups.set(member, [variable]);
       else group.push(variable);
     }
-    this.members = [...groups].map(([desc, group]) => {
-      const field = fieldOf(plan, desc);
-      const isParent = group[0]?.path.parents[depth] !== undefined;
+    this.members = [...groups].map(([field, group]) => {
+      const isParent = group[0]?.parents[depth] !== undefined;
       const message = isParent ? new BoundMessage(field.message, group, depth + 1) : undefined;
       return { field, variables: group, message, isGiven: false };
     });
