@@ -7,12 +7,9 @@ import { LeafFault } from "../query/leaf-text.ts";
 import { type QueryParameter, refuseParameter, refuseUnknown } from "../query/parse-query.ts";
 import { describeUnknown, resolveParameter } from "../query/resolve-parameter.ts";
 import { clip } from "../text/quote.ts";
-import type { TranscodeOptions } from "../transcoder.ts";
+import { MAX_REPORTED, type TranscodeOptions } from "../transcoder.ts";
 import type { FieldNode, MessageNode } from "./field-tree.ts";
 import type { LeafWriter } from "./leaf-writer.ts";
-
-/** Most unknown names that one request reports. */
-const MAX_REPORTED = 64;
 
 /** Most names that one message type keeps resolved: clients use few, and hostile ones must not fill the memory. */
 const MAX_RESOLVED = 256;

@@ -103,7 +103,7 @@ export class FieldPlan {
         desc.message !== undefined &&
         formOf(desc.message) === Form.VALUE);
     this.finiteOnly = role.type === Type.DOUBLE && desc.parent?.typeName === "google.protobuf.Value";
-    const name = desc.kind === "field" && plans.options.protoFieldNames ? desc.name : jsonNameOf(desc);
+    const name = desc.kind === "field" && plans.options.protoFieldNames ? desc.name : desc.jsonName;
     const key = role.isBare ? "" : `,${JSON.stringify(name)}:`;
     this.key = new Literal(key);
     const zero = role.index < 0 || role.isEntry ? "" : this.#zeroJson();
@@ -183,7 +183,7 @@ export class MessagePlan {
   /** Every spelling of every field. */
   get names(): NameTable {
     this.#names ??= new NameTable([
-      ...this.fields.map(({ desc, index }) => ({ name: jsonNameOf(desc), value: index })),
+      ...this.fields.map(({ desc, index }) => ({ name: desc.jsonName, value: index })),
       ...this.fields.map(({ desc, index }) => ({ name: desc.name, value: index })),
     ]);
     return this.#names;
@@ -191,7 +191,7 @@ export class MessagePlan {
 
   /** The JSON names in order of field number. */
   get expected(): ExpectedNames {
-    this.#expected ??= new ExpectedNames(this.fields.map(({ desc }) => jsonNameOf(desc)));
+    this.#expected ??= new ExpectedNames(this.fields.map(({ desc }) => desc.jsonName));
     return this.#expected;
   }
 
@@ -271,12 +271,6 @@ export class PlanCache {
     }
     return plan;
   }
-}
-
-/** The JSON name of a field; compilers that leave it out mean the camel case of the name. */
-export function jsonNameOf(desc: DescField | DescExtension): string {
-  if (desc.jsonName !== "") return desc.jsonName;
-  return desc.name.replace(/_+(.?)/g, (_match, next: string) => next.toUpperCase());
 }
 
 interface FieldRole {

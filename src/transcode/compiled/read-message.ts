@@ -12,7 +12,7 @@ import { Form } from "./form.ts";
 import { Byte, type JsonSource } from "./json-source.ts";
 import { copyStringTo, endOfPlainString, readUnescaped } from "./json-string.ts";
 import { MapKeys } from "./map-keys.ts";
-import { type FieldPlan, jsonNameOf, type MessagePlan, Shape, Type, Wire } from "./plan.ts";
+import { type FieldPlan, type MessagePlan, Shape, Type, Wire } from "./plan.ts";
 import { readAny } from "./read-any.ts";
 import { type BoundMessage, readBoundField, weaveBound } from "./read-bound.ts";
 import { Found, readScalar } from "./read-scalar.ts";
@@ -169,7 +169,7 @@ function readUnknown(state: ReadState, plan: MessagePlan, keyStart: number): voi
   if (state.rejectsUnknown) {
     const { json } = state;
     const key = keyAt(state, keyStart);
-    const names = plan.desc.fields.map(jsonNameOf);
+    const names = plan.desc.fields.map(({ jsonName }) => jsonName);
     const what = `${plan.desc.typeName} has no field ${quote(key)}${suggestion(key, names)}`;
     throw json.fault("JSON_UNKNOWN_FIELD", keyStart, what);
   }
@@ -202,7 +202,7 @@ function missingRequired(
 ): Error {
   const names = plan.fields
     .filter((field) => field.required && !state.hasSeen(base, field.index) && bound?.holds(field) !== true)
-    .map(({ desc }) => JSON.stringify(jsonNameOf(desc)));
+    .map(({ desc }) => JSON.stringify(desc.jsonName));
   const which = names.length === 0 ? "a required field is null" : `lacks required ${names.join(", ")}`;
   return state.json.fault("JSON_INVALID", opening, `${plan.desc.typeName}: ${which}`);
 }

@@ -1,12 +1,10 @@
 /** What one reading of JSON into wire bytes works on. One state is used again and again; readings do not overlap. */
+import { MAX_REPORTED } from "../transcoder.ts";
 import { ByteSink } from "./byte-sink.ts";
 import { locate } from "./json-location.ts";
 import { JsonSource } from "./json-source.ts";
 import type { PlanCache } from "./plan.ts";
 import type { BoundMessage } from "./read-bound.ts";
-
-/** So many unknown fields are reported of one body; the rest is ignored. */
-const MAX_REPORTED = 64;
 
 /** The state of a reading. */
 export class ReadState {

@@ -2,13 +2,14 @@
  * Well-known types whose JSON is one string: Timestamp, Duration, FieldMask.
  * Source: google/protobuf/timestamp.proto, duration.proto, field_mask.proto ("JSON Mapping"); RFC 3339.
  */
-import { type ByteSink, VALUE_ROOM } from "./byte-sink.ts";
+
 import {
   daysOfDate,
   MAX_DURATION_SECONDS,
   MAX_TIMESTAMP_SECONDS,
   MIN_TIMESTAMP_SECONDS,
-} from "./civil-time.ts";
+} from "../text/civil-time.ts";
+import { type ByteSink, VALUE_ROOM } from "./byte-sink.ts";
 import { Byte, type JsonSource } from "./json-source.ts";
 import { copyStringTo, readUnescaped } from "./json-string.ts";
 import type { ReadState } from "./read-state.ts";

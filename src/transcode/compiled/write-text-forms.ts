@@ -2,13 +2,14 @@
  * Well-known types whose JSON is one string: Timestamp, Duration, FieldMask.
  * Source: google/protobuf/timestamp.proto, duration.proto, field_mask.proto ("JSON Mapping").
  */
-import { type ByteSink, VALUE_ROOM } from "./byte-sink.ts";
+
 import {
   dateOfDays,
   MAX_DURATION_SECONDS,
   MAX_TIMESTAMP_SECONDS,
   MIN_TIMESTAMP_SECONDS,
-} from "./civil-time.ts";
+} from "../text/civil-time.ts";
+import { type ByteSink, VALUE_ROOM } from "./byte-sink.ts";
 import { writeDigits, writeInteger } from "./write-number.ts";
 import type { WriteState } from "./write-state.ts";
 

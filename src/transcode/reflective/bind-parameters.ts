@@ -7,12 +7,9 @@ import { type QueryParameter, refuseParameter, refuseUnknown } from "../query/pa
 import { describeUnknown, type ParameterTarget, resolveParameter } from "../query/resolve-parameter.ts";
 import { clip } from "../text/quote.ts";
 import type { Scalar } from "../text/scalar-text.ts";
-import type { TranscodeOptions } from "../transcoder.ts";
+import { MAX_REPORTED, type TranscodeOptions } from "../transcoder.ts";
 import type { CodecScope } from "./codec-scope.ts";
 import { leafFromText } from "./leaf.ts";
-
-/** Most unknown names that one request reports. */
-const MAX_REPORTED = 64;
 
 /** Binds the parameters of one request. */
 export class ParameterBinder {

@@ -1,6 +1,7 @@
 /**
- * The reflective codec: one binding, by descriptors alone. The reference that a generated codec is measured by, and
- * the fallback where code may not be generated.
+ * The reflective codec: one binding, by descriptors and message objects. Requests are served by the compiled codec; this
+ * one is the reference that the contract suite compares it with. Its writer also shows details of errors
+ * (`status/status-json.ts`), messages to people (`renderMessage`, for `sluice explain`) and fields that are unset.
  */
 import { create, type DescField, toBinary } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";

@@ -12,18 +12,9 @@ import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { type Status, StatusError } from "../../../src/status/index.ts";
 import { CompiledCodec } from "../../../src/transcode/compiled/index.ts";
 import type { TranscodeOptions } from "../../../src/transcode/index.ts";
+import { OPTIONS } from "../../contract/transcoder/codec.ts";
 
-export const OPTIONS: TranscodeOptions = {
-  unknownFields: "reject",
-  ignoredQueryParameters: [],
-  emitDefaults: false,
-  enumsAsNumbers: false,
-  int64: "string",
-  protoFieldNames: false,
-  pretty: false,
-  prettyPrintParameter: false,
-  maxDepth: 100,
-};
+export { OPTIONS };
 
 export const registry: FileRegistry = createFileRegistry(
   fromBinary(FileDescriptorSetSchema, readFileSync("test/conformance/messages.binpb")),

@@ -14,9 +14,9 @@ export const MAX_TIMESTAMP_SECONDS: number = 253402300799;
 /** Bound of google.protobuf.Duration, both ways: about 10,000 years, in seconds. */
 export const MAX_DURATION_SECONDS: number = 315576000000;
 
-/** Days from 1970-01-01 to a date, or undefined if there is no such day. `month` and `day` are from 1. */
+/** Days from 1970-01-01 to a date, or undefined if there is no such day or a part is NaN. `month` and `day` are from 1. */
 export function daysOfDate(year: number, month: number, day: number): number | undefined {
-  if (year < 1 || month < 1 || month > 12 || day < 1) return undefined;
+  if (!(year >= 1 && month >= 1 && month <= 12 && day >= 1)) return undefined;
   const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
   const length =
     month === 2 ? (isLeap ? 29 : 28) : month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
