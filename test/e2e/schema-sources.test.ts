@@ -144,7 +144,7 @@ describe("@grpc/reflection as a peer", { timeout: 60_000 }, () => {
 });
 
 describe("rules beside the schema", { timeout: 60_000 }, () => {
-  test("a google.api.Service document adds and replaces; its path starts at the config; ${ENV} is substituted", async (t) => {
+  test("a google.api.Service document adds and replaces; its path starts at the config; the environment is read", async (t) => {
     const echo = await echoFor(t);
     const files = await temporaryFiles({
       "service.yaml": `type: google.api.Service
