@@ -110,7 +110,8 @@ function collect(
     const field = fieldOf(tag >>> 3);
     wire.skip(tag, levels);
     const end = wire.pos;
-    if (field === undefined || !acceptsWireType(field, tag & 7)) continue;
+    if (field === undefined) continue;
+    if (!acceptsWireType(field, tag & 7)) throw wire.mistyped(field.desc.parent, tag);
     const isSingular = field.shape === Shape.SINGULAR;
     if (isSingular && unknownEnums === "drop" && field.enum?.closed === true) {
       wire.pos = valueAt;

@@ -2,6 +2,7 @@
  * A protobuf message being read: a cursor with bounds over wire bytes.
  * Source: https://protobuf.dev/programming-guides/encoding/
  */
+import type { DescMessage } from "@bufbuild/protobuf";
 import { refuse, type StatusError } from "../../status/index.ts";
 import { InputBytes } from "./input-bytes.ts";
 import { Wire } from "./plan.ts";
@@ -181,6 +182,15 @@ export class WireSource extends InputBytes {
   /** The bytes are not a message. */
   broken(what: string): StatusError {
     return refuse("UPSTREAM_REPLY_INVALID", `reply: ${what} (byte ${this.pos})`);
+  }
+
+  /**
+   * The field with that tag is known, but not with its wire type: the upstream's schema is another one. Parsers may pass
+   * such a field over as unknown; a gateway would then serve a reply without what it was sent.
+   */
+  mistyped(desc: DescMessage | undefined, tag: number): StatusError {
+    const what = `field ${tag >>> 3} of ${desc?.typeName ?? "an extension"} has wire type ${tag & 7}`;
+    return this.broken(`${what}, which its type does not have: the upstream's schema is another one`);
   }
 
   /** The bytes are a message whose value JSON cannot show. */

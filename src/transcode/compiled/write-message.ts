@@ -122,6 +122,7 @@ function writeInOrder(state: WriteState, plan: MessagePlan, order: "assumed" | "
       field = plan.byNumber(tag >>> 3);
       if (field === undefined || !acceptsWireType(field, tag & 7)) {
         wire.skip(tag, state.maxDepth - state.depth);
+        if (field !== undefined) throw wire.mistyped(plan.desc, tag);
         continue;
       }
     }
