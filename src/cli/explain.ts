@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { builtins, compileOnce } from "../app/index.ts";
 import type { Route, RoutingSnapshot } from "../gateway/index.ts";
-import { kindRefusal, requestDeadlineMs, requestMetadata } from "../protocol/rest/index.ts";
+import { kindRefusal, refuseCodedBody, requestDeadlineMs, requestMetadata } from "../protocol/rest/index.ts";
 import { codeName, httpStatusOf, type Status, StatusError } from "../status/index.ts";
 import { renderMessage } from "../transcode/index.ts";
 import { type ConfigOptions, loadConfigOf, printProblems } from "./load-config.ts";
@@ -88,6 +88,7 @@ function explainRequest(
     "captures",
     captures.map((value, i) => `${names[i]} = ${JSON.stringify(value)}`),
   );
+  if (request.body.byteLength > 0) refuseCodedBody(request.headers);
   const assembled = route.transcoder.assemble({
     captures,
     query: request.query,

@@ -102,7 +102,7 @@ function flagOf(path: ConfigPath): string {
   if (path[0] === "listeners") return "--listen";
   if (path[0] === "admin") return "--admin";
   if (path[0] !== "upstreams") return "command line";
-  return path[2] === "schema" ? "--descriptors" : "--upstream";
+  return path[3] === "descriptors" ? "--descriptors" : "--upstream";
 }
 
 function readDocument(

@@ -9,10 +9,10 @@
 import { complain, type Reading, show } from "./reading.ts";
 
 /** The longest duration: Node's timers hold a signed 32-bit number of milliseconds, a bit under 25 days. */
-export const MAX_DURATION_MS: number = 24 * 24 * 3_600_000;
+const MAX_DURATION_MS: number = 24 * 24 * 3_600_000;
 
 /** The largest size: what fits a signed 32-bit number. */
-export const MAX_SIZE_BYTES: number = 2 ** 31 - 1;
+const MAX_SIZE_BYTES: number = 2 ** 31 - 1;
 
 /** Inclusive bounds, with the texts that messages show. */
 export interface Bounds {

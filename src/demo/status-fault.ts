@@ -17,7 +17,7 @@ import { StatusSchema } from "../gen/google/rpc/status_pb.ts";
 import { Code } from "../status/index.ts";
 
 /** `ErrorInfo.domain` of every failure that the library itself makes. */
-export const FAULT_DOMAIN: string = "library.example.com";
+const FAULT_DOMAIN: string = "library.example.com";
 
 /** Ends a call with a status and details. */
 export class StatusFault extends Error {

@@ -12,6 +12,7 @@ import {
   chooseReplyWriter,
   MessageRenderer,
   RequestBody,
+  refuseCodedBody,
   requestDeadlineMs,
   requestMetadata,
   sendError,
@@ -113,6 +114,7 @@ export class Relay implements CallListener {
   #assemble(body: Uint8Array): AssembledRequest {
     const from = performance.now();
     const { exchange, reply } = this.#scope;
+    if (body.byteLength > 0) refuseCodedBody(exchange.headers);
     const assembled = this.#route.transcoder.assemble({
       captures: this.#captures,
       query: exchange.query,

@@ -39,6 +39,8 @@ export interface HttpExchange {
   readonly httpVersion: 1 | 2;
   /** The address of the peer, without port; empty for a unix socket. */
   readonly peer: string;
+  /** Whether `end` can bring trailers to this client: the protocol, the engine and the client's `te` (RFC 9110, 6.5.1). */
+  readonly takesTrailers: boolean;
 
   /** Starts reading the body; may be called once. Without a body, `onEnd` comes at once (perhaps synchronously). */
   readBody(limitBytes: number, listener: BodyListener): void;
@@ -55,7 +57,7 @@ export interface HttpExchange {
   start(status: number, headers: HeaderList): void;
   /** Writes a piece, flushed at once. False means: hold until `onDrain`. */
   write(chunk: Uint8Array | string): boolean;
-  /** Ends a started reply, after what was written; trailers go out where the protocol and the client can take them, else they are dropped. */
+  /** Ends a started reply, after what was written; trailers go out where `takesTrailers`, else they are dropped. */
   end(trailers?: HeaderList): void;
   /** Breaks off: RST_STREAM, or closes the socket. The only honest end of a reply that failed midway. */
   destroy(): void;

@@ -104,7 +104,7 @@ export function compileRules(
 }
 
 /** The binding of a method that has no rule: `POST /{package.Service}/{Method}`, everything in the body. */
-export function autoBinding(method: Pick<MethodSchema, "rpcPath">): HttpBinding {
+function autoBinding(method: Pick<MethodSchema, "rpcPath">): HttpBinding {
   return { httpMethod: "POST", template: method.rpcPath, body: "*", responseBody: "" };
 }
 

@@ -1,5 +1,4 @@
 export {
-  autoBinding,
   type BindingSource,
   type CompiledBinding,
   type CompiledRules,

@@ -13,6 +13,7 @@ export type Reason =
   | "JSON_UNKNOWN_FIELD"
   | "BODY_NOT_ALLOWED"
   | "MEDIA_TYPE_UNSUPPORTED"
+  | "CONTENT_CODING_UNSUPPORTED"
   | "BODY_TOO_LARGE"
   | "HEADERS_TOO_LARGE"
   | "HEADER_INVALID"
@@ -70,6 +71,10 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
   MEDIA_TYPE_UNSUPPORTED: {
     code: Code.INVALID_ARGUMENT,
     what: "The route cannot read a body of this Content-Type.",
+  },
+  CONTENT_CODING_UNSUPPORTED: {
+    code: Code.INVALID_ARGUMENT,
+    what: "The body is compressed (Content-Encoding); the gateway decodes nothing.",
   },
   BODY_TOO_LARGE: { code: Code.RESOURCE_EXHAUSTED, what: "The body is longer than the limit of the route." },
   HEADERS_TOO_LARGE: {

@@ -132,7 +132,7 @@ describe("sluice routes", () => {
 
   test("fails, with the reason, where there is nothing", async () => {
     const run = await runSluice(["routes", "--upstream", "127.0.0.1:1"]);
-    assert.match(run.stderr, /^error: --descriptors: upstream upstream: no schema: .+ \(.+\)\n$/);
+    assert.match(run.stderr, /^error: --upstream: upstream upstream: no schema: .+ \(.+\)\n$/);
     assert.equal(run.exitCode, 1);
   });
 });

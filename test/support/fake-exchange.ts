@@ -11,6 +11,7 @@ export interface FakeRequest {
   readonly headers?: HeaderList;
   readonly httpVersion?: 1 | 2;
   readonly peer?: string;
+  readonly takesTrailers?: boolean;
   readonly body?: string | Uint8Array;
 }
 
@@ -21,6 +22,7 @@ export class FakeExchange implements HttpExchange {
   readonly headers: HeaderList;
   readonly httpVersion: 1 | 2;
   readonly peer: string;
+  readonly takesTrailers: boolean;
   onDrain: (() => void) | undefined = undefined;
   onAbort: (() => void) | undefined = undefined;
   /** The reply so far. */
@@ -41,6 +43,7 @@ export class FakeExchange implements HttpExchange {
     this.headers = request.headers ?? [];
     this.httpVersion = request.httpVersion ?? 1;
     this.peer = request.peer ?? "192.0.2.1";
+    this.takesTrailers = request.takesTrailers ?? false;
     this.#body = Buffer.from(request.body ?? "");
   }
 

@@ -23,6 +23,8 @@ export function sendError(
   const fields = ["content-type", error.contentType, ...headers];
   if (error.retryAfterSeconds !== undefined) fields.push("retry-after", String(error.retryAfterSeconds));
   if (status.reason === "BODY_TOO_LARGE") fields.push("connection", "close");
+  // RFC 9110, section 15.5.16: tells this 415 from one that is about the media type.
+  if (status.reason === "CONTENT_CODING_UNSUPPORTED") fields.push("accept-encoding", "identity");
   reply.respond(httpStatus, fields, error.body);
 }
 

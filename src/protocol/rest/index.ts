@@ -3,5 +3,5 @@ export { sendError } from "./error-reply.ts";
 export { MessageRenderer } from "./message-renderer.ts";
 export { Reply } from "./reply.ts";
 export { chooseReplyWriter, kindRefusal } from "./reply-writer.ts";
-export { RequestBody } from "./request-body.ts";
+export { RequestBody, refuseCodedBody } from "./request-body.ts";
 export { isAsciiValue, requestMetadata } from "./request-metadata.ts";

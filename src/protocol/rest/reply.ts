@@ -1,7 +1,7 @@
 /**
  * The reply side of one exchange: adds the headers that every reply of this request carries, and counts what is sent.
  */
-import { findHeader, type HeaderList, type HttpExchange } from "../../http/index.ts";
+import type { HeaderList, HttpExchange } from "../../http/index.ts";
 
 /** One request's reply. Its state says how far it has got. */
 export class Reply {
@@ -27,14 +27,6 @@ export class Reply {
 
   get state(): "open" | "started" | "ended" {
     return this.#state;
-  }
-
-  /** Whether HTTP trailers would reach this client. Source: RFC 9110, section 6.5.1. */
-  get takesTrailers(): boolean {
-    return (
-      this.exchange.httpVersion === 2 ||
-      findHeader(this.exchange.headers, "te")?.includes("trailers") === true
-    );
   }
 
   /** Adds fields to whatever reply will be sent. */

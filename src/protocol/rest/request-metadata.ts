@@ -144,7 +144,7 @@ function lastElements(headers: HeaderList, name: string, count: number): readonl
 }
 
 /** gRPC over HTTP/2, "Header-Name": digits, lower-case letters, `_`, `-`, `.`. */
-export function isMetadataName(name: string): boolean {
+function isMetadataName(name: string): boolean {
   if (name === "") return false;
   for (let i = 0; i < name.length; i++) {
     const c = name.charCodeAt(i);

@@ -65,7 +65,8 @@ export class StreamWriter implements ReplyWriter {
       this.#reply.write(last);
     }
     const fields: string[] = [];
-    if (this.#reply.takesTrailers) pushReplyHeaders(fields, trailers, this.#settings.responseHeaders);
+    if (this.#reply.exchange.takesTrailers)
+      pushReplyHeaders(fields, trailers, this.#settings.responseHeaders);
     this.#reply.end(fields);
   }
 

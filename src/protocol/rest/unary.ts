@@ -53,12 +53,12 @@ export class UnaryWriter implements ReplyWriter {
       return;
     }
     const trailerFields: string[] = [];
-    if (this.#reply.takesTrailers) pushReplyHeaders(trailerFields, trailers, this.#settings.responseHeaders);
+    if (this.#reply.exchange.takesTrailers)
+      pushReplyHeaders(trailerFields, trailers, this.#settings.responseHeaders);
     if (trailerFields.length === 0) {
       this.#reply.respond(httpStatus, headers, body);
       return;
     }
-    headers.push("trailer", [...new Set(trailerFields.filter((_, i) => i % 2 === 0))].join(", "));
     this.#reply.start(httpStatus, headers);
     this.#reply.write(body);
     this.#reply.end(trailerFields);

@@ -52,6 +52,33 @@ describe("a finished request", () => {
     assert.equal(buckets.get(`{le="0.025",upstream="library",rpc="${RPC}"}`), 1);
   });
 
+  test("keeps counting from one scrape to the next", async () => {
+    const meters = new Meters();
+    for (const total of [1, 2, 3]) {
+      meters.requestFinished(record());
+      assert.deepEqual([...(await samples(meters, "sluice_requests_total")).values()], [total]);
+      assert.deepEqual(
+        [...(await samples(meters, "sluice_request_duration_seconds_count")).values()],
+        [total],
+      );
+    }
+  });
+
+  test("of one RPC at two upstreams is timed under each", async () => {
+    const meters = new Meters();
+    for (const upstream of ["a", "b", "b"]) meters.requestFinished(record({ upstream }));
+    const counts = await samples(meters, "sluice_upstream_duration_seconds_count");
+    assert.deepEqual(
+      [...counts],
+      [
+        [`{upstream="a",rpc="${RPC}"}`, 1],
+        [`{upstream="b",rpc="${RPC}"}`, 2],
+      ],
+    );
+    assert.deepEqual([...(await samples(meters, "sluice_requests_total")).values()], [3]);
+    assert.deepEqual([...(await samples(meters, "sluice_transcoding_duration_seconds_count")).values()], [3]);
+  });
+
   test("that never reached an upstream has no upstream time", async () => {
     const meters = new Meters();
     meters.requestFinished(record({ upstreamMs: 0 }));

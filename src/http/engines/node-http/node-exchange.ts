@@ -35,6 +35,7 @@ export class NodeExchange implements HttpExchange, Carried {
   readonly headers: HeaderList;
   readonly httpVersion = 1;
   readonly peer: string;
+  readonly takesTrailers: boolean;
   onDrain: (() => void) | undefined = undefined;
   onAbort: (() => void) | undefined = undefined;
 
@@ -62,6 +63,8 @@ export class NodeExchange implements HttpExchange, Carried {
     this.query = head.query;
     this.headers = head.headers;
     this.peer = plainAddress(request.socket.remoteAddress ?? "");
+    // HTTP/1.0 has no chunks, and so no place for them.
+    this.takesTrailers = head.facts.takesTrailers && request.httpVersion === "1.1";
     this.#head = head;
     this.#request = request;
     this.#response = response;
@@ -137,8 +140,7 @@ export class NodeExchange implements HttpExchange, Carried {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#stopReading();
-    if (trailers !== undefined && this.#head.facts.takesTrailers)
-      this.#response.addTrailers(trailerPairs(trailers));
+    if (trailers !== undefined && this.takesTrailers) this.#response.addTrailers(trailerPairs(trailers));
     this.#response.end();
   }
 

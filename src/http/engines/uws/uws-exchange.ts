@@ -60,6 +60,8 @@ export class UwsExchange implements HttpExchange {
   readonly query: string;
   readonly headers: HeaderList;
   readonly httpVersion = 1;
+  /** The addon cannot send them. */
+  readonly takesTrailers = false;
   onDrain: (() => void) | undefined = undefined;
   onAbort: (() => void) | undefined = undefined;
 
