@@ -1,3 +1,4 @@
+export { createCompiledFactory } from "./assembly/factory.ts";
 export { createReflectiveFactory, renderMessage } from "./reflective/factory.ts";
 export type { JsonWriteOptions } from "./reflective/write-json.ts";
 export {

@@ -57,6 +57,33 @@ export function planBinding(
   return { plan: { input, output, variables, body, reply, updateMask } };
 }
 
+/** What paths into the body start with: the body's field and a dot, or nothing. */
+export function bodyPrefix({ body }: BindingPlan): string {
+  return body.kind === "field" ? `${body.field.name}.` : "";
+}
+
+/** The paths of the variables inside of what the body fills, from there. */
+export function boundInBody(plan: BindingPlan): ReadonlySet<string> {
+  const prefix = bodyPrefix(plan);
+  return new Set(
+    plan.variables.flatMap(({ name }) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : [])),
+  );
+}
+
+/** The paths among `given`, all from the request message, that lie under `prefix`: from there, sorted, without `except`. */
+export function formPaths(
+  given: Iterable<string>,
+  prefix: string,
+  except: ReadonlySet<string>,
+): readonly string[] {
+  const paths: string[] = [];
+  for (const path of given) {
+    const inner = path.slice(prefix.length);
+    if (path.startsWith(prefix) && !except.has(inner)) paths.push(inner);
+  }
+  return paths.sort();
+}
+
 type Report = (what: string, hint: string) => void;
 
 function planVariable(input: DescMessage, name: string, report: Report): readonly FieldPath[] {

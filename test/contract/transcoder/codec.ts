@@ -5,10 +5,10 @@ import { type Status, StatusError } from "../../../src/status/index.ts";
 import {
   type AssembledRequest,
   type BindingSpec,
-  createReflectiveFactory,
   renderMessage,
   type TranscodeOptions,
   type Transcoder,
+  type TranscoderFactory,
 } from "../../../src/transcode/index.ts";
 
 export const OPTIONS: TranscodeOptions = {
@@ -58,21 +58,6 @@ export function specOf(words: BindingWords): BindingSpec {
   };
 }
 
-export function compile(
-  words: BindingWords,
-  options: Partial<TranscodeOptions> = {},
-  registry: FileRegistry = createFileRegistry(),
-): Transcoder {
-  const compiled = createReflectiveFactory().compile(
-    specOf(words),
-    { ...OPTIONS, ...options },
-    registry,
-    "rule 1",
-  );
-  if ("problems" in compiled) assert.fail(compiled.problems.map((problem) => problem.what).join("; "));
-  return compiled.transcoder;
-}
-
 export function assemble(transcoder: Transcoder, request: RequestWords): AssembledRequest {
   const body = request.body ?? "";
   return transcoder.assemble({
@@ -83,15 +68,61 @@ export function assemble(transcoder: Transcoder, request: RequestWords): Assembl
   });
 }
 
-/** The assembled message as JSON, defaults left out. */
-export function assembled(
-  words: BindingWords,
-  request: RequestWords,
-  options: Partial<TranscodeOptions> = {},
-  registry: FileRegistry = createFileRegistry(),
-): unknown {
-  const { message } = assemble(compile(words, options, registry), request);
-  return JSON.parse(renderMessage(words.input, message, OPTIONS, registry));
+/** A codec under test. */
+export interface Subject {
+  readonly factory: TranscoderFactory;
+  readonly compile: (
+    words: BindingWords,
+    options?: Partial<TranscodeOptions>,
+    registry?: FileRegistry,
+  ) => Transcoder;
+  /** The assembled message as JSON, defaults left out. */
+  readonly assembled: (
+    words: BindingWords,
+    request: RequestWords,
+    options?: Partial<TranscodeOptions>,
+    registry?: FileRegistry,
+  ) => unknown;
+  /** Options for the test of that name: a skip with its reason, if the codec differs in it on purpose. */
+  readonly difference: (name: string) => { readonly skip?: string };
+  /** The text that this codec has where the reference has `text`, of the body `json` of a type. */
+  readonly text: (text: string, typeName?: string, json?: string) => string;
+}
+
+/**
+ * The codec that `factory` makes; `texts` says which texts of the reference it words otherwise, `differences` which tests
+ * it answers otherwise, and why.
+ */
+export function subjectOf(
+  factory: TranscoderFactory,
+  texts: Readonly<Record<string, string>>,
+  differences: Readonly<Record<string, string>> = {},
+): Subject {
+  const compile: Subject["compile"] = (words, options = {}, registry = createFileRegistry()) => {
+    const compiled = factory.compile(specOf(words), { ...OPTIONS, ...options }, registry, "rule 1");
+    if ("problems" in compiled) assert.fail(compiled.problems.map((problem) => problem.what).join("; "));
+    return compiled.transcoder;
+  };
+  return {
+    factory,
+    compile,
+    assembled: (words, request, options = {}, registry = createFileRegistry()) => {
+      const { message } = assemble(compile(words, options, registry), request);
+      return JSON.parse(renderMessage(words.input, message, OPTIONS, registry));
+    },
+    difference: (name) => {
+      const skip = differences[name];
+      return skip === undefined ? {} : { skip };
+    },
+    text: (text, typeName, json) =>
+      texts[`${json} ${text}`] ?? texts[`${typeName} ${text}`] ?? texts[text] ?? text,
+  };
+}
+
+/** A reply's JSON as text. */
+export function textOf(reply: ReturnType<Transcoder["render"]>): string {
+  if (typeof reply === "string") return reply;
+  return reply instanceof Uint8Array ? Buffer.from(reply).toString() : assert.fail("not JSON");
 }
 
 /** The status that `run` is refused with. */
