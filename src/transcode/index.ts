@@ -1,3 +1,5 @@
+export { checkBinding } from "./binding/binding-plan.ts";
+export { deferTranscoder } from "./deferred-transcoder.ts";
 export { createReflectiveFactory, renderMessage } from "./reflective/factory.ts";
 export type { JsonWriteOptions } from "./reflective/write-json.ts";
 export {
