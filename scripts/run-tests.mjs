@@ -1,6 +1,7 @@
 // Compiles src/ and test/ to .cache/tests and runs the test files with Node's own runner (Node 20 neither strips types
 // nor expands globs). Arguments: folders or files to run instead of all of test/, and flags for `node --test`.
 // End-to-end tests start dist/, so run `npm run build` before them.
+// A file that hangs fails after three minutes.
 import { spawnSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +12,7 @@ const roots = args.filter((argument) => !argument.startsWith("--"));
 
 run(["node_modules/typescript/bin/tsc", "-p", "tsconfig.test.json"]);
 const files = (roots.length > 0 ? roots : ["test"]).flatMap(listTests).sort();
-run(["--enable-source-maps", "--test", "--test-reporter=spec", ...flags, ...files]);
+run(["--enable-source-maps", "--test", "--test-timeout=180000", "--test-reporter=spec", ...flags, ...files]);
 
 function run(nodeArguments) {
   const { status } = spawnSync(process.execPath, nodeArguments, { stdio: "inherit" });

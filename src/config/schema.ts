@@ -95,7 +95,7 @@ export function configSchema(directory: string): z.ZodType<ConfigText> {
         "silent",
       ]).prefault("info"),
     }).prefault({}),
-    accessLog: section("One JSON line for each request.", {
+    accessLog: section("One JSON line for each request, whatever `log.level` is.", {
       enabled: flag("Whether it is written.").prefault(true),
     }).prefault({}),
   });

@@ -204,12 +204,13 @@ function selectedRule(
 }
 
 function conflict(route: Route, where: string, earlier: Route, earlierWhere: string): Problem {
+  const isOneUpstream = route.upstream === earlier.upstream;
+  const named = ({ httpMethod, template, method, upstream }: Route): string =>
+    `${httpMethod} ${template} of ${method.fullName}${isOneUpstream ? "" : ` at upstream ${upstream}`}`;
   return {
     severity: "error",
     where,
-    what:
-      `${route.httpMethod} ${route.template} of ${route.method.fullName} has the shape of ` +
-      `${earlier.httpMethod} ${earlier.template} of ${earlier.method.fullName} (${earlierWhere})`,
+    what: `${named(route)} has the shape of ${named(earlier)} (${earlierWhere})`,
     hint: "the first one serves; change one of the templates",
   };
 }

@@ -1,7 +1,7 @@
 /**
  * Holds the snapshot and takes every exchange from match to relay.
  */
-import type { ExchangeHandler } from "../http/index.ts";
+import { type ExchangeHandler, findHeader } from "../http/index.ts";
 import { isPreflight, type Policy, type PreflightPolicy } from "../policy/index.ts";
 import { sendError } from "../protocol/rest/index.ts";
 import { gatewayStatus, OK, type Status, StatusError } from "../status/index.ts";
@@ -84,8 +84,15 @@ export class Gateway {
 
   #answerPreflight(scope: RequestScope, snapshot: RoutingSnapshot, cors: PreflightPolicy): void {
     const { exchange, listener } = scope;
-    const methods = snapshot.matcher.allowedMethods(exchange.path, listener.trailingSlash);
+    const { matcher } = snapshot;
+    let methods = matcher.allowedMethods(exchange.path, listener.trailingSlash);
     if (methods.length === 0) throw noRoute(scope, snapshot);
+    const asked = findHeader(exchange.headers, "access-control-request-method") ?? "";
+    // A rule for any method has more of them than can be listed.
+    const isFurther = !methods.includes(asked) && asked !== "OPTIONS";
+    if (isFurther && matcher.match(asked, exchange.path, listener.trailingSlash).kind === "found") {
+      methods = [...methods, asked];
+    }
     const answer = cors.preflight(exchange, withOptions(methods));
     if ("refusal" in answer) throw new StatusError(answer.refusal);
     // What a preflight says stands alone: the fields that `admit` has added belong to the request that follows it.

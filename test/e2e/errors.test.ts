@@ -238,10 +238,10 @@ describeGateway("errors", CONFIG, (subject) => {
   test("the reason in the body is the one in the log and in the metric", async () => {
     const id = `reason-${subject.port}`;
     await subject.send("GET /v1/echo?int32Value=x", { headers: ["x-request-id", id] });
-    const line = await subject.gateway.logged((entry) => entry["requestId"] === id);
-    assert.equal(line["reason"], "PARAM_INVALID");
-    assert.equal(line["status"], 400);
-    assert.equal(line["grpcStatus"], "INVALID_ARGUMENT");
+    const line = await subject.gateway.logged((entry) => entry.requestId === id);
+    assert.equal(line.reason, "PARAM_INVALID");
+    assert.equal(line.status, 400);
+    assert.equal(line.grpcStatus, "INVALID_ARGUMENT");
     const metrics = await (await fetch(`${subject.gateway.adminUrl}/metrics`)).text();
     assert.match(metrics, /sluice_gateway_errors_total\{reason="PARAM_INVALID"\} \d+/);
   });
@@ -249,9 +249,9 @@ describeGateway("errors", CONFIG, (subject) => {
   test("an error of the upstream has no reason of the gateway", async () => {
     const id = `upstream-${subject.port}`;
     await fail({ code: 13, message: "theirs" }, ["x-request-id", id]);
-    const line = await subject.gateway.logged((entry) => entry["requestId"] === id);
-    assert.equal(line["reason"], undefined);
-    assert.equal(line["grpcStatus"], "INTERNAL");
+    const line = await subject.gateway.logged((entry) => entry.requestId === id);
+    assert.equal(line.reason, undefined);
+    assert.equal(line.grpcStatus, "INTERNAL");
   });
 
   for (const reply of ["", "GP8=", "CP//", "+v8=", "cgH/"]) {
@@ -265,7 +265,7 @@ describeGateway("errors", CONFIG, (subject) => {
 
   test("the gateway's own log of all that holds no error: nothing here was its fault", () => {
     assert.deepEqual(
-      subject.gateway.log.filter((line) => line["level"] === "error" || line["level"] === "fatal"),
+      subject.gateway.log.filter((line) => line.level === "error" || line.level === "fatal"),
       [],
     );
     assert.equal(subject.gateway.stderr, "");

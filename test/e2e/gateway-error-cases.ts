@@ -25,7 +25,7 @@ export const ERROR_CASES: Readonly<Record<string, ErrorCase>> = {
     line: "DELETE /v1/echo",
     status: 405,
     reason: "METHOD_NOT_ALLOWED",
-    check: ({ headers }) => headers["allow"] !== undefined,
+    check: ({ headers }) => headers.allow !== undefined,
     note: "405 with Allow as RFC 9110 asks, where grpc-gateway v2 says 501 and Envoy 404",
   },
   "malformed JSON body": {

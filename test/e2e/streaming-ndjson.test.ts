@@ -66,9 +66,9 @@ describeGateway("NDJSON", COMPACT, (subject) => {
     await subject.send("GET /v1/count/3?fail_after=1&fail_code=15&fail_message=x", {
       headers: ["x-request-id", id],
     });
-    const line = await subject.gateway.logged((entry) => entry["requestId"] === id);
-    assert.equal(line["status"], 200);
-    assert.equal(line["grpcStatus"], "DATA_LOSS");
+    const line = await subject.gateway.logged((entry) => entry.requestId === id);
+    assert.equal(line.status, 200);
+    assert.equal(line.grpcStatus, "DATA_LOSS");
   });
 
   test("a broken request to a stream is an HTTP error and never reaches the upstream", async () => {

@@ -67,18 +67,18 @@ export class GatewayProcess {
       env: { ...process.env, ...environment },
     });
     const gateway = new GatewayProcess(child);
-    await gateway.logged((line) => line["msg"] === "admin listening");
+    await gateway.logged((line) => line.msg === "admin listening");
     return gateway;
   }
 
   /** `http://host:port` of the n-th listener. */
   url(index = 0): string {
-    const address = this.log.filter((line) => line["msg"] === "listening")[index]?.["address"];
+    const address = this.log.filter((line) => line.msg === "listening")[index]?.address;
     return `http://${String(address)}`;
   }
 
   get adminUrl(): string {
-    return `http://${String(this.log.find((line) => line["msg"] === "admin listening")?.["address"])}`;
+    return `http://${String(this.log.find((line) => line.msg === "admin listening")?.address)}`;
   }
 
   /** Resolves with the first line, past or to come, that fits. */

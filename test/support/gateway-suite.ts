@@ -34,6 +34,7 @@ export interface ErrorBody {
 
 /** One engine's listener of a running gateway. Its members can be read once the suite's tests run. */
 export interface Subject {
+  readonly engine: (typeof ENGINES)[number];
   readonly url: string;
   readonly port: number;
   readonly gateway: GatewayProcess;
@@ -68,6 +69,7 @@ export function describeGateway(title: string, config: SuiteConfig, cases: (subj
     });
     for (const [index, engine] of ENGINES.entries()) {
       const subject: Subject = {
+        engine,
         get echo() {
           return started(echo);
         },
@@ -104,7 +106,7 @@ export function assertGatewayError(answer: Answer, status: number, reason: strin
   const body = errorBody(answer);
   const info = body.details.find((detail) => detail["@type"] === "type.googleapis.com/google.rpc.ErrorInfo");
   assert.deepEqual(
-    { status: answer.status, reason: info?.["reason"], domain: info?.["domain"] },
+    { status: answer.status, reason: info?.reason, domain: info?.domain },
     { status, reason, domain: "sluice" },
     answer.body.toString(),
   );

@@ -30,10 +30,15 @@ const RESERVED: ReadonlySet<string> = new Set([
 export function pushReplyHeaders(headers: string[], metadata: Metadata, rules: HeaderRules): void {
   for (let i = 0; i + 1 < metadata.length; i += 2) {
     const name = metadata[i] ?? "";
-    if (RESERVED.has(name) || name.startsWith("grpc-") || name.startsWith(":")) continue;
+    if (isReserved(name) || name.startsWith("grpc-") || name.startsWith(":")) continue;
     const target = rules.toHeader(name);
-    if (target !== undefined && !RESERVED.has(target)) headers.push(target, metadata[i + 1] ?? "");
+    if (target !== undefined && !isReserved(target)) headers.push(target, metadata[i + 1] ?? "");
   }
+}
+
+/** Who may read a reply across origins is the listener's to say (`cors`), preflights included. */
+function isReserved(name: string): boolean {
+  return RESERVED.has(name) || name.startsWith("access-control-");
 }
 
 /** The status of a reply that succeeded: 200, or the upstream's choice from 200 to 399. */

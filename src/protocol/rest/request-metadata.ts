@@ -104,7 +104,11 @@ function perHopNames(headers: HeaderList): ReadonlySet<string> | undefined {
   return names;
 }
 
-function pushForwarding(metadata: string[], exchange: Pick<HttpExchange, "headers" | "peer">, trustedHops: number): void {
+function pushForwarding(
+  metadata: string[],
+  exchange: Pick<HttpExchange, "headers" | "peer">,
+  trustedHops: number,
+): void {
   const { headers, peer } = exchange;
   const isTrusted = trustedHops > 0;
   const before = isTrusted ? lastElements(headers, "x-forwarded-for", trustedHops) : [];

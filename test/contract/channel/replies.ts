@@ -156,6 +156,17 @@ const CASES: Readonly<Record<string, ReplyCase>> = {
     code: Code.UNAVAILABLE,
     reason: "UPSTREAM_PROTOCOL",
   },
+  "a redirection without a content type, and a body that is none": {
+    reply: http(302, undefined, ""),
+    code: Code.UNKNOWN,
+    reason: "UPSTREAM_PROTOCOL",
+    message: /HTTP status 302/,
+  },
+  "a text with status 200 and no content type": {
+    reply: http(200, undefined, "hello"),
+    code: Code.UNAVAILABLE,
+    reason: "UPSTREAM_PROTOCOL",
+  },
   "gRPC without a grpc-status": {
     reply: reply(["hello"], { "x-other": "1" }),
     code: Code.UNAVAILABLE,

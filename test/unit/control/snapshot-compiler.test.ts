@@ -238,6 +238,10 @@ describe("two rules of one shape", () => {
     const compiled = compile({ yaml, schemas: { first: LIBRARY, second: LIBRARY } });
     assert.equal(routeOf(compiled, "GET", "/v1/shelves").upstream, "second");
     assert.equal(compiled.problems.length, compiled.snapshot.routes.length);
+    assert.match(
+      compiled.problems[0]?.what ?? "",
+      /ListShelves at upstream first has the shape of .*ListShelves at upstream second \(/,
+    );
   });
 
   test("of other methods do not conflict", () => {

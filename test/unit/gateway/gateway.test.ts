@@ -106,11 +106,13 @@ class Bench {
       transcoder: {
         repliesWithHttpBody: false,
         assemble: (parts: RequestParts) => ({
-          message: Buffer.from(`${parts.captures.join(",")}?${parts.query}#${Buffer.from(parts.body)}`),
+          message: Buffer.from(
+            `${parts.captures.join(",")}?${parts.query}#${Buffer.from(parts.body).toString()}`,
+          ),
           unknownFields: [],
           pretty: false,
         }),
-        render: (message: Uint8Array) => `"${Buffer.from(message)}"`,
+        render: (message: Uint8Array) => `"${Buffer.from(message).toString()}"`,
       },
       settings: {
         deadlineMs: 1000,

@@ -109,8 +109,9 @@ export class GrpcJsCall implements Call, InterceptingListener {
   onReceiveMetadata(metadata: GrpcMetadata): void {
     if (this.#hasEnded) return;
     const contentType = metadata.get("content-type")[0]?.toString();
-    if (!isGrpcContentType(contentType)) {
-      this.#foreignContentType = contentType;
+    // A header block that a body follows needs one (gRPC over HTTP/2, "Response-Headers").
+    if (contentType === undefined || !isGrpcContentType(contentType)) {
+      this.#foreignContentType = contentType ?? "";
       return;
     }
     this.#hasHeaders = true;

@@ -30,7 +30,7 @@ export interface ReplyContext {
   readonly isExpired: boolean;
   /** Whether headers came that say they are gRPC's. */
   readonly hasGrpcHeaders: boolean;
-  /** The content type of the reply's headers if it is not gRPC's. */
+  /** The content type of the reply's headers if it is not gRPC's, "" if they had none; undefined if it is gRPC's. */
   readonly foreignContentType: string | undefined;
 }
 
@@ -116,7 +116,7 @@ function foreignReply(
 
 function notGrpc(contentType: string | undefined, context: ReplyContext): Status {
   const what =
-    contentType === undefined
+    contentType === undefined || contentType === ""
       ? "ended its reply without a gRPC status"
       : `answered with ${JSON.stringify(contentType.slice(0, 64))} instead of gRPC`;
   return gatewayStatus("UPSTREAM_PROTOCOL", `upstream ${context.address} ${what}`);
@@ -151,7 +151,7 @@ function coded(reason: Reason, code: Code, message: string): Status {
   return { ...gatewayStatus(reason, message), code };
 }
 
-/** Whether `value` names gRPC; a reply without a content type is given the benefit of the doubt. */
+/** Whether `value` names gRPC; trailers without a content type are given the benefit of the doubt. */
 export function isGrpcContentType(value: string | undefined): boolean {
   if (value === undefined) return true;
   if (!value.startsWith("application/grpc")) return false;
