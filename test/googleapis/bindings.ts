@@ -156,12 +156,26 @@ function measureLookUp(
   };
   round();
   if (found !== requests.length) report.mismatch(`${requests.length - found} plain paths were not found`);
-  let bestMs = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < MEASURED_ROUNDS; i++) {
-    const from = performance.now();
-    round();
-    bestMs = Math.min(bestMs, performance.now() - from);
+  const bestOfRounds = (): number => {
+    let bestMs = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < MEASURED_ROUNDS; i++) {
+      const from = performance.now();
+      round();
+      bestMs = Math.min(bestMs, performance.now() - from);
+    }
+    return (bestMs * 1000) / requests.length;
+  };
+  report.measured(
+    `look-up, mean over all (best of ${MEASURED_ROUNDS} rounds)`,
+    bestOfRounds(),
+    "µs",
+    LOOK_UP_GOAL_US,
+  );
+  // No request is near the one before it, in the table or in memory: what remains are cache misses.
+  for (const [i, request] of requests.entries()) {
+    const other = random.below(i + 1);
+    requests[i] = requests[other] ?? request;
+    requests[other] = request;
   }
-  const us = (bestMs * 1000) / requests.length;
-  report.measured(`look-up, mean over all (best of ${MEASURED_ROUNDS} rounds)`, us, "µs", LOOK_UP_GOAL_US);
+  report.figure("the same in random order", `${bestOfRounds().toFixed(2)} µs`);
 }
