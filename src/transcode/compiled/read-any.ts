@@ -37,12 +37,15 @@ export function readAny(state: ReadState, readMessage: MessageReader, readFields
   const plan = planOf(state, wire.bytes.toString("utf8", wire.length - size, wire.length), typeAt);
   if (wire.length === start) throw json.refusal(typeAt, "the URL of a type");
   wire.ensure(VALUE_ROOM);
+  const mark = wire.length;
   wire.byte(0x12);
   const content = wire.open();
   json.pos = opening;
   if (plan.wellKnown === Form.OBJECT && !isWrappedEmpty(state, plan)) readFieldsOfAny(state, plan);
   else readWrapped(state, plan, readMessage);
-  wire.close(content);
+  // Content without bytes is the field's zero, and that is not written.
+  if (wire.length === content) wire.length = mark;
+  else wire.close(content);
 }
 
 /** Some writers give Empty a form of its own, `{"@type": …, "value": {}}`; both spellings say the same. */

@@ -4,7 +4,8 @@
  * A type counts as well-known only if its fields are as they should be: schemas come from upstreams, and a message may
  * merely be called `google.protobuf.Timestamp`. Source: the ProtoJSON page of the protobuf documentation.
  */
-import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { ScalarType } from "@bufbuild/protobuf";
+import type { FieldShape, MessageShape } from "../../schema/index.ts";
 
 /** A JSON form. All nine wrapper types share one; Empty has none, being an ordinary empty object. */
 export type WellKnown =
@@ -58,7 +59,7 @@ const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
 const PACKAGE = "google.protobuf.";
 
 /** The JSON form of `message`, or undefined if it is an ordinary message. */
-export function wellKnownOf(message: DescMessage): WellKnown | undefined {
+export function wellKnownOf<F extends FieldShape<F>>(message: MessageShape<F>): WellKnown | undefined {
   if (!message.typeName.startsWith(PACKAGE)) return undefined;
   const shape = SHAPES.get(message.typeName.slice(PACKAGE.length));
   if (shape === undefined || message.fields.length !== shape.fields.length) return undefined;
@@ -67,7 +68,7 @@ export function wellKnownOf(message: DescMessage): WellKnown | undefined {
 }
 
 /** Whether `message` is `google.api.HttpBody`: bytes with a content type, carried raw. */
-export function isHttpBody(message: DescMessage): boolean {
+export function isHttpBody<F extends FieldShape<F>>(message: MessageShape<F>): boolean {
   if (message.typeName !== "google.api.HttpBody") return false;
   const [contentType, data] = message.fields;
   return (
@@ -92,6 +93,6 @@ function scalar(type: ScalarType): string {
   return `scalar:${type}`;
 }
 
-function kindOf(field: DescField): string {
+function kindOf<F extends FieldShape<F>>(field: FieldShape<F>): string {
   return `${field.fieldKind}:${field.scalar ?? field.message?.typeName ?? ""}`;
 }

@@ -48,6 +48,9 @@ export function specOf(words: BindingWords): BindingSpec {
       kind: "unary",
       input: words.input,
       output,
+      inputShape: words.input,
+      outputShape: output,
+      httpRule: undefined,
       // Nothing in transcode reads the descriptor of the method itself.
       descriptor: { kind: "rpc", input: words.input, output } as BindingSpec["method"]["descriptor"],
     },

@@ -136,7 +136,17 @@ function method(kind: MethodKind): Route["method"] {
   // The relay reads names and the kind only.
   const descriptor = {} as DescMethod;
   const message: DescMessage = EmptySchema;
-  return { fullName: "t.S.Get", rpcPath: "/t.S/Get", kind, input: message, output: message, descriptor };
+  return {
+    fullName: "t.S.Get",
+    rpcPath: "/t.S/Get",
+    kind,
+    input: message,
+    output: message,
+    descriptor,
+    inputShape: message,
+    outputShape: message,
+    httpRule: undefined,
+  };
 }
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);

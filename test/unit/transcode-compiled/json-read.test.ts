@@ -270,3 +270,15 @@ describe("reading JSON", () => {
     }
   });
 });
+
+for (const [type, content] of [
+  ["Empty", "{}"],
+  ["Duration", '"0s"'],
+] as const) {
+  test(`an Any of ${type} ${content} has no value on the wire, as other libraries write it`, () => {
+    const url = `type.googleapis.com/google.protobuf.${type}`;
+    const json = Buffer.from(`{"@type":"${url}","value":${content}}`);
+    const { message } = codecWith().jsonReader(messageNamed("google.protobuf.Any"))(json);
+    assert.equal(Buffer.from(message).toString("latin1"), `\n${String.fromCharCode(url.length)}${url}`);
+  });
+}
