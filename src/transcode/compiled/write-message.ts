@@ -7,8 +7,8 @@
  * Source: https://protobuf.dev/programming-guides/json/
  */
 import { VALUE_ROOM, viewOf } from "./byte-sink.ts";
+import { Keys } from "./entry-order.ts";
 import { Form } from "./form.ts";
-import { MapKeys } from "./map-keys.ts";
 import { acceptsWireType, type FieldPlan, isPackable, type MessagePlan, Shape, Type, Wire } from "./plan.ts";
 import { inEntryOrder, inFieldOrder, isInFieldOrder } from "./wire-order.ts";
 import { writeAny } from "./write-any.ts";
@@ -239,16 +239,25 @@ function writeMap(state: WriteState, field: FieldPlan): void {
   close(state, start, OPEN_BRACE, CLOSE_BRACE);
 }
 
-/** Writes entries as they come; false, in the middle of it, if a key comes again. */
+/** Writes entries as they come, in the order of their keys; false, in the middle of it, if a key comes again. */
 function writeDistinctEntries(state: WriteState, field: FieldPlan): boolean {
-  const { wire, json } = state;
-  const keys = new MapKeys();
+  const { wire, json, entries } = state;
+  const base = entries.top;
+  const keys = keysOf(field);
+  let isAscending = true;
   do {
     const entryAt = json.length;
     const keySize = writeEntry(state, field, wire.lengthEnd());
-    if (keySize > 0 && keys.isRepeated(json.bytes, entryAt, entryAt + keySize)) return false;
+    if (keySize === 0) continue;
+    if (!entries.push(json, base, keys, entryAt, entryAt + keySize - 1)) isAscending = false;
   } while (nextOf(state, field) !== 0);
-  return true;
+  const isDistinct = isAscending || entries.arrange(json, base, keys);
+  entries.top = base;
+  return isDistinct;
+}
+
+function keysOf({ mapKey }: FieldPlan): number {
+  return mapKey?.type === Type.STRING || mapKey?.type === Type.BOOL ? Keys.TEXTS : Keys.INTEGERS;
 }
 
 /** Writes a map some of whose keys may come more than once: the last entry of each counts. */
@@ -265,10 +274,16 @@ function writeLastEntries(state: WriteState, field: FieldPlan): void {
     wire.pos = end;
   } while (nextOf(state, field) !== 0);
   const after = wire.pos;
+  const { entries } = state;
+  const base = entries.top;
   for (const { pos, end } of last.values()) {
     wire.pos = pos;
-    writeEntry(state, field, end);
+    const entryAt = json.length;
+    const keySize = writeEntry(state, field, end);
+    if (keySize > 0) entries.push(json, base, keysOf(field), entryAt, entryAt + keySize - 1);
   }
+  entries.arrange(json, base, keysOf(field));
+  entries.top = base;
   wire.pos = after;
 }
 

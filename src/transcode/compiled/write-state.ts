@@ -1,5 +1,6 @@
 /** What one writing of wire bytes as JSON works on. One state is used again and again; writings do not overlap. */
 import { ByteSink } from "./byte-sink.ts";
+import { EntryStack } from "./entry-order.ts";
 import type { PlanCache } from "./plan.ts";
 import { WireSource } from "./wire-source.ts";
 
@@ -7,6 +8,8 @@ import { WireSource } from "./wire-source.ts";
 export class WriteState {
   readonly wire: WireSource = new WireSource();
   readonly json: ByteSink = new ByteSink();
+  /** Entries of the maps open at the cursor. */
+  readonly entries: EntryStack = new EntryStack();
   readonly plans: PlanCache;
   readonly enumsAsNumbers: boolean;
   readonly int64AsNumber: boolean;
@@ -27,6 +30,7 @@ export class WriteState {
     this.json.reset();
     // JSON is rarely shorter than the wire: growing from nothing would copy a large reply ten times.
     this.json.ensure(message.length + (message.length >>> 1));
+    this.entries.reset();
     this.depth = 0;
   }
 

@@ -16,6 +16,7 @@ import {
   fromBinary,
   fromJson,
   type JsonValue,
+  type Message,
   type Registry,
   toBinary,
 } from "@bufbuild/protobuf";
@@ -45,7 +46,7 @@ describe("against @bufbuild/protobuf", () => {
       fc.property(schemaAndJson, ([{ registry, desc }, json]) => {
         const codec = new CompiledCodec(registry, OPTIONS);
         const { message } = codec.jsonReader(desc)(Buffer.from(JSON.stringify(json)));
-        assert.deepEqual(canonical(desc, message), fromOracle(desc, json, registry));
+        assert.deepEqual(decode(desc, message), decode(desc, fromOracle(desc, json, registry)));
       }),
       RUNS,
     );
@@ -57,7 +58,7 @@ describe("against @bufbuild/protobuf", () => {
         const codec = new CompiledCodec(registry, { ...OPTIONS, emitDefaults });
         const wire = fromOracle(desc, json, registry);
         const text = Buffer.from(codec.jsonWriter(desc)(wire)).toString("utf8");
-        assert.deepEqual(fromOracle(desc, parseJson(text), registry), wire, text);
+        assert.deepEqual(decode(desc, fromOracle(desc, parseJson(text), registry)), decode(desc, wire), text);
       }),
       RUNS,
     );
@@ -69,7 +70,11 @@ describe("against @bufbuild/protobuf", () => {
         const codec = new CompiledCodec(registry, OPTIONS);
         const joined = Buffer.concat([fromOracle(desc, first, registry), fromOracle(desc, second, registry)]);
         const text = Buffer.from(codec.jsonWriter(desc)(joined)).toString("utf8");
-        assert.deepEqual(fromOracle(desc, parseJson(text), registry), canonical(desc, joined), text);
+        assert.deepEqual(
+          decode(desc, fromOracle(desc, parseJson(text), registry)),
+          decode(desc, joined),
+          text,
+        );
         // What the codec has learnt of the type's order changes nothing, for such messages and for others.
         const fresh = new CompiledCodec(registry, OPTIONS);
         for (const wire of [joined, fromOracle(desc, first, registry)]) {
@@ -105,9 +110,9 @@ describe("against protobufjs", () => {
         const type = rootType.fromDescriptor(setBytes).resolveAll().lookupType("r.M0");
         const text = Buffer.from(codec.jsonWriter(desc)(wire)).toString("utf8");
         const theirs = type.encode(type.fromJsonString(text)).finish();
-        assert.deepEqual(canonical(desc, theirs), wire, text);
+        assert.deepEqual(decode(desc, theirs), decode(desc, wire), text);
         const { message } = codec.jsonReader(desc)(Buffer.from(type.toJsonString(type.decode(wire))));
-        assert.deepEqual(canonical(desc, message), wire);
+        assert.deepEqual(decode(desc, message), decode(desc, wire));
       }),
       RUNS,
     );
@@ -118,9 +123,9 @@ function withoutNegativeZero(json: JsonValue): JsonValue {
   return parseJson(JSON.stringify(json));
 }
 
-/** The bytes that @bufbuild/protobuf makes of a message in any order. */
-function canonical(desc: DescMessage, wire: Uint8Array): Buffer {
-  return Buffer.from(toBinary(desc, fromBinary(desc, wire, { readUnknownFields: false })));
+/** The message as @bufbuild/protobuf holds it: the order of a map's entries does not count. */
+function decode(desc: DescMessage, wire: Uint8Array): Message {
+  return fromBinary(desc, wire, { readUnknownFields: false });
 }
 
 function fromOracle(desc: DescMessage, json: JsonValue, registry: Registry): Buffer {
