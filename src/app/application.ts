@@ -196,7 +196,12 @@ function openListener(
     policies: corsPolicy === undefined ? [] : [corsPolicy],
   };
   const { maxHeaderBytes, idleTimeoutMs } = config;
-  return engine.listen(config.address, { maxHeaderBytes, idleTimeoutMs }, gateway.handlerFor(settings));
+  return engine.listen(
+    config.address,
+    { maxHeaderBytes, idleTimeoutMs },
+    gateway.handlerFor(settings),
+    gateway.refusalListenerFor(settings),
+  );
 }
 
 function adminView(

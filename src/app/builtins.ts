@@ -13,7 +13,7 @@ import type { SchemaSource } from "../schema/index.ts";
 import { DescriptorFileSource } from "../schema/sources/descriptor-file/index.ts";
 import { ReflectionSource } from "../schema/sources/reflection/index.ts";
 import type { Logger } from "../telemetry/index.ts";
-import { createReflectiveFactory, type TranscoderFactory } from "../transcode/index.ts";
+import { createCompiledFactory, type TranscoderFactory } from "../transcode/index.ts";
 import { GrpcJsChannel, grpcJs } from "../upstream/clients/grpc-js/index.ts";
 import { createHttp2Client, Http2Channel } from "../upstream/clients/http2/index.ts";
 import type { Channel, ChannelFactory } from "../upstream/index.ts";
@@ -46,7 +46,7 @@ export function builtins(config: Pick<Config, "listeners">, version: string): Bu
   const maxHeaderBytes = Math.max(...config.listeners.map((listener) => listener.maxHeaderBytes));
   return {
     channels: (name) => (name === "http2" ? http2 : grpcJs),
-    transcoders: createReflectiveFactory(),
+    transcoders: createCompiledFactory(),
     adminEngine: createNodeHttpEngine(),
     engine: (name, log) => chooseEngine(name, maxHeaderBytes, log),
     sources: ({ name, schema, addresses }, channel, locate) => [

@@ -2,7 +2,7 @@
  * From config and schemas to a snapshot. Pure: equal inputs give equal route tables, and every fault is a problem that
  * drops its own rule alone.
  */
-import { createRegistry, type Registry } from "@bufbuild/protobuf";
+import type { Registry } from "@bufbuild/protobuf";
 import {
   type Config,
   type HttpRuleConfig,
@@ -25,9 +25,14 @@ import {
   type SelectedRule,
   selectRules,
 } from "../routing/index.ts";
-import type { MethodSchema, SchemaSet } from "../schema/index.ts";
+import { joinRegistries, type MethodSchema, type SchemaSet } from "../schema/index.ts";
 import type { Problem } from "../status/index.ts";
-import type { TranscodeOptions, TranscoderFactory } from "../transcode/index.ts";
+import {
+  checkBinding,
+  deferTranscoder,
+  type TranscodeOptions,
+  type TranscoderFactory,
+} from "../transcode/index.ts";
 import type { Channel } from "../upstream/index.ts";
 import type { CompiledSnapshot } from "./reconciler.ts";
 
@@ -67,7 +72,7 @@ class SnapshotCompilation {
     this.#parts = parts;
     this.#schemas = schemas;
     // An Any may hold a type of any upstream.
-    this.#registry = createRegistry(...[...schemas.values()].map(({ registry }) => registry));
+    this.#registry = joinRegistries([...schemas.values()].map(({ registry }) => registry));
     this.#renderError = parts.errorRenderer(this.#registry);
   }
 
@@ -124,11 +129,12 @@ class SnapshotCompilation {
     const { httpMethod, template, body, responseBody, source, where } = binding;
     const variables = template.variables.map(({ fieldPath }) => fieldPath);
     const spec = { method, variables, body, responseBody, httpMethod };
-    const compiled = this.#parts.transcoders.compile(spec, transcodeOptions(options), this.#registry, where);
-    if ("problems" in compiled) {
-      this.#problems.push(...compiled.problems);
+    const problems = checkBinding(spec, where);
+    if (problems.length > 0) {
+      this.#problems.push(...problems);
       return;
     }
+    const { transcoders } = this.#parts;
     const route: Route = {
       httpMethod,
       template: template.text,
@@ -139,7 +145,7 @@ class SnapshotCompilation {
       method,
       upstream: upstream.name,
       channel,
-      transcoder: compiled.transcoder,
+      transcoder: deferTranscoder(transcoders, spec, transcodeOptions(options), this.#registry),
       settings: this.#routeSettings(options),
     };
     const { reservedExpansion } = options;

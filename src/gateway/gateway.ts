@@ -1,13 +1,13 @@
 /**
  * Holds the snapshot and takes every exchange from match to relay.
  */
-import { type ExchangeHandler, findHeader } from "../http/index.ts";
+import { type ExchangeHandler, findHeader, type RefusalListener } from "../http/index.ts";
 import { isPreflight, type Policy, type PreflightPolicy } from "../policy/index.ts";
 import { sendError } from "../protocol/rest/index.ts";
 import { gatewayStatus, OK, type Status, StatusError } from "../status/index.ts";
 import type { Logger, RequestObserver } from "../telemetry/index.ts";
 import { Relay } from "./relay.ts";
-import { RequestScope } from "./request-scope.ts";
+import { RequestScope, recordRefused } from "./request-scope.ts";
 import type { RoutingSnapshot } from "./routing-snapshot.ts";
 
 /** What a listener adds to the requests that arrive on it. */
@@ -54,6 +54,11 @@ export class Gateway {
         this.#refuse(scope, snapshot, this.#statusOf(error));
       }
     };
+  }
+
+  /** Records the requests that one listener's engine answers by itself. */
+  refusalListenerFor(listener: ListenerSettings): RefusalListener {
+    return (refused) => recordRefused(refused, listener.name, this.#observer);
   }
 
   #serve(scope: RequestScope, snapshot: RoutingSnapshot): void {

@@ -2,9 +2,9 @@
  * What belongs to one request from its head to its access record, whether or not it finds a route.
  */
 import { randomUUID } from "node:crypto";
-import { findHeader, type HeaderList, type HttpExchange } from "../http/index.ts";
+import { findHeader, type HeaderList, type HttpExchange, type RefusedRequest } from "../http/index.ts";
 import { isAsciiValue, Reply } from "../protocol/rest/index.ts";
-import type { Status } from "../status/index.ts";
+import { REASONS, type Status } from "../status/index.ts";
 import type { RequestObserver } from "../telemetry/index.ts";
 import type { ListenerSettings } from "./gateway.ts";
 import type { Route } from "./route.ts";
@@ -62,6 +62,27 @@ export class RequestScope {
       ...figures,
     });
   }
+}
+
+/** Records a request that ended within the engine of `listener`. It has no id: nobody has been told of one. */
+export function recordRefused(refused: RefusedRequest, listener: string, observer: RequestObserver): void {
+  observer.requestStarted();
+  observer.requestFinished({
+    requestId: "",
+    listener,
+    peer: refused.peer,
+    httpMethod: refused.method,
+    path: refused.path,
+    route: "",
+    rpc: "",
+    upstream: "",
+    httpStatus: refused.httpStatus,
+    code: REASONS[refused.reason].code,
+    reason: refused.reason,
+    durationMs: 0,
+    bytesOut: refused.bytesOut,
+    ...NO_FIGURES,
+  });
 }
 
 /** A client's own id is kept if it is fit for a log line and for metadata. */

@@ -1,6 +1,7 @@
 /**
  * The port for HTTP servers: `engines/uws`, `engines/node-http`.
  */
+import type { Reason } from "../status/index.ts";
 import type { HttpExchange } from "./exchange.ts";
 
 /** Where to listen: a TCP host and port (0 picks a free one). */
@@ -20,6 +21,22 @@ export interface EngineLimits {
 /** Takes one exchange; it must not throw. */
 export type ExchangeHandler = (exchange: HttpExchange) => void;
 
+/** A request that the engine answered by itself: its head was not fit to be handed over. */
+export interface RefusedRequest {
+  readonly reason: Reason;
+  readonly httpStatus: number;
+  /** As `HttpExchange.peer`. */
+  readonly peer: string;
+  /** What could be read of the head; empty where nothing could. */
+  readonly method: string;
+  readonly path: string;
+  /** Bytes of the reply's body. */
+  readonly bytesOut: number;
+}
+
+/** Is told of requests that never become exchanges, for logs and metrics; it must not throw. */
+export type RefusalListener = (refused: RefusedRequest) => void;
+
 /** A listening socket. */
 export interface HttpListener {
   readonly address: ListenAddress;
@@ -36,5 +53,10 @@ export interface HttpListener {
 export interface HttpEngine {
   readonly name: string;
   /** @throws {ListenError} (rejects) if the address cannot be bound, with the address and the cause in its message. */
-  listen(address: ListenAddress, limits: EngineLimits, handler: ExchangeHandler): Promise<HttpListener>;
+  listen(
+    address: ListenAddress,
+    limits: EngineLimits,
+    handler: ExchangeHandler,
+    onRefused?: RefusalListener,
+  ): Promise<HttpListener>;
 }

@@ -1,4 +1,12 @@
-export type { EngineLimits, ExchangeHandler, HttpEngine, HttpListener, ListenAddress } from "./engine.ts";
+export type {
+  EngineLimits,
+  ExchangeHandler,
+  HttpEngine,
+  HttpListener,
+  ListenAddress,
+  RefusalListener,
+  RefusedRequest,
+} from "./engine.ts";
 export type { BodyListener, HttpExchange } from "./exchange.ts";
 export { findHeader, type HeaderList } from "./header-list.ts";
 export { formatAddress, ListenError } from "./listen-error.ts";

@@ -52,12 +52,12 @@ export interface MethodRuleSources {
  * Problems of the annotation itself are among the result's; those of config were told when it was read.
  */
 export function compileMethodRules(
-  method: Pick<MethodSchema, "fullName" | "rpcPath" | "input" | "descriptor">,
+  method: Pick<MethodSchema, "fullName" | "rpcPath" | "inputShape" | "httpRule">,
   sources: MethodRuleSources,
 ): CompiledRules {
   const { selected } = sources;
   if (selected !== undefined) return compileRules(method, selected);
-  const annotation = readAnnotation(method.descriptor, method.fullName);
+  const annotation = readAnnotation(method, method.fullName);
   if (annotation !== undefined) {
     const rules = { bindings: annotation.bindings, source: "annotation", where: method.fullName } as const;
     const compiled = compileRules(method, rules);
@@ -73,7 +73,7 @@ export function compileMethodRules(
 
 /** Compiles `rules` for `method`. */
 export function compileRules(
-  method: Pick<MethodSchema, "fullName" | "input">,
+  method: Pick<MethodSchema, "fullName" | "inputShape">,
   rules: RulesToCompile,
 ): CompiledRules {
   const bindings: CompiledBinding[] = [];
@@ -92,7 +92,7 @@ export function compileRules(
       problems.push({ severity: "error", where: rules.where, what, hint: template.hint });
       continue;
     }
-    const faults = variableFaults(template, method.input);
+    const faults = variableFaults(template, method.inputShape);
     for (const { what, hint } of faults) {
       problems.push({ severity: "error", where: rules.where, what: `${rule}: ${what}`, hint });
     }
@@ -119,7 +119,7 @@ function parse(text: string): PathTemplate | TemplateError {
 
 function variableFaults(
   template: PathTemplate,
-  input: MethodSchema["input"],
+  input: MethodSchema["inputShape"],
 ): readonly { readonly what: string; readonly hint: string }[] {
   const fieldPaths = template.variables.map(({ fieldPath }) => fieldPath);
   const faults = fieldPaths.flatMap((fieldPath) => variableFault(fieldPath, input) ?? []);

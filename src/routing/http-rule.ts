@@ -2,9 +2,9 @@
  * Reads `google.api.HttpRule` out of method options into flat bindings. Templates, methods and field names are still text
  * here: `compile-rules.ts` checks them. Rules of config are flat when they get here: the config module reads them.
  */
-import { type DescMethod, getOption, hasOption } from "@bufbuild/protobuf";
-import { http } from "../gen/google/api/annotations_pb.ts";
-import type { HttpRule } from "../gen/google/api/http_pb.ts";
+import { fromBinary } from "@bufbuild/protobuf";
+import { type HttpRule, HttpRuleSchema } from "../gen/google/api/http_pb.ts";
+import type { MethodSchema } from "../schema/index.ts";
 import type { Problem } from "../status/index.ts";
 
 /** One way to reach a method: an HttpRule without its additional bindings. */
@@ -29,10 +29,22 @@ export interface RuleReading {
  * Reads the `google.api.http` option of a method; `where` is for problems.
  * @returns undefined if the method has none.
  */
-export function readAnnotation(method: DescMethod, where: string): RuleReading | undefined {
-  if (!hasOption(method, http)) return undefined;
+export function readAnnotation(
+  method: Pick<MethodSchema, "httpRule">,
+  where: string,
+): RuleReading | undefined {
+  if (method.httpRule === undefined) return undefined;
   const problems: Problem[] = [];
-  const rule = getOption(method, http);
+  const rule = decode(method.httpRule);
+  if (rule === undefined) {
+    problems.push({
+      severity: "error",
+      where,
+      what: "the option google.api.http is not a google.api.HttpRule",
+      hint: "compile the descriptors again, with the google/api/http.proto of googleapis",
+    });
+    return { bindings: [], problems };
+  }
   const primary = readBinding(rule, "", where, problems);
   const additional = rule.additionalBindings.flatMap((binding, i) => {
     const part = `additional_bindings[${i}]: `;
@@ -47,6 +59,14 @@ export function readAnnotation(method: DescMethod, where: string): RuleReading |
     return readBinding(binding, part, where, problems);
   });
   return { bindings: [...primary, ...additional], problems };
+}
+
+function decode(bytes: Uint8Array): HttpRule | undefined {
+  try {
+    return fromBinary(HttpRuleSchema, bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The binding of one rule, or none and a problem. */

@@ -1,7 +1,7 @@
 /**
  * Whether a path variable can be bound: its field must be singular, and have a form that is one text.
  */
-import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import { isMessageField, type MessageFieldOf, type MessageShape, type RuleField } from "../schema/index.ts";
 
 /**
  * Well-known types whose JSON form is a string or another scalar. Not `Value`: its text would not tell a number from a string.
@@ -32,9 +32,9 @@ export interface VariableFault {
  * Checks one variable against the request message. Fields inside a oneof are fine.
  * @returns undefined if it can be bound.
  */
-export function variableFault(fieldPath: string, input: DescMessage): VariableFault | undefined {
+export function variableFault(fieldPath: string, input: MessageShape): VariableFault | undefined {
   const names = fieldPath.split(".");
-  let message: DescMessage = input;
+  let message: MessageShape = input;
   for (const [i, name] of names.entries()) {
     const field = message.fields.find((candidate) => candidate.name === name);
     if (field === undefined) return unknownField(fieldPath, name, message);
@@ -45,8 +45,8 @@ export function variableFault(fieldPath: string, input: DescMessage): VariableFa
       };
     }
     const isLast = i === names.length - 1;
-    if (isLast) return field.fieldKind === "message" ? messageFault(fieldPath, field) : undefined;
-    if (field.fieldKind !== "message") {
+    if (isLast) return isMessageField(field) ? messageFault(fieldPath, field) : undefined;
+    if (!isMessageField(field)) {
       return {
         what: `variable ${fieldPath}: ${name} is not a message, so it has no field ${names[i + 1]}`,
         hint: `write {${names.slice(0, i + 1).join(".")}}`,
@@ -66,10 +66,7 @@ export function overlappingVariables(fieldPaths: readonly string[]): readonly [s
   return undefined;
 }
 
-function messageFault(
-  fieldPath: string,
-  field: DescField & { fieldKind: "message" },
-): VariableFault | undefined {
+function messageFault(fieldPath: string, field: MessageFieldOf<RuleField>): VariableFault | undefined {
   if (SCALAR_FORMS.has(field.message.typeName)) return undefined;
   const inner = field.message.fields.find(({ fieldKind }) => fieldKind === "scalar");
   return {
@@ -81,7 +78,7 @@ function messageFault(
   };
 }
 
-function unknownField(fieldPath: string, name: string, message: DescMessage): VariableFault {
+function unknownField(fieldPath: string, name: string, message: MessageShape): VariableFault {
   const what = `variable ${fieldPath}: ${message.typeName} has no field ${name}`;
   const byJsonName = message.fields.find((field) => field.jsonName === name);
   if (byJsonName !== undefined) return { what, hint: `templates use proto names: ${byJsonName.name}` };

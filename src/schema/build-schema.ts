@@ -3,31 +3,26 @@
  *
  * The files are untrusted: an upstream may have sent them. Whatever is wrong with one is a problem that leaves out
  * that file and those that need it; the rest serves. The steps: merge by name, check each file by itself, resolve
- * types across files, order by imports, build descriptors, try them out.
+ * types across files, order by imports, try out what the checks do not cover. All of it works on outlines; descriptors
+ * are built when types are used.
  */
 import { createHash } from "node:crypto";
-import {
-  create,
-  createFileRegistry,
-  type DescFile,
-  type DescMethod,
-  type DescService,
-  type FileRegistry,
-  getExtension,
-} from "@bufbuild/protobuf";
+import { create, type DescFile, getExtension } from "@bufbuild/protobuf";
 import { nestedTypes } from "@bufbuild/protobuf/reflect";
-import { type FileDescriptorProto, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import type { Problem } from "../status/index.ts";
 import { MAX_NESTING, printable } from "./check-file.ts";
-import { dropDependants, type LinkedFile, linkFiles } from "./link-files.ts";
+import { LazyRegistry, UnbuildableFile } from "./lazy-registry.ts";
+import { dropDependants, type LinkedFile, type LinkedFiles, linkFiles } from "./link-files.ts";
+import { servicesIn } from "./linked-services.ts";
 import { mergeFiles, type SchemaFile, type SourceFiles, schemaFile, whereOf } from "./merge-files.ts";
+import { MessageShapes } from "./message-shape.ts";
 import { orderFiles } from "./order-files.ts";
-import type { MethodSchema, SchemaSet, ServiceSchema } from "./service-schema.ts";
-import { namesOf } from "./type-names.ts";
+import type { SchemaSet, ServiceSchema } from "./service-schema.ts";
+import { type FileNames, namesOf } from "./type-names.ts";
 import { BUILT_IN, isWellKnownFile, wellKnownFiles } from "./well-known-files.ts";
 
-/** Files that pass every check and still cannot be built, after which the whole set is given up. */
-const MAX_REBUILDS = 16;
+/** Files that pass every check and still cannot be built, of which more make the whole set given up. */
+const MAX_UNBUILDABLE = 16;
 
 /** Services about the server itself that are not offered to routing. */
 const NOT_ROUTED = "grpc.reflection.";
@@ -40,7 +35,7 @@ export interface BuiltSchema {
 }
 
 /**
- * Builds one schema from the files of all `sources`.
+ * Builds one schema from the files of all `sources`, and takes the files over.
  *
  * - The same file twice is fine, comments and buf's additions aside; of two different files of a name the first stays.
  * - Imports of google/protobuf, google/api and google/rpc that no source has are supplied, and so is every other file of
@@ -52,173 +47,134 @@ export function buildSchema(sources: readonly SourceFiles[]): BuiltSchema {
   const problems: Problem[] = [];
   const merged = mergeFiles(sources, problems);
   const own = new Set(merged.keys());
-  addWellKnownFiles(merged);
-  const linked = linkFiles(merged, problems);
-  const { registry, files } = buildRegistry(linked, problems);
-  if (!files.some(({ name }) => own.has(name))) {
+  const names = addWellKnownFiles(merged);
+  const linked = linkFiles(merged, names, problems);
+  const { files, registry } = tryFiles(linked, problems);
+  if (![...files.keys()].some((name) => own.has(name))) {
     if (problems.length === 0) problems.push(nothingIn(sources));
     return { schema: undefined, problems };
   }
-  const services = servicesOf(files, registry);
+  const types = { registry, shapes: new MessageShapes(linked.symbols) };
+  const services = routedServices([...files.values()].flatMap((file) => servicesIn(file, types)));
   if (services.length === 0) problems.push(nothingIn(sources));
-  return { schema: { services, registry, digest: digestOf(files) }, problems };
+  return { schema: { services, registry, digest: digestOf([...files.values()]) }, problems };
 }
 
 /**
- * Adds the built-in files, except where a source defines their names itself.
+ * Adds the built-in files, except where a source defines their names itself, and gives the names in all files.
  *
  * Copies of them under other file names give way: servers that rebuild descriptors send google.protobuf as one file,
  * in which little is as it should be.
  */
-function addWellKnownFiles(files: Map<string, SchemaFile>): void {
-  const builtIn = new Set(wellKnownFiles.flatMap(definedIn));
+function addWellKnownFiles(files: Map<string, SchemaFile>): ReadonlyMap<string, FileNames> {
+  const originals = wellKnownFiles().map((file) => ({ file, names: namesOf(file.outline, MAX_NESTING) }));
+  const builtIn = new Set(originals.flatMap(({ names }) => names.defined.map(({ fullName }) => fullName)));
+  const names = new Map<string, FileNames>();
   const copies = new Set<string>();
   const taken = new Set<string>();
-  for (const { name, proto } of files.values()) {
-    const defined = definedIn(proto);
-    const isCopy = proto.package === "google.protobuf" || defined.every((fullName) => builtIn.has(fullName));
-    if (isCopy && defined.length > 0 && !isWellKnownFile(name)) copies.add(name);
-    else for (const fullName of defined) taken.add(fullName);
+  for (const { name, outline } of files.values()) {
+    const inFile = namesOf(outline, MAX_NESTING);
+    const { defined } = inFile;
+    const isCopy =
+      outline.package === "google.protobuf" || defined.every(({ fullName }) => builtIn.has(fullName));
+    if (isCopy && defined.length > 0 && !isWellKnownFile(name)) {
+      copies.add(name);
+      continue;
+    }
+    names.set(name, inFile);
+    for (const { fullName } of defined) if (builtIn.has(fullName)) taken.add(fullName);
   }
   for (const name of copies) files.delete(name);
-  for (const { proto } of files.values()) {
-    if (proto.dependency.some((name) => copies.has(name))) {
-      // Types bring the right import back; the numbers of these lists point into the first.
-      proto.dependency = proto.dependency.filter((name) => !copies.has(name));
-      proto.publicDependency = [];
-      proto.weakDependency = [];
-    }
+  for (const { outline } of files.values()) {
+    // Types bring the right import back.
+    const rest = outline.dependency.filter((name) => !copies.has(name));
+    if (rest.length < outline.dependency.length) outline.dependency = rest;
   }
-  for (const original of wellKnownFiles) {
-    if (files.has(original.name) || definedIn(original).some((fullName) => taken.has(fullName))) continue;
-    const file = schemaFile(original, BUILT_IN, []);
-    if (file !== undefined) files.set(file.name, file);
+  for (const original of originals) {
+    const { name } = original.file.outline;
+    if (files.has(name) || original.names.defined.some(({ fullName }) => taken.has(fullName))) continue;
+    files.set(name, schemaFile(original.file, BUILT_IN));
+    names.set(name, original.names);
   }
+  return names;
 }
 
-function definedIn(file: FileDescriptorProto): readonly string[] {
-  return namesOf(file, MAX_NESTING).defined.map(({ fullName }) => fullName);
-}
-
-/** Builds the descriptors; a file that the checks passed and the registry does not is found and left out. */
-function buildRegistry(
-  linked: Map<string, LinkedFile>,
+/**
+ * Puts the files into the order of their imports, and builds those of which the checks cannot say whether that can be done.
+ * One that cannot be built is left out, with all that need it.
+ */
+function tryFiles(
+  { files: linked, symbols }: LinkedFiles,
   problems: Problem[],
-): { readonly registry: FileRegistry; readonly files: readonly LinkedFile[] } {
-  for (let i = 0; i < MAX_REBUILDS; i++) {
-    const ordered = orderFiles(linked, problems);
-    const culprit = tryBuild(ordered);
-    if ("registry" in culprit) return { registry: culprit.registry, files: ordered };
-    const { file, why } = culprit;
+): { readonly files: ReadonlyMap<string, LinkedFile>; readonly registry: LazyRegistry } {
+  const files = new Map(orderFiles(linked, problems).map((file) => [file.name, file]));
+  const registry = new LazyRegistry({ files, symbols });
+  let unbuildable = 0;
+  for (const file of files.values()) {
+    if (file.outline.isPlain || !files.has(file.name)) continue;
+    const fault = faultOf(file, registry);
+    if (fault === undefined) continue;
     problems.push({
       severity: "error",
-      where: whereOf(file.origin, file.name),
-      what: printable(`not a usable descriptor file: ${why}`),
+      where: whereOf(fault.file.origin, fault.file.name),
+      what: printable(`not a usable descriptor file: ${fault.why}`),
       hint: "compile the descriptors again with protoc or buf",
     });
-    // Files in circles were reported with this order; without them the next order has nothing new to say.
-    const kept = new Set(ordered.map(({ name }) => name));
-    for (const name of linked.keys()) if (!kept.has(name)) linked.delete(name);
-    dropDependants(linked, new Map([[file.name, why]]), problems);
-    for (const { proto } of linked.values()) {
-      proto.dependency = proto.dependency.filter((name) => linked.has(name));
-    }
+    unbuildable++;
+    if (unbuildable > MAX_UNBUILDABLE) return noFiles(problems);
+    leaveOut(fault.file, fault.why, files, problems);
   }
+  return { files, registry };
+}
+
+interface BuildFault {
+  readonly file: LinkedFile;
+  readonly why: string;
+}
+
+/** Builds `file` and what it imports, and uses all of its types, as the library finds some faults only then. */
+function faultOf(file: LinkedFile, registry: LazyRegistry): BuildFault | undefined {
+  try {
+    const desc = registry.getFile(file.name);
+    if (desc !== undefined) useTypes(desc);
+    return undefined;
+  } catch (error) {
+    if (error instanceof UnbuildableFile) return error;
+    return { file, why: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function useTypes(file: DescFile): void {
+  for (const type of nestedTypes(file)) {
+    if (type.kind === "message") create(type);
+    else if (type.kind === "extension") getExtension(create(type.extendee), type);
+  }
+}
+
+/** Takes a file out of `files`, with all that use it; others may import it for nothing. */
+function leaveOut(file: LinkedFile, why: string, files: Map<string, LinkedFile>, problems: Problem[]): void {
+  dropDependants(files, new Map([[file.name, why]]), problems);
+  for (const { outline } of files.values()) {
+    const rest = outline.dependency.filter((name) => files.has(name));
+    if (rest.length < outline.dependency.length) outline.dependency = rest;
+  }
+}
+
+function noFiles(problems: Problem[]): ReturnType<typeof tryFiles> {
   problems.push({
     severity: "error",
     where: "descriptor files",
-    what: `more than ${MAX_REBUILDS} of them are unusable; none is used`,
+    what: `more than ${MAX_UNBUILDABLE} of them are unusable; none is used`,
     hint: "compile the descriptors again with protoc or buf",
   });
-  return { registry: createFileRegistry(), files: [] };
+  const files = new Map<string, LinkedFile>();
+  return { files, registry: new LazyRegistry({ files, symbols: new Map() }) };
 }
 
-type BuildResult = { readonly registry: FileRegistry } | { readonly file: LinkedFile; readonly why: string };
-
-function tryBuild(ordered: readonly LinkedFile[]): BuildResult {
-  let registry: FileRegistry;
-  try {
-    registry = registryOf(ordered);
-  } catch {
-    return firstUnbuildable(ordered);
-  }
-  for (const file of ordered) {
-    const desc = registry.getFile(file.name);
-    const why = desc === undefined ? "it has no descriptor" : trialFault(desc);
-    if (why !== undefined) return { file, why };
-  }
-  return { registry };
-}
-
-/** The first file with which building fails; the order puts all that it needs before it. */
-function firstUnbuildable(ordered: readonly LinkedFile[]): BuildResult {
-  let built = 0;
-  let failing = ordered.length;
-  let why = "";
-  while (failing - built > 1) {
-    const middle = (built + failing) >> 1;
-    try {
-      registryOf(ordered.slice(0, middle));
-      built = middle;
-    } catch (error) {
-      failing = middle;
-      why = messageOf(error);
-    }
-  }
-  const file = ordered[failing - 1];
-  if (file === undefined) throw new Error("an empty list of files does not build");
-  if (why === "") {
-    try {
-      registryOf(ordered.slice(0, failing));
-    } catch (error) {
-      why = messageOf(error);
-    }
-  }
-  return { file, why };
-}
-
-function registryOf(files: readonly LinkedFile[]): FileRegistry {
-  return createFileRegistry(create(FileDescriptorSetSchema, { file: files.map(({ proto }) => proto) }));
-}
-
-/** Makes a message of every type and reads every default, which the library does only when it needs them. */
-function trialFault(file: DescFile): string | undefined {
-  try {
-    for (const type of nestedTypes(file)) {
-      if (type.kind === "message") create(type);
-      else if (type.kind === "extension") getExtension(create(type.extendee), type);
-    }
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
-}
-
-function servicesOf(files: readonly LinkedFile[], registry: FileRegistry): readonly ServiceSchema[] {
-  return files
-    .flatMap(({ name }) => registry.getFile(name)?.services ?? [])
-    .filter(({ typeName }) => !typeName.startsWith(NOT_ROUTED))
-    .map(serviceSchema)
+function routedServices(services: readonly ServiceSchema[]): readonly ServiceSchema[] {
+  return services
+    .filter(({ fullName }) => !fullName.startsWith(NOT_ROUTED))
     .sort((a, b) => (a.fullName < b.fullName ? -1 : 1));
-}
-
-function serviceSchema(service: DescService): ServiceSchema {
-  return {
-    fullName: service.typeName,
-    file: service.file.proto.name,
-    methods: service.methods.map(methodSchema),
-  };
-}
-
-function methodSchema(method: DescMethod): MethodSchema {
-  return {
-    fullName: `${method.parent.typeName}.${method.name}`,
-    rpcPath: `/${method.parent.typeName}/${method.name}`,
-    kind: method.methodKind,
-    input: method.input,
-    output: method.output,
-    descriptor: method,
-  };
 }
 
 function digestOf(files: readonly SchemaFile[]): string {
@@ -236,8 +192,4 @@ function nothingIn(sources: readonly SourceFiles[]): Problem {
     what: "no service is declared",
     hint: "give the descriptors of the protos that declare the services, with all imports",
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,18 +4,18 @@
  * Code further on (the registry of @bufbuild/protobuf, codecs, routing) trusts what passed here. Types are resolved
  * later, in `build-schema.ts`.
  */
-import { isFieldSet } from "@bufbuild/protobuf";
 import {
-  type DescriptorProto,
   Edition,
-  type EnumDescriptorProto,
-  type FieldDescriptorProto,
-  FieldDescriptorProtoSchema,
-  type FileDescriptorProto,
   FieldDescriptorProto_Label as Label,
-  type ServiceDescriptorProto,
   FieldDescriptorProto_Type as Type,
 } from "@bufbuild/protobuf/wkt";
+import type {
+  EnumOutline,
+  FieldOutline,
+  FileOutline,
+  MessageOutline,
+  ServiceOutline,
+} from "./file-outline.ts";
 
 /** Messages may nest this deep. protoc stops at 32. */
 export const MAX_NESTING = 32;
@@ -40,7 +40,7 @@ const NOT_MAP_KEYS: ReadonlySet<Type> = new Set([
 ]);
 
 /** What is wrong with `file`, each as a clause that names the place; empty where nothing is. */
-export function faultsOf(file: FileDescriptorProto): readonly string[] {
+export function faultsOf(file: FileOutline): readonly string[] {
   const checker = new FileChecker();
   checker.checkFile(file);
   return checker.faults;
@@ -54,19 +54,19 @@ export function printable(text: string): string {
 class FileChecker {
   readonly faults: string[] = [];
 
-  checkFile(file: FileDescriptorProto): void {
+  checkFile(file: FileOutline): void {
     const isPackage = file.package.length <= MAX_PACKAGE_LENGTH && PACKAGE.test(file.package);
     if (file.package !== "" && !isPackage) this.#add(`package "${file.package}"`);
     if (!isKnownSyntax(file)) {
       this.#add(`syntax "${file.syntax}", edition ${file.edition}`);
     }
-    for (const message of file.messageType) this.#checkMessage(message, "message", 1);
-    for (const each of file.enumType) this.#checkEnum(each, "enum");
-    for (const extension of file.extension) this.#checkField(extension, "extension");
-    for (const service of file.service) this.#checkService(service);
+    for (const message of file.messages) this.#checkMessage(message, "message", 1);
+    for (const each of file.enums) this.#checkEnum(each, "enum");
+    for (const extension of file.extensions) this.#checkField(extension, "extension");
+    for (const service of file.services) this.#checkService(service);
   }
 
-  #checkMessage(message: DescriptorProto, parent: string, depth: number): void {
+  #checkMessage(message: MessageOutline, parent: string, depth: number): void {
     if (this.#isFull()) return;
     const where = `${parent} ${message.name}`;
     this.#checkName(message.name, where);
@@ -76,7 +76,7 @@ class FileChecker {
     }
     const numbers = new Set<number>();
     const names = new Set<string>();
-    for (const field of message.field) {
+    for (const field of message.fields) {
       const fieldWhere = `${where}, field ${field.name}`;
       this.#checkField(field, fieldWhere);
       if (numbers.has(field.number)) this.#add(`${fieldWhere}: number ${field.number} is taken`);
@@ -85,65 +85,62 @@ class FileChecker {
       names.add(field.name);
       this.#checkOneofMember(field, message, fieldWhere);
     }
-    for (const oneof of message.oneofDecl) this.#checkName(oneof.name, `${where}, oneof ${oneof.name}`);
-    if (message.options?.mapEntry === true) this.#checkMapEntry(message, where);
-    for (const extension of message.extension) this.#checkField(extension, `${where}, extension`);
-    for (const each of message.enumType) this.#checkEnum(each, `${where}, enum`);
-    for (const nested of message.nestedType) this.#checkMessage(nested, `${where}, message`, depth + 1);
+    for (const oneof of message.oneofs) this.#checkName(oneof, `${where}, oneof ${oneof}`);
+    if (message.isMapEntry) this.#checkMapEntry(message, where);
+    for (const extension of message.extensions) this.#checkField(extension, `${where}, extension`);
+    for (const each of message.enums) this.#checkEnum(each, `${where}, enum`);
+    for (const nested of message.messages) this.#checkMessage(nested, `${where}, message`, depth + 1);
   }
 
-  #checkField(field: FieldDescriptorProto, where: string): void {
+  #checkField(field: FieldOutline, where: string): void {
     this.#checkName(field.name, where);
     const { number } = field;
     const isReserved = number >= 19_000 && number <= 19_999;
     if (number < 1 || number > MAX_FIELD_NUMBER || isReserved) {
       this.#add(`${where}: field number ${number}`);
     }
-    const hasType = isFieldSet(field, FieldDescriptorProtoSchema.field.type);
-    if (hasType ? Type[field.type] === undefined : field.typeName === "")
+    const { type } = field;
+    if (type === undefined ? field.typeName === "" : Type[type] === undefined)
       this.#add(`${where}: no known type`);
     if (Label[field.label] === undefined) this.#add(`${where}: no known label`);
   }
 
-  #checkOneofMember(field: FieldDescriptorProto, message: DescriptorProto, where: string): void {
-    if (!isFieldSet(field, FieldDescriptorProtoSchema.field.oneofIndex)) return;
-    if (message.oneofDecl[field.oneofIndex] === undefined)
-      this.#add(`${where}: of a oneof that is not there`);
+  #checkOneofMember(field: FieldOutline, message: MessageOutline, where: string): void {
+    if (field.oneofIndex === undefined) return;
+    if (message.oneofs[field.oneofIndex] === undefined) this.#add(`${where}: of a oneof that is not there`);
     if (field.label === Label.REPEATED || field.label === Label.REQUIRED) {
       this.#add(`${where}: in a oneof, but not optional`);
     }
   }
 
-  #checkMapEntry(message: DescriptorProto, where: string): void {
-    const [key, value] = [1, 2].map((number) => message.field.find((field) => field.number === number));
-    const isOne = (field: FieldDescriptorProto | undefined): boolean =>
-      field !== undefined &&
-      field.label !== Label.REPEATED &&
-      !isFieldSet(field, FieldDescriptorProtoSchema.field.oneofIndex);
-    const hasParts = message.field.length === 2 && isOne(key) && isOne(value);
-    if (!hasParts || key === undefined || NOT_MAP_KEYS.has(key.type)) this.#add(`${where}: not a map entry`);
-    const hasMore = message.nestedType.length + message.enumType.length + message.extension.length > 0;
+  #checkMapEntry(message: MessageOutline, where: string): void {
+    const [key, value] = [1, 2].map((number) => message.fields.find((field) => field.number === number));
+    const isOne = (field: FieldOutline | undefined): boolean =>
+      field !== undefined && field.label !== Label.REPEATED && field.oneofIndex === undefined;
+    const hasParts = message.fields.length === 2 && isOne(key) && isOne(value);
+    if (!hasParts || key === undefined || !isMapKey(key.type)) this.#add(`${where}: not a map entry`);
+    const hasMore = message.messages.length + message.enums.length + message.extensions.length > 0;
     if (hasMore) this.#add(`${where}: a map entry that declares types`);
   }
 
-  #checkEnum(declared: EnumDescriptorProto, parent: string): void {
+  #checkEnum(declared: EnumOutline, parent: string): void {
     if (this.#isFull()) return;
     const where = `${parent} ${declared.name}`;
     this.#checkName(declared.name, where);
-    if (declared.value.length === 0) this.#add(`${where}: no values`);
+    if (declared.values.length === 0) this.#add(`${where}: no values`);
     const names = new Set<string>();
-    for (const { name } of declared.value) {
+    for (const name of declared.values) {
       this.#checkName(name, `${where}, value ${name}`);
       if (names.has(name)) this.#add(`${where}, value ${name}: the name is taken`);
       names.add(name);
     }
   }
 
-  #checkService(service: ServiceDescriptorProto): void {
+  #checkService(service: ServiceOutline): void {
     const where = `service ${service.name}`;
     this.#checkName(service.name, where);
     const names = new Set<string>();
-    for (const { name } of service.method) {
+    for (const { name } of service.methods) {
       this.#checkName(name, `${where}, method ${name}`);
       if (names.has(name)) this.#add(`${where}, method ${name}: the name is taken`);
       names.add(name);
@@ -164,7 +161,11 @@ class FileChecker {
   }
 }
 
-function isKnownSyntax(file: FileDescriptorProto): boolean {
+function isMapKey(type: Type | undefined): boolean {
+  return type !== undefined && !NOT_MAP_KEYS.has(type);
+}
+
+function isKnownSyntax(file: FileOutline): boolean {
   if (file.syntax !== "editions")
     return file.syntax === "" || file.syntax === "proto2" || file.syntax === "proto3";
   return file.edition >= Edition.EDITION_2023 && Edition[file.edition] !== undefined && file.edition < 9999;

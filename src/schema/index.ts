@@ -1,4 +1,14 @@
 export { type BuiltSchema, buildSchema } from "./build-schema.ts";
+export type { DescriptorFile } from "./file-outline.ts";
+export { joinRegistries } from "./joined-registry.ts";
 export type { SourceFiles } from "./merge-files.ts";
+export {
+  type FieldShape,
+  isMessageField,
+  type MessageFieldOf,
+  type MessageShape,
+  type RuleField,
+} from "./message-shape.ts";
+export { readDescriptorFile, readDescriptorSet } from "./read-outline.ts";
 export type { MethodKind, MethodSchema, SchemaSet, ServiceSchema } from "./service-schema.ts";
 export type { SchemaFiles, SchemaSource } from "./source.ts";

@@ -5,16 +5,15 @@
  * imports out or name files that nobody has, and the names of types are still right. Imports are then rewritten to
  * say what is really used, because the registry of @bufbuild/protobuf goes by them.
  */
-import { isFieldSet } from "@bufbuild/protobuf";
 import {
-  type DescriptorProto,
-  FieldDescriptorProtoSchema,
-  type FileDescriptorProto,
+  FieldDescriptorProto_Label as Label,
+  FieldDescriptorProto_Type as Type,
 } from "@bufbuild/protobuf/wkt";
 import type { Problem } from "../status/index.ts";
-import { faultsOf, MAX_NESTING, printable } from "./check-file.ts";
+import { faultsOf, printable } from "./check-file.ts";
+import type { FileOutline, MessageOutline } from "./file-outline.ts";
 import { type SchemaFile, whereOf } from "./merge-files.ts";
-import { candidatesFor, type FileNames, namesOf, type SymbolKind } from "./type-names.ts";
+import { candidatesFor, type DefinedName, type FileNames, type TypeReference } from "./type-names.ts";
 import { BUILT_IN } from "./well-known-files.ts";
 
 /** A file whose every type is known. */
@@ -23,34 +22,41 @@ export interface LinkedFile extends SchemaFile {
   readonly uses: ReadonlySet<string>;
 }
 
-interface Symbol {
+/** What a full name stands for, and which file says so. */
+export interface LinkedSymbol {
   readonly file: string;
-  readonly kind: SymbolKind;
+  readonly defined: DefinedName;
 }
 
-/** The files that hold together. `problems` gets what is wrong with the others. */
+/** Files that hold together, and all that they define by full name; the names of files left out are among them. */
+export interface LinkedFiles {
+  readonly files: Map<string, LinkedFile>;
+  readonly symbols: ReadonlyMap<string, LinkedSymbol>;
+}
+
+/** The files that hold together, with `names` as `namesOf` gives them. `problems` gets what is wrong with the others. */
 export function linkFiles(
   files: ReadonlyMap<string, SchemaFile>,
+  names: ReadonlyMap<string, FileNames>,
   problems: Problem[],
-): Map<string, LinkedFile> {
-  const names = new Map<string, FileNames>();
+): LinkedFiles {
   const dropped = new Map<string, string>();
   for (const file of files.values()) {
-    const faults = faultsOf(file.proto);
-    if (faults.length === 0) names.set(file.name, namesOf(file.proto, MAX_NESTING));
-    else drop(file, faults.join("; "), "compile the descriptors again with protoc or buf", dropped, problems);
+    const faults = faultsOf(file.outline);
+    if (faults.length === 0) continue;
+    drop(file, faults.join("; "), "compile the descriptors again with protoc or buf", dropped, problems);
   }
   const symbols = indexSymbols(files, names, dropped, problems);
   const linked = new Map<string, LinkedFile>();
-  for (const [name, { references }] of names) {
-    const file = files.get(name);
-    if (file === undefined || dropped.has(name)) continue;
-    fillJsonNames(file.proto);
+  for (const [name, file] of files) {
+    if (dropped.has(name)) continue;
+    fillJsonNames(file.outline);
     const uses = new Set<string>();
     const missing: string[] = [];
-    for (const reference of references) {
+    for (const reference of names.get(name)?.references ?? []) {
       const found = resolve(reference.name, reference.scope, symbols);
-      const kind = found?.symbol.kind === "map_entry" ? "message" : found?.symbol.kind;
+      const defined = found?.symbol.defined;
+      const kind = defined?.kind === "map_entry" ? "message" : defined?.kind;
       if (found === undefined || (kind !== "message" && kind !== "enum")) {
         missing.push(`${reference.where} needs type "${reference.name}", which nothing defines`);
       } else if (reference.wants !== undefined && reference.wants !== kind) {
@@ -58,6 +64,9 @@ export function linkFiles(
       } else {
         reference.resolveTo(found.fullName, kind);
         if (found.symbol.file !== name) uses.add(found.symbol.file);
+        if (defined?.kind === "map_entry" && !isMapField(reference, found.fullName)) {
+          file.outline.isPlain = false;
+        }
       }
     }
     if (missing.length === 0) linked.set(name, { ...file, uses });
@@ -65,7 +74,16 @@ export function linkFiles(
   }
   dropDependants(linked, dropped, problems);
   for (const file of linked.values()) rewriteImports(file, linked, problems);
-  return linked;
+  return { files: linked, symbols };
+}
+
+/** Whether a reference to a map entry is that of its map: a repeated message field beside it. */
+function isMapField({ field, scope }: TypeReference, entry: string): boolean {
+  const isRepeated = field?.label === Label.REPEATED && field.type === Type.MESSAGE;
+  // An extension declared in a message refers from there as well, but has an extendee.
+  return (
+    isRepeated && field.extendee === "" && entry.lastIndexOf(".") === scope.length && entry.startsWith(scope)
+  );
 }
 
 /** Drops, again and again, every file that uses a dropped one. */
@@ -100,11 +118,11 @@ function indexSymbols(
   names: ReadonlyMap<string, FileNames>,
   dropped: Map<string, string>,
   problems: Problem[],
-): ReadonlyMap<string, Symbol> {
-  const symbols = new Map<string, Symbol>();
-  for (const [name, { defined }] of names) {
-    const file = files.get(name);
-    if (file === undefined) continue;
+): ReadonlyMap<string, LinkedSymbol> {
+  const symbols = new Map<string, LinkedSymbol>();
+  for (const [name, file] of files) {
+    if (dropped.has(name)) continue;
+    const defined = names.get(name)?.defined ?? [];
     const own = new Set<string>();
     const taken = defined.find(({ fullName }) => {
       const isTaken = symbols.has(fullName) || own.has(fullName);
@@ -117,7 +135,7 @@ function indexSymbols(
       drop(file, what, "a name may be defined once; look for a second copy of the file", dropped, problems);
       continue;
     }
-    for (const { fullName, kind } of defined) symbols.set(fullName, { file: name, kind });
+    for (const each of defined) symbols.set(each.fullName, { file: name, defined: each });
   }
   return symbols;
 }
@@ -125,8 +143,8 @@ function indexSymbols(
 function resolve(
   name: string,
   scope: string,
-  symbols: ReadonlyMap<string, Symbol>,
-): { readonly fullName: string; readonly symbol: Symbol } | undefined {
+  symbols: ReadonlyMap<string, LinkedSymbol>,
+): { readonly fullName: string; readonly symbol: LinkedSymbol } | undefined {
   if (name === "") return undefined;
   for (const fullName of candidatesFor(name, scope)) {
     const symbol = symbols.get(fullName);
@@ -142,7 +160,7 @@ function dropForMissing(
   dropped: Map<string, string>,
   problems: Problem[],
 ): void {
-  const imports = file.proto.dependency.filter((name) => !files.has(name));
+  const imports = file.outline.dependency.filter((name) => !files.has(name));
   const [first = ""] = missing;
   if (imports.length > 0) {
     const what = `imports ${imports.slice(0, 5).join(", ")}, which no source has; ${first}`;
@@ -173,7 +191,7 @@ function rewriteImports(
   linked: ReadonlyMap<string, LinkedFile>,
   problems: Problem[],
 ): void {
-  const declared = file.proto.dependency;
+  const declared = file.outline.dependency;
   const missing = declared.filter((name) => !linked.has(name));
   if (missing.length > 0 && file.origin !== BUILT_IN) {
     problems.push({
@@ -188,23 +206,16 @@ function rewriteImports(
   const kept = declared.filter((name) => linked.has(name) && name !== file.name);
   const dependency = [...new Set([...kept, ...file.uses])];
   if (dependency.length === declared.length && dependency.every((name, i) => name === declared[i])) return;
-  file.proto.dependency = dependency;
-  // They point into the list that was.
-  file.proto.publicDependency = [];
-  file.proto.weakDependency = [];
+  file.outline.dependency = dependency;
 }
 
 /** Descriptors of protobufjs come without JSON names. */
-function fillJsonNames(file: FileDescriptorProto): void {
-  const fill = (message: DescriptorProto): void => {
-    for (const field of message.field) {
-      if (!isFieldSet(field, FieldDescriptorProtoSchema.field.jsonName)) {
-        field.jsonName = jsonNameOf(field.name);
-      }
-    }
-    for (const nested of message.nestedType) fill(nested);
+function fillJsonNames(file: FileOutline): void {
+  const fill = (message: MessageOutline): void => {
+    for (const field of message.fields) field.jsonName ??= jsonNameOf(field.name);
+    for (const nested of message.messages) fill(nested);
   };
-  for (const message of file.messageType) fill(message);
+  for (const message of file.messages) fill(message);
 }
 
 /** Source: protobuf's C++ compiler, ToJsonName: underscores go, and the letter after one is upper-case. */

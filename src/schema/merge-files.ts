@@ -2,26 +2,26 @@
  * Brings the files of several sources together, one of each name.
  */
 import { createHash } from "node:crypto";
-import { clearField, clone, toBinary } from "@bufbuild/protobuf";
-import { type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { clearField, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { Problem } from "../status/index.ts";
 import { printable } from "./check-file.ts";
+import type { DescriptorFile } from "./file-outline.ts";
 import { isWellKnownFile } from "./well-known-files.ts";
 
 /** What one source gave. */
 export interface SourceFiles {
   /** For people: the name of the source. */
   readonly origin: string;
-  readonly files: readonly FileDescriptorProto[];
+  /** The receiver's own, as `DescriptorFile` says. */
+  readonly files: readonly DescriptorFile[];
 }
 
 /** A file on its way into a schema. */
-export interface SchemaFile {
+export interface SchemaFile extends DescriptorFile {
   readonly name: string;
   readonly origin: string;
-  /** A copy that belongs to the schema, without comments (`source_code_info`). */
-  readonly proto: FileDescriptorProto;
-  /** SHA-256 over the copy as it came. */
+  /** SHA-256 over the bytes as they came. */
   readonly sha256: Buffer;
 }
 
@@ -30,45 +30,54 @@ export function mergeFiles(sources: readonly SourceFiles[], problems: Problem[])
   const merged = new Map<string, SchemaFile>();
   for (const { origin, files } of sources) {
     for (const original of files) {
-      const file = schemaFile(original, origin, problems);
-      if (file === undefined) continue;
+      if (original.outline.name === "") {
+        problems.push(withoutName(origin));
+        continue;
+      }
+      const file = schemaFile(original, origin);
       const earlier = merged.get(file.name);
       if (earlier === undefined) merged.set(file.name, file);
-      else if (!earlier.sha256.equals(file.sha256)) problems.push(conflict(earlier, file));
+      else if (!isSame(earlier, file)) problems.push(conflict(earlier, file));
     }
   }
   return merged;
 }
 
-/** Takes a file over: a copy, without what says nothing about the schema. */
-export function schemaFile(
-  original: FileDescriptorProto,
-  origin: string,
-  problems: Problem[],
-): SchemaFile | undefined {
-  try {
-    const proto = clone(FileDescriptorProtoSchema, original);
-    clearField(proto, FileDescriptorProtoSchema.field.sourceCodeInfo);
-    // buf puts its image extension (field 8042) here; nothing else of a file's own fields is unknown.
-    proto.$unknown = undefined;
-    if (proto.name === "") throw new Error("it has no name");
-    const sha256 = createHash("sha256").update(toBinary(FileDescriptorProtoSchema, proto)).digest();
-    return { name: proto.name, origin, proto, sha256 };
-  } catch (error) {
-    const why = error instanceof Error ? printable(error.message) : "unknown fault";
-    problems.push({
-      severity: "error",
-      where: whereOf(origin, original.name),
-      what: `not a usable descriptor file: ${why}`,
-      hint: "compile the descriptors again",
-    });
-    return undefined;
-  }
+/** Takes a file over. */
+export function schemaFile({ outline, bytes }: DescriptorFile, origin: string): SchemaFile {
+  const sha256 = createHash("sha256").update(bytes).digest();
+  return { name: outline.name, origin, outline, bytes, sha256 };
 }
 
 /** The `where` of a problem with a file. */
 export function whereOf(origin: string, name: string): string {
   return `${origin}: ${printable(name)}`;
+}
+
+/** Whether two files say the same, however their writers put it into bytes. */
+function isSame(a: SchemaFile, b: SchemaFile): boolean {
+  if (a.sha256.equals(b.sha256)) return true;
+  try {
+    return Buffer.compare(rewritten(a.bytes), rewritten(b.bytes)) === 0;
+  } catch {
+    return false;
+  }
+}
+
+function rewritten(bytes: Uint8Array): Uint8Array {
+  const proto = fromBinary(FileDescriptorProtoSchema, bytes);
+  clearField(proto, FileDescriptorProtoSchema.field.sourceCodeInfo);
+  proto.$unknown = undefined;
+  return toBinary(FileDescriptorProtoSchema, proto);
+}
+
+function withoutName(origin: string): Problem {
+  return {
+    severity: "error",
+    where: whereOf(origin, ""),
+    what: "not a usable descriptor file: it has no name",
+    hint: "compile the descriptors again",
+  };
 }
 
 function conflict(first: SchemaFile, second: SchemaFile): Problem {

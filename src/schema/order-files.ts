@@ -17,7 +17,7 @@ export function orderFiles(
   const open = new Map<string, number>();
   const importers = new Map<string, string[]>();
   for (const file of files.values()) {
-    const imports = new Set(file.proto.dependency.filter((name) => files.has(name)));
+    const imports = new Set(file.outline.dependency.filter((name) => files.has(name)));
     open.set(file.name, imports.size);
     for (const name of imports) {
       const list = importers.get(name);
@@ -50,7 +50,7 @@ function reportCircles(
   for (const name of left.keys()) {
     const file = files.get(name);
     if (file === undefined) continue;
-    const others = file.proto.dependency.filter((each) => left.has(each)).slice(0, 5);
+    const others = file.outline.dependency.filter((each) => left.has(each)).slice(0, 5);
     problems.push({
       severity: "error",
       where: whereOf(file.origin, name),

@@ -1,12 +1,12 @@
 /**
  * The port for where schemas come from: `sources/descriptor-file`, `sources/reflection`, later `sources/proto-files`.
  */
-import type { FileDescriptorProto } from "@bufbuild/protobuf/wkt";
 import type { Problem } from "../status/index.ts";
+import type { DescriptorFile } from "./file-outline.ts";
 
-/** What a source found. `files` may be unordered and hold a file more than once. */
+/** What a source found. `files` may be unordered and hold a file more than once; they are the caller's own. */
 export interface SchemaFiles {
-  readonly files: readonly FileDescriptorProto[];
+  readonly files: readonly DescriptorFile[];
   readonly problems: readonly Problem[];
 }
 

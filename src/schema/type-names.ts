@@ -1,17 +1,19 @@
 /**
  * What a descriptor file defines and what it refers to. Reads the file as it stands; checks nothing but names.
  */
-import { isFieldSet } from "@bufbuild/protobuf";
-import {
-  type DescriptorProto,
-  type FieldDescriptorProto,
-  FieldDescriptorProto_Type,
-  FieldDescriptorProtoSchema,
-  type FileDescriptorProto,
-} from "@bufbuild/protobuf/wkt";
+import { FieldDescriptorProto_Type as Type } from "@bufbuild/protobuf/wkt";
+import type { FieldOutline, FileOutline, MessageOutline, MethodOutline } from "./file-outline.ts";
 
 /** What a full name stands for. A map entry is a message that only its own field may name. */
 export type SymbolKind = "message" | "map_entry" | "enum" | "service" | "extension";
+
+/** What a file defines under one name. */
+export interface DefinedName {
+  readonly fullName: string;
+  readonly kind: SymbolKind;
+  /** Of a message or a map entry. */
+  readonly message: MessageOutline | undefined;
+}
 
 /** One use of a type by name. */
 export interface TypeReference {
@@ -23,96 +25,145 @@ export interface TypeReference {
   readonly where: string;
   /** Undefined where the descriptor leaves it to the type found. */
   readonly wants: "message" | "enum" | undefined;
-  /** Writes the resolved full name, and its kind where that was left open, into the descriptor. */
-  readonly resolveTo: (fullName: string, kind: "message" | "enum") => void;
+  /** The field that has the type; undefined for an extendee and for what methods take and give. */
+  readonly field: FieldOutline | undefined;
+  /** Writes the resolved full name, and its kind where that was left open, into the outline. */
+  resolveTo(fullName: string, kind: "message" | "enum"): void;
 }
 
 /** The names in one file. */
 export interface FileNames {
-  readonly defined: readonly { readonly fullName: string; readonly kind: SymbolKind }[];
+  readonly defined: readonly DefinedName[];
   readonly references: readonly TypeReference[];
 }
 
 /** Collects the names in `file`; deeper than `maxDepth` messages it does not look. */
-export function namesOf(file: FileDescriptorProto, maxDepth: number): FileNames {
-  const defined: { fullName: string; kind: SymbolKind }[] = [];
+export function namesOf(file: FileOutline, maxDepth: number): FileNames {
+  const defined: DefinedName[] = [];
   const references: TypeReference[] = [];
 
-  const addMessage = (message: DescriptorProto, parent: string, depth: number): void => {
+  const define = (fullName: string, kind: SymbolKind, message?: MessageOutline): void => {
+    defined.push({ fullName, kind, message });
+  };
+
+  const addMessage = (message: MessageOutline, parent: string, depth: number): void => {
     const fullName = join(parent, message.name);
-    defined.push({ fullName, kind: message.options?.mapEntry === true ? "map_entry" : "message" });
-    for (const field of message.field) addField(field, fullName, `field ${join(fullName, field.name)}`);
-    for (const extension of message.extension) addExtension(extension, fullName);
-    for (const each of message.enumType) defined.push({ fullName: join(fullName, each.name), kind: "enum" });
+    define(fullName, message.isMapEntry ? "map_entry" : "message", message);
+    for (const field of message.fields) addField(field, fullName, "field");
+    for (const extension of message.extensions) addExtension(extension, fullName);
+    for (const each of message.enums) define(join(fullName, each.name), "enum");
     if (depth >= maxDepth) return;
-    for (const nested of message.nestedType) addMessage(nested, fullName, depth + 1);
+    for (const nested of message.messages) addMessage(nested, fullName, depth + 1);
   };
 
-  const addField = (field: FieldDescriptorProto, scope: string, where: string): void => {
-    const hasType = isFieldSet(field, FieldDescriptorProtoSchema.field.type);
-    const wants = hasType ? kindOf(field.type) : undefined;
-    if (hasType && wants === undefined) return;
-    references.push({
-      name: field.typeName,
-      scope,
-      where,
-      wants,
-      resolveTo: (fullName, kind) => {
-        field.typeName = `.${fullName}`;
-        if (hasType) return;
-        field.type = kind === "message" ? FieldDescriptorProto_Type.MESSAGE : FieldDescriptorProto_Type.ENUM;
-      },
-    });
+  const addField = (field: FieldOutline, scope: string, role: "field" | "extension"): void => {
+    if (field.type === undefined || kindOf(field.type) !== undefined) {
+      references.push(new FieldReference(field, scope, role));
+    }
   };
 
-  const addExtension = (extension: FieldDescriptorProto, scope: string): void => {
-    const fullName = join(scope, extension.name);
-    const where = `extension ${fullName}`;
-    defined.push({ fullName, kind: "extension" });
-    addField(extension, scope, where);
-    references.push({
-      name: extension.extendee,
-      scope,
-      where,
-      wants: "message",
-      resolveTo: (resolved) => {
-        extension.extendee = `.${resolved}`;
-      },
-    });
+  const addExtension = (extension: FieldOutline, scope: string): void => {
+    define(join(scope, extension.name), "extension");
+    addField(extension, scope, "extension");
+    references.push(new ExtendeeReference(extension, scope));
   };
 
-  for (const message of file.messageType) addMessage(message, file.package, 1);
-  for (const each of file.enumType) defined.push({ fullName: join(file.package, each.name), kind: "enum" });
-  for (const extension of file.extension) addExtension(extension, file.package);
-  for (const service of file.service) {
+  for (const message of file.messages) addMessage(message, file.package, 1);
+  for (const each of file.enums) define(join(file.package, each.name), "enum");
+  for (const extension of file.extensions) addExtension(extension, file.package);
+  for (const service of file.services) {
     const scope = join(file.package, service.name);
-    defined.push({ fullName: scope, kind: "service" });
-    for (const method of service.method) {
-      const where = `method ${join(scope, method.name)}`;
-      const wants = "message";
+    define(scope, "service");
+    for (const method of service.methods) {
       references.push(
-        {
-          name: method.inputType,
-          scope,
-          where,
-          wants,
-          resolveTo: (fullName) => {
-            method.inputType = `.${fullName}`;
-          },
-        },
-        {
-          name: method.outputType,
-          scope,
-          where,
-          wants,
-          resolveTo: (fullName) => {
-            method.outputType = `.${fullName}`;
-          },
-        },
+        new MethodReference(method, scope, "inputType"),
+        new MethodReference(method, scope, "outputType"),
       );
     }
   }
   return { defined, references };
+}
+
+/** The type of a field or extension. */
+class FieldReference implements TypeReference {
+  readonly field: FieldOutline;
+  readonly scope: string;
+  readonly #role: "field" | "extension";
+
+  constructor(field: FieldOutline, scope: string, role: "field" | "extension") {
+    this.field = field;
+    this.scope = scope;
+    this.#role = role;
+  }
+
+  get name(): string {
+    return this.field.typeName;
+  }
+
+  get where(): string {
+    return `${this.#role} ${join(this.scope, this.field.name)}`;
+  }
+
+  get wants(): "message" | "enum" | undefined {
+    return this.field.type === undefined ? undefined : kindOf(this.field.type);
+  }
+
+  resolveTo(fullName: string, kind: "message" | "enum"): void {
+    this.field.typeName = `.${fullName}`;
+    this.field.type ??= kind === "message" ? Type.MESSAGE : Type.ENUM;
+  }
+}
+
+/** The message that an extension extends. */
+class ExtendeeReference implements TypeReference {
+  readonly field: undefined;
+  readonly wants = "message";
+  readonly scope: string;
+  readonly #extension: FieldOutline;
+
+  constructor(extension: FieldOutline, scope: string) {
+    this.#extension = extension;
+    this.scope = scope;
+  }
+
+  get name(): string {
+    return this.#extension.extendee;
+  }
+
+  get where(): string {
+    return `extension ${join(this.scope, this.#extension.name)}`;
+  }
+
+  resolveTo(fullName: string): void {
+    this.#extension.extendee = `.${fullName}`;
+  }
+}
+
+/** What a method takes or gives. */
+class MethodReference implements TypeReference {
+  readonly field: undefined;
+  readonly wants = "message";
+  readonly scope: string;
+  readonly #method: MethodOutline;
+  readonly #end: "inputType" | "outputType";
+
+  constructor(method: MethodOutline, scope: string, end: "inputType" | "outputType") {
+    this.#method = method;
+    this.scope = scope;
+    this.#end = end;
+  }
+
+  get name(): string {
+    return this.#method[this.#end];
+  }
+
+  get where(): string {
+    return `method ${join(this.scope, this.#method.name)}`;
+  }
+
+  resolveTo(fullName: string): void {
+    this.#method[this.#end] = `.${fullName}`;
+  }
 }
 
 /**
@@ -131,10 +182,9 @@ export function candidatesFor(name: string, scope: string): readonly string[] {
   return candidates;
 }
 
-function kindOf(type: FieldDescriptorProto_Type): "message" | "enum" | undefined {
-  if (type === FieldDescriptorProto_Type.ENUM) return "enum";
-  const isMessage = type === FieldDescriptorProto_Type.MESSAGE || type === FieldDescriptorProto_Type.GROUP;
-  return isMessage ? "message" : undefined;
+function kindOf(type: Type): "message" | "enum" | undefined {
+  if (type === Type.ENUM) return "enum";
+  return type === Type.MESSAGE || type === Type.GROUP ? "message" : undefined;
 }
 
 function join(scope: string, name: string): string {

@@ -2,9 +2,9 @@
  * Descriptor files that every schema can count on: what protoc ships with, google.api and google.rpc.
  * They stand in for imports that a source left out, and let an `Any` hold a well-known type or an error detail.
  */
-import type { DescFile } from "@bufbuild/protobuf";
+import { type DescFile, toBinary } from "@bufbuild/protobuf";
 import {
-  type FileDescriptorProto,
+  FileDescriptorProtoSchema,
   file_google_protobuf_any,
   file_google_protobuf_api,
   file_google_protobuf_descriptor,
@@ -23,6 +23,8 @@ import { file_google_api_httpbody } from "../gen/google/api/httpbody_pb.ts";
 import { file_google_rpc_code } from "../gen/google/rpc/code_pb.ts";
 import { file_google_rpc_error_details } from "../gen/google/rpc/error_details_pb.ts";
 import { file_google_rpc_status } from "../gen/google/rpc/status_pb.ts";
+import type { DescriptorFile } from "./file-outline.ts";
+import { readDescriptorFile } from "./read-outline.ts";
 
 const FILES: readonly DescFile[] = [
   file_google_protobuf_any,
@@ -44,17 +46,17 @@ const FILES: readonly DescFile[] = [
   file_google_rpc_status,
 ];
 
-const BY_NAME: ReadonlyMap<string, FileDescriptorProto> = new Map(
-  FILES.map(({ proto }) => [proto.name, proto]),
-);
+const NAMES: ReadonlySet<string> = new Set(FILES.map(({ proto }) => proto.name));
 
 /** The origin of the files, where other files have the name of their source. */
 export const BUILT_IN = "built-in files";
 
-/** All of the files, in no particular order. */
-export const wellKnownFiles: readonly FileDescriptorProto[] = [...BY_NAME.values()];
+/** All of the files, in no particular order, made afresh: a schema writes into the files that it takes over. */
+export function wellKnownFiles(): readonly DescriptorFile[] {
+  return FILES.map(({ proto }) => readDescriptorFile(toBinary(FileDescriptorProtoSchema, proto)));
+}
 
 /** Whether `name` (`google/protobuf/any.proto`) is one of the files. */
 export function isWellKnownFile(name: string): boolean {
-  return BY_NAME.has(name);
+  return NAMES.has(name);
 }

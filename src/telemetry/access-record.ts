@@ -5,6 +5,7 @@ import type { Code, Reason } from "../status/index.ts";
 
 /** One finished request. Durations in milliseconds, sizes in bytes of message bodies (no heads). */
 export interface AccessRecord {
+  /** "" where the engine refused the request by itself. */
   readonly requestId: string;
   readonly listener: string;
   readonly peer: string;

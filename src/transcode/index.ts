@@ -1,3 +1,6 @@
+export { createCompiledFactory } from "./assembly/factory.ts";
+export { checkBinding } from "./binding/binding-plan.ts";
+export { deferTranscoder } from "./deferred-transcoder.ts";
 export { createReflectiveFactory, renderMessage } from "./reflective/factory.ts";
 export type { JsonWriteOptions } from "./reflective/write-json.ts";
 export {

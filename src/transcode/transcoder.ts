@@ -1,5 +1,6 @@
 /**
- * The port of the codec: one binding, compiled. `reflective/` fills it; a generated codec will fill it as well.
+ * The port of the codec: one binding, compiled. `assembly/` fills it over the plans of `compiled/`; `reflective/` is the
+ * reference that it is compared with.
  */
 import type { Registry } from "@bufbuild/protobuf";
 import type { MethodSchema } from "../schema/index.ts";
@@ -33,6 +34,9 @@ export interface TranscodeOptions {
   /** Deepest nesting of JSON and of messages, both directions. */
   readonly maxDepth: number;
 }
+
+/** Most unknown names that are reported of one body, and of one query. */
+export const MAX_REPORTED: number = 64;
 
 /** The parts of an HTTP request that become one message. */
 export interface RequestParts {

@@ -82,7 +82,7 @@ const REFUSED: readonly Refusal[] = [
   { line: "POST /v1/echo", body: "{} x", reason: "JSON_INVALID" },
   { line: "POST /v1/echo", body: "[]", reason: "JSON_INVALID" },
   { line: "POST /v1/echo", body: "null", reason: "JSON_INVALID" },
-  { line: "POST /v1/echo", body: '{"a":1,}', reason: "JSON_INVALID" },
+  { line: "POST /v1/echo", body: '{"stringValue":"a",}', reason: "JSON_INVALID" },
   { line: "POST /v1/echo", body: '{"int32Value":1,"int32_value":2}', reason: "JSON_INVALID" },
   { line: "POST /v1/echo", body: '{"int32Value":1,"int32Value":1}', reason: "JSON_INVALID" },
   { line: "POST /v1/echo", body: '{"oneofInt32":1,"oneofString":"a"}', reason: "JSON_INVALID" },

@@ -12,6 +12,7 @@ import type {
   HttpEngine,
   HttpExchange,
   HttpListener,
+  RefusalListener,
 } from "../../src/http/index.ts";
 import { RawHttpClient } from "./raw-http.ts";
 
@@ -60,8 +61,10 @@ export async function withServer(
   handler: ExchangeHandler,
   body: (server: RawHttpServer) => Promise<void>,
   limits: EngineLimits = TEST_LIMITS,
+  onRefused?: RefusalListener,
 ): Promise<void> {
-  const server = new RawHttpServer(await engine.listen({ host: "127.0.0.1", port: 0 }, limits, handler));
+  const address = { host: "127.0.0.1", port: 0 };
+  const server = new RawHttpServer(await engine.listen(address, limits, handler, onRefused));
   try {
     await body(server);
   } finally {

@@ -3,28 +3,34 @@
  * Shared by every codec; holds descriptors and decisions, no code.
  */
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import {
+  type FieldShape,
+  isMessageField,
+  type MessageFieldOf,
+  type MessageShape,
+} from "../../schema/index.ts";
 import type { Problem } from "../../status/index.ts";
 import { type FieldPath, resolveFieldPath } from "../fields/field-path.ts";
 import { isHttpBody, isScalarForm, wellKnownOf } from "../fields/well-known.ts";
 import type { BindingSpec } from "../transcoder.ts";
 
 /** A singular field whose type is a message. */
-export type MessageField = DescField & { readonly fieldKind: "message" };
+export type MessageField = MessageFieldOf<DescField>;
 
 /** What the body of a request fills. */
-export type BodyPlan =
+export type BodyPlan<F = DescField> =
   | { readonly kind: "none" }
   | { readonly kind: "message" }
-  | { readonly kind: "field"; readonly field: DescField }
+  | { readonly kind: "field"; readonly field: F }
   /** The request itself, or one field of it, is an HttpBody: raw bytes. */
-  | { readonly kind: "http-body"; readonly field: MessageField | undefined };
+  | { readonly kind: "http-body"; readonly field: MessageFieldOf<F> | undefined };
 
 /** What a reply consists of. */
-export type ReplyPlan =
+export type ReplyPlan<F = DescField> =
   | { readonly kind: "message" }
-  | { readonly kind: "field"; readonly path: FieldPath }
+  | { readonly kind: "field"; readonly path: FieldPath<F> }
   /** The fields that lead from the reply to its HttpBody; none if it is one itself. */
-  | { readonly kind: "http-body"; readonly fields: readonly MessageField[] };
+  | { readonly kind: "http-body"; readonly fields: readonly MessageFieldOf<F>[] };
 
 /** One binding, checked. */
 export interface BindingPlan {
@@ -43,23 +49,76 @@ export function planBinding(
   spec: BindingSpec,
   where: string,
 ): { readonly plan: BindingPlan } | { readonly problems: readonly Problem[] } {
+  const { input, output } = spec.method;
+  const { problems, ...parts } = planParts(input, output, spec, where);
+  if (problems.length > 0) return { problems };
+  const updateMask = spec.httpMethod === "PATCH" ? updateMaskOf(input, parts.body) : undefined;
+  return { plan: { input, output, ...parts, updateMask } };
+}
+
+/** The problems that `planBinding` would find, without a descriptor being built for it. */
+export function checkBinding(spec: BindingSpec, where: string): readonly Problem[] {
+  const { inputShape, outputShape } = spec.method;
+  return planParts(inputShape, outputShape, spec, where).problems;
+}
+
+/** The same for descriptors and for the shapes that stand in for them. */
+function planParts<F extends FieldShape<F>>(
+  input: MessageShape<F>,
+  output: MessageShape<F>,
+  spec: BindingSpec,
+  where: string,
+): {
+  readonly variables: readonly FieldPath<F>[];
+  readonly body: BodyPlan<F>;
+  readonly reply: ReplyPlan<F>;
+  readonly problems: readonly Problem[];
+} {
   const problems: Problem[] = [];
   const report: Report = (what, hint) => {
     problems.push({ severity: "error", where, what, hint });
   };
-  const { input, output } = spec.method;
   const variables = spec.variables.flatMap((name) => planVariable(input, name, report));
   const body = planBody(input, spec.body, report);
   checkOverlaps(variables, body, report);
   const reply = planReply(output, spec.responseBody, report);
-  if (problems.length > 0) return { problems };
-  const updateMask = spec.httpMethod === "PATCH" ? updateMaskOf(input, body) : undefined;
-  return { plan: { input, output, variables, body, reply, updateMask } };
+  return { variables, body, reply, problems };
+}
+
+/** What paths into the body start with: the body's field and a dot, or nothing. */
+export function bodyPrefix({ body }: BindingPlan): string {
+  return body.kind === "field" ? `${body.field.name}.` : "";
+}
+
+/** The paths of the variables inside of what the body fills, from there. */
+export function boundInBody(plan: BindingPlan): ReadonlySet<string> {
+  const prefix = bodyPrefix(plan);
+  return new Set(
+    plan.variables.flatMap(({ name }) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : [])),
+  );
+}
+
+/** The paths among `given`, all from the request message, that lie under `prefix`: from there, sorted, without `except`. */
+export function formPaths(
+  given: Iterable<string>,
+  prefix: string,
+  except: ReadonlySet<string>,
+): readonly string[] {
+  const paths: string[] = [];
+  for (const path of given) {
+    const inner = path.slice(prefix.length);
+    if (path.startsWith(prefix) && !except.has(inner)) paths.push(inner);
+  }
+  return paths.sort();
 }
 
 type Report = (what: string, hint: string) => void;
 
-function planVariable(input: DescMessage, name: string, report: Report): readonly FieldPath[] {
+function planVariable<F extends FieldShape<F>>(
+  input: MessageShape<F>,
+  name: string,
+  report: Report,
+): readonly FieldPath<F>[] {
   const path = resolveFieldPath(input, name);
   if ("what" in path) {
     report(`path variable "${name}": ${path.what}`, path.hint);
@@ -73,7 +132,7 @@ function planVariable(input: DescMessage, name: string, report: Report): readonl
     );
     return [];
   }
-  if (leaf.fieldKind === "message" && !isScalarForm(wellKnownOf(leaf.message))) {
+  if (isMessageField(leaf) && !isScalarForm(wellKnownOf(leaf.message))) {
     report(`path variable "${name}" names a field of type ${leaf.message.typeName}`, SINGULAR);
     return [];
   }
@@ -89,7 +148,11 @@ function planVariable(input: DescMessage, name: string, report: Report): readonl
 
 const SINGULAR = "a path variable fills a singular scalar, enum, Timestamp, Duration, FieldMask or wrapper";
 
-function planBody(input: DescMessage, body: string, report: Report): BodyPlan {
+function planBody<F extends FieldShape<F>>(
+  input: MessageShape<F>,
+  body: string,
+  report: Report,
+): BodyPlan<F> {
   if (body === "") return { kind: "none" };
   if (body === "*") {
     return isHttpBody(input) ? { kind: "http-body", field: undefined } : { kind: "message" };
@@ -109,7 +172,11 @@ function planBody(input: DescMessage, body: string, report: Report): BodyPlan {
 }
 
 /** Two sources for one field, found before any request is. */
-function checkOverlaps(variables: readonly FieldPath[], body: BodyPlan, report: Report): void {
+function checkOverlaps<F extends FieldShape<F>>(
+  variables: readonly FieldPath<F>[],
+  body: BodyPlan<F>,
+  report: Report,
+): void {
   const bodyField = body.kind === "field" || body.kind === "http-body" ? body.field : undefined;
   const oneofs = new Map<string, string>();
   const seen = new Set<string>();
@@ -140,7 +207,11 @@ function checkOverlaps(variables: readonly FieldPath[], body: BodyPlan, report: 
   }
 }
 
-function planReply(output: DescMessage, responseBody: string, report: Report): ReplyPlan {
+function planReply<F extends FieldShape<F>>(
+  output: MessageShape<F>,
+  responseBody: string,
+  report: Report,
+): ReplyPlan<F> {
   if (responseBody === "")
     return isHttpBody(output) ? { kind: "http-body", fields: [] } : { kind: "message" };
   const path = resolveFieldPath(output, responseBody);
@@ -150,7 +221,7 @@ function planReply(output: DescMessage, responseBody: string, report: Report): R
   }
   const { parents, leaf } = path;
   if (!isMessageField(leaf) || !isHttpBody(leaf.message)) return { kind: "field", path };
-  return { kind: "http-body", fields: [...parents.filter(isMessageField), leaf] };
+  return { kind: "http-body", fields: [...parents.filter((parent) => isMessageField(parent)), leaf] };
 }
 
 /** The one FieldMask of the request, if the body is an ordinary message in a named field. */
@@ -161,8 +232,4 @@ function updateMaskOf(input: DescMessage, body: BodyPlan): MessageField | undefi
     .filter(isMessageField)
     .filter((field) => wellKnownOf(field.message) === "FieldMask");
   return masks.length === 1 ? masks[0] : undefined;
-}
-
-function isMessageField(field: DescField): field is MessageField {
-  return field.fieldKind === "message";
 }

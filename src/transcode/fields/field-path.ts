@@ -1,14 +1,20 @@
 /** Field paths of rules (`book.name`), resolved against a message type. */
-import type { DescField, DescMessage } from "@bufbuild/protobuf";
+import type { DescField } from "@bufbuild/protobuf";
+import {
+  type FieldShape,
+  isMessageField,
+  type MessageFieldOf,
+  type MessageShape,
+} from "../../schema/index.ts";
 import { suggestion } from "../text/nearest-name.ts";
 import { isHttpBody, wellKnownOf } from "./well-known.ts";
 
 /** A path from a message to a field, through singular messages. */
-export interface FieldPath {
+export interface FieldPath<F = DescField> {
   /** Proto names, dotted. */
   readonly name: string;
-  readonly parents: readonly DescField[];
-  readonly leaf: DescField;
+  readonly parents: readonly F[];
+  readonly leaf: F;
 }
 
 /** Why a path leads nowhere, and what to do about it. */
@@ -18,8 +24,11 @@ export interface PathProblem {
 }
 
 /** Resolves proto names from `message`; the last may name any field, the others singular ordinary messages. */
-export function resolveFieldPath(message: DescMessage, name: string): FieldPath | PathProblem {
-  const parents: DescField[] = [];
+export function resolveFieldPath<F extends FieldShape<F>>(
+  message: MessageShape<F>,
+  name: string,
+): FieldPath<F> | PathProblem {
+  const parents: F[] = [];
   let owner = message;
   const parts = name.split(".");
   for (const [index, part] of parts.entries()) {
@@ -40,13 +49,11 @@ export function resolveFieldPath(message: DescMessage, name: string): FieldPath 
 }
 
 /** Whether a dotted name may go through `field`: a singular message without a JSON form of its own. */
-export function isTraversable(field: DescField): field is DescField & { readonly fieldKind: "message" } {
-  return (
-    field.fieldKind === "message" && wellKnownOf(field.message) === undefined && !isHttpBody(field.message)
-  );
+export function isTraversable<F extends FieldShape<F>>(field: F): field is MessageFieldOf<F> {
+  return isMessageField(field) && wellKnownOf(field.message) === undefined && !isHttpBody(field.message);
 }
 
-function unknownField(owner: DescMessage, part: string): PathProblem {
+function unknownField<F extends FieldShape<F>>(owner: MessageShape<F>, part: string): PathProblem {
   const sameJsonName = owner.fields.find((candidate) => candidate.jsonName === part);
   const names = owner.fields.map((candidate) => candidate.name);
   return {

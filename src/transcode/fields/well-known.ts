@@ -4,7 +4,8 @@
  * A type counts as well-known only if its fields are as they should be: schemas come from upstreams, and a message may
  * merely be called `google.protobuf.Timestamp`. Source: the ProtoJSON page of the protobuf documentation.
  */
-import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { ScalarType } from "@bufbuild/protobuf";
+import type { FieldShape, MessageShape } from "../../schema/index.ts";
 
 /** A JSON form. All nine wrapper types share one; Empty has none, being an ordinary empty object. */
 export type WellKnown =
@@ -19,39 +20,46 @@ export type WellKnown =
 
 interface Shape {
   readonly form: WellKnown;
-  /** By field number minus one: `int64`-like scalar type, or the kind of field. */
-  readonly fields: readonly (ScalarType | "map" | "list" | "enum" | "message")[];
+  /** By field number minus one: its kind, and the scalar type where it has one. */
+  readonly fields: readonly string[];
 }
 
 const SHAPES: ReadonlyMap<string, Shape> = new Map<string, Shape>([
-  ["Any", { form: "Any", fields: [ScalarType.STRING, ScalarType.BYTES] }],
-  ["Timestamp", { form: "Timestamp", fields: [ScalarType.INT64, ScalarType.INT32] }],
-  ["Duration", { form: "Duration", fields: [ScalarType.INT64, ScalarType.INT32] }],
-  ["FieldMask", { form: "FieldMask", fields: ["list"] }],
-  ["Struct", { form: "Struct", fields: ["map"] }],
+  ["Any", { form: "Any", fields: [scalar(ScalarType.STRING), scalar(ScalarType.BYTES)] }],
+  ["Timestamp", { form: "Timestamp", fields: [scalar(ScalarType.INT64), scalar(ScalarType.INT32)] }],
+  ["Duration", { form: "Duration", fields: [scalar(ScalarType.INT64), scalar(ScalarType.INT32)] }],
+  ["FieldMask", { form: "FieldMask", fields: [`list:${ScalarType.STRING}`] }],
+  ["Struct", { form: "Struct", fields: ["map:google.protobuf.Value"] }],
   [
     "Value",
     {
       form: "Value",
-      fields: ["enum", ScalarType.DOUBLE, ScalarType.STRING, ScalarType.BOOL, "message", "message"],
+      fields: [
+        "enum:",
+        scalar(ScalarType.DOUBLE),
+        scalar(ScalarType.STRING),
+        scalar(ScalarType.BOOL),
+        "message:google.protobuf.Struct",
+        "message:google.protobuf.ListValue",
+      ],
     },
   ],
-  ["ListValue", { form: "ListValue", fields: ["list"] }],
-  ["DoubleValue", { form: "Wrapper", fields: [ScalarType.DOUBLE] }],
-  ["FloatValue", { form: "Wrapper", fields: [ScalarType.FLOAT] }],
-  ["Int64Value", { form: "Wrapper", fields: [ScalarType.INT64] }],
-  ["UInt64Value", { form: "Wrapper", fields: [ScalarType.UINT64] }],
-  ["Int32Value", { form: "Wrapper", fields: [ScalarType.INT32] }],
-  ["UInt32Value", { form: "Wrapper", fields: [ScalarType.UINT32] }],
-  ["BoolValue", { form: "Wrapper", fields: [ScalarType.BOOL] }],
-  ["StringValue", { form: "Wrapper", fields: [ScalarType.STRING] }],
-  ["BytesValue", { form: "Wrapper", fields: [ScalarType.BYTES] }],
+  ["ListValue", { form: "ListValue", fields: ["list:google.protobuf.Value"] }],
+  ["DoubleValue", { form: "Wrapper", fields: [scalar(ScalarType.DOUBLE)] }],
+  ["FloatValue", { form: "Wrapper", fields: [scalar(ScalarType.FLOAT)] }],
+  ["Int64Value", { form: "Wrapper", fields: [scalar(ScalarType.INT64)] }],
+  ["UInt64Value", { form: "Wrapper", fields: [scalar(ScalarType.UINT64)] }],
+  ["Int32Value", { form: "Wrapper", fields: [scalar(ScalarType.INT32)] }],
+  ["UInt32Value", { form: "Wrapper", fields: [scalar(ScalarType.UINT32)] }],
+  ["BoolValue", { form: "Wrapper", fields: [scalar(ScalarType.BOOL)] }],
+  ["StringValue", { form: "Wrapper", fields: [scalar(ScalarType.STRING)] }],
+  ["BytesValue", { form: "Wrapper", fields: [scalar(ScalarType.BYTES)] }],
 ]);
 
 const PACKAGE = "google.protobuf.";
 
 /** The JSON form of `message`, or undefined if it is an ordinary message. */
-export function wellKnownOf(message: DescMessage): WellKnown | undefined {
+export function wellKnownOf<F extends FieldShape<F>>(message: MessageShape<F>): WellKnown | undefined {
   if (!message.typeName.startsWith(PACKAGE)) return undefined;
   const shape = SHAPES.get(message.typeName.slice(PACKAGE.length));
   if (shape === undefined || message.fields.length !== shape.fields.length) return undefined;
@@ -60,7 +68,7 @@ export function wellKnownOf(message: DescMessage): WellKnown | undefined {
 }
 
 /** Whether `message` is `google.api.HttpBody`: bytes with a content type, carried raw. */
-export function isHttpBody(message: DescMessage): boolean {
+export function isHttpBody<F extends FieldShape<F>>(message: MessageShape<F>): boolean {
   if (message.typeName !== "google.api.HttpBody") return false;
   const [contentType, data] = message.fields;
   return (
@@ -81,6 +89,10 @@ export function isTextForm(form: WellKnown | undefined): boolean {
   return form !== undefined && form !== "Any";
 }
 
-function kindOf(field: DescField): Shape["fields"][number] {
-  return field.fieldKind === "scalar" ? field.scalar : field.fieldKind;
+function scalar(type: ScalarType): string {
+  return `scalar:${type}`;
+}
+
+function kindOf<F extends FieldShape<F>>(field: FieldShape<F>): string {
+  return `${field.fieldKind}:${field.scalar ?? field.message?.typeName ?? ""}`;
 }

@@ -3,6 +3,7 @@
  * Source: the WHATWG URL Standard, "application/x-www-form-urlencoded parsing", but strict: a broken escape is refused.
  */
 import { refuse, type StatusError } from "../../status/index.ts";
+import { decodeText } from "../json/parse-json.ts";
 import { clip, quote } from "../text/quote.ts";
 
 /** One `name=value`, decoded. */
@@ -55,10 +56,39 @@ export function parseQuery(query: string): readonly QueryParameter[] {
   return parseParameters(query);
 }
 
+/**
+ * As {@link parseParameters}, for the body of a form.
+ * @throws {StatusError} PARAM_INVALID; MEDIA_TYPE_UNSUPPORTED if it is JSON that was sent as a form.
+ */
+export function parseForm(body: Uint8Array): readonly QueryParameter[] {
+  const text = decodeText(body);
+  if (text.startsWith("{") || text.startsWith("[")) {
+    // What `curl -d '{…}'` sends unless told otherwise.
+    throw refuse(
+      "MEDIA_TYPE_UNSUPPORTED",
+      "the body looks like JSON but is sent as a form; send it with content-type application/json",
+    );
+  }
+  return parseParameters(text);
+}
+
 /** The refusal of a parameter, its name in front and in the violation. */
 export function refuseParameter(name: string, what: string): StatusError {
   const shown = clip(name, 200);
   return refuse("PARAM_INVALID", `${shown}: ${what}`, shown);
+}
+
+/** The refusal of a parameter that names no field, for the reason `what`. */
+export function refuseUnknown(name: string, what: string): StatusError {
+  const shown = clip(name, 200);
+  return refuse("PARAM_UNKNOWN", `${shown}: ${what}`, shown);
+}
+
+/** The value of `prettyPrint`. @throws {StatusError} PARAM_INVALID */
+export function prettyPrintOf(value: string): boolean {
+  if (value === "true") return true;
+  if (value === "false") return false;
+  throw refuseParameter("prettyPrint", `${quote(value)} is not a bool (true or false)`);
 }
 
 function parameter(piece: string): QueryParameter {

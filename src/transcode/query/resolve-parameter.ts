@@ -87,7 +87,7 @@ function unfitLeaf(field: DescField, mapKey: string | undefined): string | undef
   if (field.message === undefined || isTextForm(wellKnownOf(field.message))) return undefined;
   if (isHttpBody(field.message)) return "an HttpBody is filled by the body alone";
   if (field.fieldKind !== "message") return "a list or map of messages cannot be a parameter";
-  return isTraversable(field)
+  return isTraversable<DescField>(field)
     ? "a message cannot be a parameter; name one of its fields"
     : "an Any cannot be a parameter";
 }

@@ -3,12 +3,12 @@
 import { toBinary } from "@bufbuild/protobuf";
 import type { ReflectMessage } from "@bufbuild/protobuf/reflect";
 import { isReflectMessage } from "@bufbuild/protobuf/reflect";
-import { refuse, type StatusError } from "../../status/index.ts";
+import { oneofConflict, pathConflict, refuseCapture } from "../binding/path-faults.ts";
 import type { FieldPath } from "../fields/field-path.ts";
-import { quote } from "../text/quote.ts";
+import { LeafFault } from "../query/leaf-text.ts";
 import { enter, hasOther } from "./bind-parameters.ts";
 import type { CodecScope } from "./codec-scope.ts";
-import { LeafFault, leafFromText } from "./leaf.ts";
+import { leafFromText } from "./leaf.ts";
 
 /**
  * Sets the field of one path variable.
@@ -33,11 +33,7 @@ export function bindCapture(
   }
   if (hasOther(owner, variable.leaf)) throw oneofConflict(variable, capture);
   if (isGiven && !isSame(owner.get(variable.leaf), value)) {
-    throw refuse(
-      "PATH_CONFLICT",
-      `${variable.name}: the path says ${quote(capture)}, but the body or query gives another value`,
-      variable.name,
-    );
+    throw pathConflict(variable, capture);
   }
   owner.set(variable.leaf, value);
 }
@@ -46,17 +42,8 @@ function read(scope: CodecScope, variable: FieldPath, capture: string): unknown 
   try {
     return leafFromText(scope, variable.leaf, capture);
   } catch (error) {
-    if (!(error instanceof LeafFault)) throw error;
-    throw refuse("PARAM_INVALID", `${variable.name}: ${error.message}`, variable.name);
+    throw error instanceof LeafFault ? refuseCapture(variable, error) : error;
   }
-}
-
-function oneofConflict(variable: FieldPath, capture: string): StatusError {
-  return refuse(
-    "PATH_CONFLICT",
-    `${variable.name}: the path says ${quote(capture)}, but the body or query sets another field of the same oneof`,
-    variable.name,
-  );
 }
 
 function isSame(given: unknown, captured: unknown): boolean {

@@ -1,17 +1,15 @@
 /** Query parameters and form fields into a message. */
-import { create, type DescField } from "@bufbuild/protobuf";
+import { create, type DescField, type ScalarType } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
-import { refuse, type StatusError } from "../../status/index.ts";
-import { type QueryParameter, refuseParameter } from "../query/parse-query.ts";
+import type { StatusError } from "../../status/index.ts";
+import { LeafFault, mapKeyLeaf } from "../query/leaf-text.ts";
+import { type QueryParameter, refuseParameter, refuseUnknown } from "../query/parse-query.ts";
 import { describeUnknown, type ParameterTarget, resolveParameter } from "../query/resolve-parameter.ts";
-import { clip, quote } from "../text/quote.ts";
-import { scalarFromText, scalarName } from "../text/scalar-text.ts";
-import type { TranscodeOptions } from "../transcoder.ts";
+import { clip } from "../text/quote.ts";
+import type { Scalar } from "../text/scalar-text.ts";
+import { MAX_REPORTED, type TranscodeOptions } from "../transcoder.ts";
 import type { CodecScope } from "./codec-scope.ts";
-import { LeafFault, leafFromText } from "./leaf.ts";
-
-/** Most unknown names that one request reports. */
-const MAX_REPORTED = 64;
+import { leafFromText } from "./leaf.ts";
 
 /** Binds the parameters of one request. */
 export class ParameterBinder {
@@ -75,13 +73,7 @@ export class ParameterBinder {
         owner.get(leaf).add(value);
         return;
       case "map": {
-        const key = scalarFromText(leaf.mapKey, target.mapKey ?? "");
-        if (key === undefined) {
-          throw refuseParameter(
-            name,
-            `the key ${quote(target.mapKey ?? "")} is not ${scalarName(leaf.mapKey)}`,
-          );
-        }
+        const key = this.#key(leaf.mapKey, target.mapKey ?? "", name);
         const map = owner.get(leaf);
         if (map.has(key)) throw refuseParameter(name, "the key is given twice");
         map.set(key, value);
@@ -96,6 +88,14 @@ export class ParameterBinder {
         if (hasOther(owner, leaf)) throw oneofTwice(owner, leaf, name);
         owner.set(leaf, value);
         return;
+    }
+  }
+
+  #key(type: ScalarType, text: string, name: string): Scalar {
+    try {
+      return mapKeyLeaf(type, text);
+    } catch (error) {
+      throw error instanceof LeafFault ? refuseParameter(name, error.message) : error;
     }
   }
 
@@ -123,11 +123,6 @@ export function enter(owner: ReflectMessage, field: DescField): ReflectMessage |
 export function hasOther(owner: ReflectMessage, field: DescField): boolean {
   const current = field.oneof === undefined ? undefined : owner.oneofCase(field.oneof);
   return current !== undefined && current !== field;
-}
-
-function refuseUnknown(name: string, what: string): StatusError {
-  const shown = clip(name, 200);
-  return refuse("PARAM_UNKNOWN", `${shown}: ${what}`, shown);
 }
 
 function oneofTwice(owner: ReflectMessage, field: DescField, name: string): StatusError {

@@ -3,8 +3,9 @@ import type { DescMessage, Registry } from "@bufbuild/protobuf";
 import type { Problem } from "../../status/index.ts";
 import { planBinding } from "../binding/binding-plan.ts";
 import { MessageTypes } from "../fields/message-types.ts";
+import { TypeNames } from "../fields/type-names.ts";
 import type { BindingSpec, TranscodeOptions, Transcoder, TranscoderFactory } from "../transcoder.ts";
-import { type CodecScope, TypeNames } from "./codec-scope.ts";
+import type { CodecScope } from "./codec-scope.ts";
 import { ReflectiveTranscoder } from "./reflective-transcoder.ts";
 import { decodeMessage, type JsonWriteOptions, messageToJson } from "./write-json.ts";
 

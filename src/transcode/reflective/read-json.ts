@@ -28,16 +28,13 @@ import {
   scalarFromText,
   scalarName,
 } from "../text/scalar-text.ts";
-import type { TranscodeOptions } from "../transcoder.ts";
+import { MAX_REPORTED, type TranscodeOptions } from "../transcoder.ts";
 import type { CodecScope } from "./codec-scope.ts";
 import { missingRequired } from "./missing-required.ts";
 import { readWellKnown } from "./read-well-known.ts";
 
 /** In place of an enum value whose name is unknown, where unknown names are passed over. */
 const SKIPPED: unique symbol = Symbol("skipped");
-
-/** Most unknown names that one request reports. */
-const MAX_REPORTED = 64;
 
 /** Reads one document. Made for each request; `unknownFields` collects under `report`. */
 export class JsonReader {

@@ -1,20 +1,26 @@
 /**
- * The reflective codec: one binding, by descriptors alone. The reference that a generated codec is measured by, and
- * the fallback where code may not be generated.
+ * The reflective codec: one binding, by descriptors and message objects. Requests are served by the compiled codec; this
+ * one is the reference that the contract suite compares it with. Its writer also shows details of errors
+ * (`status/status-json.ts`), messages to people (`renderMessage`, for `sluice explain`) and fields that are unset.
  */
 import { create, type DescField, toBinary } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
-import { refuse, type StatusError } from "../../status/index.ts";
-import type { BindingPlan, MessageField } from "../binding/binding-plan.ts";
+import { refuse } from "../../status/index.ts";
+import {
+  type BindingPlan,
+  bodyPrefix,
+  boundInBody,
+  formPaths,
+  type MessageField,
+} from "../binding/binding-plan.ts";
 import { sliceHttpBody } from "../http-body/slice-http-body.ts";
 import { JsonFault, refuseBody } from "../json/json-error.ts";
 import type { JsonDocument } from "../json/json-tree.ts";
 import { DEFAULT_MAX_VALUES, decodeText, parseJson } from "../json/parse-json.ts";
 import { isPresent, presentPaths } from "../json/present-paths.ts";
 import { IgnoredNames } from "../query/ignored-names.ts";
-import { parseParameters, parseQuery, refuseParameter } from "../query/parse-query.ts";
-import { bodyFormatOf } from "../text/content-type.ts";
-import { quote } from "../text/quote.ts";
+import { parseForm, parseQuery, prettyPrintOf } from "../query/parse-query.ts";
+import { bodyFormatOf, refuseMediaType } from "../text/content-type.ts";
 import type {
   AssembledRequest,
   HttpBodyReply,
@@ -64,10 +70,7 @@ export class ReflectiveTranscoder implements Transcoder {
     this.#indented = { ...options, pretty: true };
     this.#httpBodyPath =
       plan.reply.kind === "http-body" ? plan.reply.fields.map((field) => field.number) : [];
-    const prefix = bodyPrefix(plan);
-    this.#boundInBody = new Set(
-      plan.variables.flatMap(({ name }) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : [])),
-    );
+    this.#boundInBody = boundInBody(plan);
   }
 
   assemble(parts: RequestParts): AssembledRequest {
@@ -127,8 +130,7 @@ export class ReflectiveTranscoder implements Transcoder {
     else if (format === "form" && (field === undefined || this.#isOrdinary(field))) {
       this.#bindForm(assembly, field, parts.body);
     } else {
-      const shown = quote(parts.contentType);
-      throw refuse("MEDIA_TYPE_UNSUPPORTED", `content-type ${shown} is not read here; send application/json`);
+      throw refuseMediaType(parts.contentType);
     }
   }
 
@@ -145,21 +147,14 @@ export class ReflectiveTranscoder implements Transcoder {
   }
 
   #bindForm(assembly: Assembly, field: MessageField | undefined, bytes: Uint8Array): void {
-    const text = decodeText(bytes);
-    if (text.startsWith("{") || text.startsWith("[")) {
-      // What `curl -d '{…}'` sends unless told otherwise.
-      throw refuse(
-        "MEDIA_TYPE_UNSUPPORTED",
-        "the body looks like JSON but is sent as a form; send it with content-type application/json",
-      );
-    }
+    const parameters = parseForm(bytes);
     let target = assembly.message;
     if (field !== undefined) {
       target = newMessage(field);
       assembly.message.set(field, target);
     }
-    const prefix = field === undefined ? "" : `${field.name}.`;
-    for (const parameter of parseParameters(text)) assembly.binder.bind(target, parameter, prefix);
+    const prefix = bodyPrefix(this.#plan);
+    for (const parameter of parameters) assembly.binder.bind(target, parameter, prefix);
   }
 
   #bindQuery(assembly: Assembly, query: string): void {
@@ -169,7 +164,7 @@ export class ReflectiveTranscoder implements Transcoder {
     for (const parameter of parseQuery(query)) {
       if (this.#ignored.has(parameter.name)) continue;
       if (this.#options.prettyPrintParameter && parameter.name === "prettyPrint") {
-        assembly.pretty = isPretty(parameter.value);
+        assembly.pretty = prettyPrintOf(parameter.value);
       } else if (takesAll) {
         assembly.binder.bindNothing(
           parameter.name,
@@ -207,7 +202,7 @@ export class ReflectiveTranscoder implements Transcoder {
     const { types } = this.#scope;
     const paths =
       document === undefined
-        ? formPaths(binder.bound, `${body.field.name}.`, this.#boundInBody)
+        ? formPaths(binder.bound, bodyPrefix(this.#plan), this.#boundInBody)
         : presentPaths(types, body.field.message, document.root, this.#boundInBody);
     if (paths.length === 0) return;
     const mask = newMessage(updateMask);
@@ -231,10 +226,6 @@ export class ReflectiveTranscoder implements Transcoder {
   }
 }
 
-function bodyPrefix(plan: BindingPlan): string {
-  return plan.body.kind === "field" ? `${plan.body.field.name}.` : "";
-}
-
 function newMessage(field: MessageField): ReflectMessage {
   return reflect(field.message, create(field.message), false);
 }
@@ -246,28 +237,4 @@ function bindHttpBody(message: ReflectMessage, field: MessageField | undefined, 
   if (contentType !== undefined) target.set(contentType, parts.contentType);
   if (data !== undefined) target.set(data, parts.body);
   if (field !== undefined) message.set(field, target);
-}
-
-/** The paths that a form gave, from the body's field. */
-function formPaths(
-  bound: ReadonlySet<string>,
-  prefix: string,
-  except: ReadonlySet<string>,
-): readonly string[] {
-  const paths: string[] = [];
-  for (const path of bound) {
-    const inner = path.slice(prefix.length);
-    if (path.startsWith(prefix) && !except.has(inner)) paths.push(inner);
-  }
-  return paths.sort();
-}
-
-function isPretty(value: string): boolean {
-  if (value === "true") return true;
-  if (value === "false") return false;
-  throw prettyRefusal(value);
-}
-
-function prettyRefusal(value: string): StatusError {
-  return refuseParameter("prettyPrint", `${quote(value)} is not a bool (true or false)`);
 }

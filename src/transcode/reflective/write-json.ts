@@ -6,6 +6,7 @@
  * conformance suite asks; an Any of unknown type, or one that does not decode, is kept as base64.
  */
 import {
+  create,
   type DescExtension,
   type DescField,
   type DescMessage,
@@ -17,6 +18,7 @@ import { isReflectMessage, type ReflectMessage, reflect } from "@bufbuild/protob
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { refuse, StatusError } from "../../status/index.ts";
+import type { FieldPath } from "../fields/field-path.ts";
 import { JsonWriter } from "../json/json-writer.ts";
 import { encodeBase64 } from "../text/base64.ts";
 import { formatFloating, formatInt64 } from "../text/format-number.ts";
@@ -76,6 +78,13 @@ export function fieldToJson(
   }
   writer.field(message, field);
   return writer.out.text;
+}
+
+/** As {@link fieldToJson}, for a field of a message that holds nothing. */
+export function unsetFieldJson(path: FieldPath, options: JsonWriteOptions, scope: CodecScope): string {
+  const { parent } = path.leaf;
+  const compact = { ...options, pretty: false };
+  return fieldToJson(scope, compact, reflect(parent, create(parent), false), path.leaf);
 }
 
 function unsetMessage(scope: CodecScope, desc: DescMessage): string {

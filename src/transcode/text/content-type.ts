@@ -1,4 +1,6 @@
 /** What a request's Content-Type means for its body. Source: RFC 9110 section 8.3. */
+import { refuse, type StatusError } from "../../status/index.ts";
+import { quote } from "./quote.ts";
 
 /** How a body is to be read; `undefined` in place of it means that the gateway cannot. */
 export type BodyFormat = "json" | "form";
@@ -14,6 +16,12 @@ export function bodyFormatOf(contentType: string): BodyFormat | undefined {
   if (semicolon >= 0 && !isUtf8(contentType.slice(semicolon + 1))) return undefined;
   if (type === "application/json" || (type.endsWith("+json") && type.includes("/"))) return "json";
   return type === "application/x-www-form-urlencoded" ? "form" : undefined;
+}
+
+/** MEDIA_TYPE_UNSUPPORTED: no body of this Content-Type is read here. */
+export function refuseMediaType(contentType: string): StatusError {
+  const what = `content-type ${quote(contentType)} is not read here; send application/json`;
+  return refuse("MEDIA_TYPE_UNSUPPORTED", what);
 }
 
 /** Whether the parameters name no charset, or UTF-8. */

@@ -2,11 +2,11 @@
  * `google.protobuf.Duration` and its JSON string, `-?digits[.fraction]s`.
  * Source: google/protobuf/duration.proto, "JSON Mapping".
  */
+import { MAX_DURATION_SECONDS } from "./civil-time.ts";
 import { fractionOf, nanosOf } from "./fraction-text.ts";
 import type { SecondsAndNanos } from "./timestamp-text.ts";
 
-/** ±10,000 years. */
-const MAX_SECONDS = 315_576_000_000n;
+const MAX_SECONDS = BigInt(MAX_DURATION_SECONDS);
 
 /** Reads the JSON string; undefined if it is malformed or out of range. Seconds and nanos have the same sign. */
 export function parseDuration(text: string): SecondsAndNanos | undefined {

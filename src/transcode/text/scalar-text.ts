@@ -25,7 +25,34 @@ export function scalarFromText(type: ScalarType, text: string): Scalar | undefin
     if (text === "Infinity") return Number.POSITIVE_INFINITY;
     if (text === "-Infinity") return Number.NEGATIVE_INFINITY;
   }
+  const small = smallInteger(text);
+  if (small >= 0)
+    return isWide(type) ? BigInt(small) : type === ScalarType.FLOAT ? Math.fround(small) : small;
   return isNumberText(text) ? numberFromText(type, text) : undefined;
+}
+
+/** What nearly all numbers in queries and paths are: one to nine digits, which fit every type. -1 for another text. */
+function smallInteger(text: string): number {
+  const { length } = text;
+  if (length === 0 || length > 9 || (length > 1 && text.charCodeAt(0) === 0x30)) return -1;
+  let value = 0;
+  for (let index = 0; index < length; index++) {
+    const digit = text.charCodeAt(index) - 0x30;
+    if (!(digit >= 0 && digit <= 9)) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** Whether values of the type are bigint. */
+function isWide(type: ScalarType): boolean {
+  return (
+    type === ScalarType.INT64 ||
+    type === ScalarType.UINT64 ||
+    type === ScalarType.SINT64 ||
+    type === ScalarType.FIXED64 ||
+    type === ScalarType.SFIXED64
+  );
 }
 
 /**

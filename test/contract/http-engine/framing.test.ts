@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ExchangeHandler } from "../../../src/http/index.ts";
+import type { ExchangeHandler, RefusedRequest } from "../../../src/http/index.ts";
 import {
   describeEngines,
   echoHandler,
   parseEcho,
   type RawHttpServer,
+  TEST_LIMITS,
   withServer,
 } from "../../support/raw-http-server.ts";
 
@@ -133,17 +134,23 @@ describeEngines("framing", (engine) => {
     ["a fragment", "GET /#a HTTP/1.1\r\nHost: a\r\n\r\n", { node: "HTTP_MALFORMED", uws: "HTTP_MALFORMED" }],
     ["a bad method", "get / HTTP/1.1\r\nHost: a\r\n\r\n", { node: "HTTP_MALFORMED", uws: "HTTP_MALFORMED" }],
   ] as const) {
-    test(`answers ${title} in the gateway's form, where the engine can`, async () => {
-      await withServer(engine, echoHandler(), async (server) => {
+    test(`answers ${title} in the gateway's form, where the engine can, and tells of it`, async () => {
+      const refused: RefusedRequest[] = [];
+      const exchange = async (server: RawHttpServer): Promise<void> => {
         const client = await server.connect();
         await client.send(request);
         const text = await client.closed();
         assert.ok(text.startsWith("HTTP/1.1 400 "), text);
         const reason = engine.name === "node" ? expected.node : expected.uws;
         if (reason === undefined) return;
-        const body: unknown = JSON.parse(text.slice(text.indexOf("\r\n\r\n")));
-        assert.deepEqual(reasonOf(body), reason);
-      });
+        const body = text.slice(text.indexOf("\r\n\r\n") + 4);
+        assert.deepEqual(reasonOf(JSON.parse(body)), reason);
+        assert.deepEqual(
+          refused.map((told) => [told.reason, told.httpStatus, told.peer, told.bytesOut]),
+          [[reason, 400, "127.0.0.1", body.length]],
+        );
+      };
+      await withServer(engine, echoHandler(), exchange, TEST_LIMITS, (request) => refused.push(request));
     });
   }
 
@@ -173,14 +180,20 @@ describeEngines("framing", (engine) => {
     });
   });
 
-  test("says why a head is too long", async () => {
-    await withServer(engine, echoHandler(), async (server) => {
+  test("says why a head is too long, and tells of it", async () => {
+    const refused: RefusedRequest[] = [];
+    const exchange = async (server: RawHttpServer): Promise<void> => {
       const client = await server.connect();
       await client.send(`GET / HTTP/1.1\r\nHost: a\r\nX-Long: ${"a".repeat(33_000)}\r\n\r\n`);
       const reply = await client.reply();
       assert.equal(reply.status, 431);
       assert.equal(reasonOf(JSON.parse(reply.body.toString())), "HEADERS_TOO_LARGE");
-    });
+      assert.deepEqual(
+        refused.map(({ reason, httpStatus }) => [reason, httpStatus]),
+        [["HEADERS_TOO_LARGE", 431]],
+      );
+    };
+    await withServer(engine, echoHandler(), exchange, TEST_LIMITS, (request) => refused.push(request));
   });
 
   test("never buffers a head without end", async () => {

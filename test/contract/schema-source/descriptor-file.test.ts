@@ -31,7 +31,7 @@ describe("a descriptor file", () => {
       const { files, problems } = await load(`${FIXTURES}/${name}`);
       assert.deepEqual(problems, []);
       assert.deepEqual(
-        files.map((file) => file.name).filter((file) => file.startsWith("shop/")),
+        files.map(({ outline }) => outline.name).filter((file) => file.startsWith("shop/")),
         ["shop/types/money.proto", "shop/shop.proto"],
       );
       const { schema } = buildSchema([{ origin: name, files }]);

@@ -2,13 +2,11 @@
  * Compiles a route table from YAML and the descriptor sets of the tests, as the control plane does.
  */
 import { readFileSync } from "node:fs";
-import { fromBinary } from "@bufbuild/protobuf";
-import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { createErrorRenderer } from "../../../src/app/error-renderer.ts";
 import { type Config, parseConfigText, type ServiceConfig } from "../../../src/config/index.ts";
 import { type CompiledSnapshot, compileSnapshot } from "../../../src/control/index.ts";
 import type { Route } from "../../../src/gateway/index.ts";
-import { buildSchema, type SchemaSet } from "../../../src/schema/index.ts";
+import { buildSchema, readDescriptorSet, type SchemaSet } from "../../../src/schema/index.ts";
 import { createReflectiveFactory } from "../../../src/transcode/index.ts";
 import { FakeChannel } from "../../support/fake-channel.ts";
 
@@ -18,7 +16,7 @@ export const ECHO: SchemaSet = schemaOf("test/fixtures/echo/echo.binpb");
 export const LIBRARY: SchemaSet = schemaOf("descriptors/library.binpb");
 
 function schemaOf(file: string): SchemaSet {
-  const { file: files } = fromBinary(FileDescriptorSetSchema, readFileSync(file));
+  const files = readDescriptorSet(readFileSync(file));
   const { schema } = buildSchema([{ origin: file, files }]);
   if (schema === undefined) throw new Error(`${file} gives no schema`);
   return schema;

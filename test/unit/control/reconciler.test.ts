@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { createRegistry, type DescFile } from "@bufbuild/protobuf";
-import { file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
+import { createRegistry, toBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema, file_google_protobuf_empty } from "@bufbuild/protobuf/wkt";
 import { Reconciler, type ReconcilerParts } from "../../../src/control/index.ts";
 import type { RoutingSnapshot } from "../../../src/gateway/index.ts";
-import type { SchemaFiles, SchemaSource } from "../../../src/schema/index.ts";
+import { readDescriptorFile, type SchemaFiles, type SchemaSource } from "../../../src/schema/index.ts";
 import { type Problem, refuse } from "../../../src/status/index.ts";
 import { compile } from "./compile.ts";
 
@@ -13,8 +13,8 @@ const PROBLEM: Problem = { severity: "warning", where: "api.binpb", what: "is od
 
 /** A file, as a source gives it. */
 function found(problems: readonly Problem[] = []): SchemaFiles {
-  const file: DescFile = file_google_protobuf_empty;
-  return { files: [{ ...file.proto, name: "own.proto", package: "own" }], problems };
+  const file = { ...file_google_protobuf_empty.proto, name: "own.proto", package: "own" };
+  return { files: [readDescriptorFile(toBinary(FileDescriptorProtoSchema, file))], problems };
 }
 
 /** One try that a test ends as it likes. */

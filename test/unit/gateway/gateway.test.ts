@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { createRegistry, type DescMessage, type DescMethod } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { Gateway, type ListenerSettings, type Route } from "../../../src/gateway/index.ts";
+import type { RefusedRequest } from "../../../src/http/index.ts";
 import { CorsPolicy } from "../../../src/policy/cors/index.ts";
 import { compileHeaderRules, type ErrorSettings } from "../../../src/protocol/index.ts";
 import { PathMatcherBuilder, parseTemplate } from "../../../src/routing/index.ts";
@@ -85,6 +86,10 @@ class Bench {
     return exchange;
   }
 
+  refuse(refused: RefusedRequest): void {
+    this.#gateway.refusalListenerFor(this.#listener)(refused);
+  }
+
   get record(): AccessRecord {
     assert.equal(this.records.length, 1, "every request is recorded once");
     const [record] = this.records;
@@ -131,7 +136,17 @@ function method(kind: MethodKind): Route["method"] {
   // The relay reads names and the kind only.
   const descriptor = {} as DescMethod;
   const message: DescMessage = EmptySchema;
-  return { fullName: "t.S.Get", rpcPath: "/t.S/Get", kind, input: message, output: message, descriptor };
+  return {
+    fullName: "t.S.Get",
+    rpcPath: "/t.S/Get",
+    kind,
+    input: message,
+    output: message,
+    descriptor,
+    inputShape: message,
+    outputShape: message,
+    httpRule: undefined,
+  };
 }
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
@@ -447,6 +462,15 @@ describe("requests that do not reach an upstream", () => {
     const bench = new Bench(routes);
     bench.handle({ path: "/v1/a", headers: ["content-encoding", "gzip"] });
     assert.equal(bench.channel.calls.length, 1);
+  });
+
+  test("those that the engine refused by itself are recorded, too", () => {
+    const bench = new Bench(routes);
+    const reason = "HEADERS_TOO_LARGE";
+    bench.refuse({ reason, httpStatus: 431, peer: "192.0.2.7", method: "GET", path: "/a", bytesOut: 9 });
+    const { httpStatus, code, peer, path, route, rpc, bytesOut, ...rest } = bench.record;
+    assert.deepEqual([httpStatus, rest.reason, code], [431, reason, Code.RESOURCE_EXHAUSTED]);
+    assert.deepEqual([peer, path, route, rpc, bytesOut], ["192.0.2.7", "/a", "", "", 9]);
   });
 
   test("405 and OPTIONS list the methods of the path", () => {

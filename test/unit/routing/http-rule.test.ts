@@ -92,9 +92,17 @@ function check(reading: RuleReading | undefined, expected: Case): void {
 describe("an annotation", () => {
   for (const each of cases) {
     const { title, annotation } = each;
-    test(title, () => check(readAnnotation(methodWith(annotation).descriptor, "here"), each));
+    test(title, () => check(readAnnotation(methodWith(annotation), "here"), each));
   }
   test("that is absent is no rule", () => {
-    assert.equal(readAnnotation(methodWith(undefined).descriptor, "here"), undefined);
+    assert.equal(readAnnotation(methodWith(undefined), "here"), undefined);
+  });
+  test("that is not an HttpRule is a problem and no rule", () => {
+    const reading = readAnnotation({ httpRule: Uint8Array.of(0x12, 0x7f) }, "here");
+    assert.deepEqual(reading?.bindings, []);
+    assert.deepEqual(
+      reading?.problems.map(({ what }) => what),
+      ["the option google.api.http is not a google.api.HttpRule"],
+    );
   });
 });

@@ -6,7 +6,7 @@ import {
   createFileRegistry,
   type DescMethod,
   type MessageInitShape,
-  setExtension,
+  toBinary,
 } from "@bufbuild/protobuf";
 import {
   FileDescriptorProtoSchema,
@@ -17,10 +17,8 @@ import {
   file_google_protobuf_timestamp,
   file_google_protobuf_wrappers,
   FieldDescriptorProto_Label as Label,
-  MethodOptionsSchema,
   FieldDescriptorProto_Type as Type,
 } from "@bufbuild/protobuf/wkt";
-import { http } from "../../../src/gen/google/api/annotations_pb.ts";
 import { HttpRuleSchema } from "../../../src/gen/google/api/http_pb.ts";
 import type { MethodSchema } from "../../../src/schema/index.ts";
 
@@ -31,22 +29,29 @@ const SERVICE = "library.v1.Library";
 
 /** The method `library.v1.Library.GetBook`, with `rule` as its annotation. */
 export function methodWith(rule: RuleInit | undefined): Omit<MethodSchema, "kind"> {
-  const registry = createFileRegistry(libraryFiles(rule));
+  const registry = createFileRegistry(libraryFiles());
   const descriptor: DescMethod | undefined = registry.getService(SERVICE)?.methods[0];
   if (descriptor === undefined) throw new Error("the service above has a method");
   const { input, output } = descriptor;
-  return { fullName: `${SERVICE}.GetBook`, rpcPath: `/${SERVICE}/GetBook`, input, output, descriptor };
+  return {
+    fullName: `${SERVICE}.GetBook`,
+    rpcPath: `/${SERVICE}/GetBook`,
+    input,
+    output,
+    descriptor,
+    inputShape: input,
+    outputShape: output,
+    httpRule: rule === undefined ? undefined : toBinary(HttpRuleSchema, create(HttpRuleSchema, rule)),
+  };
 }
 
-function libraryFiles(rule: RuleInit | undefined): FileDescriptorSet {
+function libraryFiles(): FileDescriptorSet {
   const dependencies = [
     file_google_protobuf_timestamp,
     file_google_protobuf_wrappers,
     file_google_protobuf_struct,
     file_google_protobuf_field_mask,
   ].map(({ proto }) => proto);
-  const options = create(MethodOptionsSchema);
-  if (rule !== undefined) setExtension(options, http, create(HttpRuleSchema, rule));
   const file = create(FileDescriptorProtoSchema, {
     name: "library/v1/library.proto",
     package: "library.v1",
@@ -93,9 +98,7 @@ function libraryFiles(rule: RuleInit | undefined): FileDescriptorSet {
     service: [
       {
         name: "Library",
-        method: [
-          { name: "GetBook", inputType: ".library.v1.Request", outputType: ".library.v1.Book", options },
-        ],
+        method: [{ name: "GetBook", inputType: ".library.v1.Request", outputType: ".library.v1.Book" }],
       },
     ],
   });

@@ -9,7 +9,7 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { http } from "../../../src/gen/google/api/annotations_pb.ts";
 import { buildSchema } from "../../../src/schema/index.ts";
-import { build, file, fixture, problemLines, serviceNames, tiny } from "./descriptors.ts";
+import { build, file, fixture, problemLines, sent, serviceNames, tiny } from "./descriptors.ts";
 
 const shop = fixture("shop");
 
@@ -26,7 +26,7 @@ function changed<T extends FileDescriptorProto>(original: T | undefined, change:
 }
 
 describe("services and methods", () => {
-  const { schema, problems } = buildSchema([{ origin: "shop.binpb", files: shop }]);
+  const { schema, problems } = buildSchema([{ origin: "shop.binpb", files: sent(shop) }]);
 
   test("a compiled set builds without a problem", () => {
     assert.deepEqual(problems, []);
@@ -85,7 +85,7 @@ describe("services and methods", () => {
 
   for (const name of ["editions", "editions_2024", "legacy", "shop_image"]) {
     test(`the fixture ${name} builds without a problem`, () => {
-      const built = buildSchema([{ origin: name, files: fixture(name) }]);
+      const built = buildSchema([{ origin: name, files: sent(fixture(name)) }]);
       assert.deepEqual(problemLines(built), []);
       assert.equal(built.schema?.services.length, 1);
     });
@@ -117,9 +117,9 @@ describe("merging", () => {
       }),
     );
     const built = buildSchema([
-      { origin: "a", files: shop },
-      { origin: "b", files: commented },
-      { origin: "c", files: fixture("shop_image") },
+      { origin: "a", files: sent(shop) },
+      { origin: "b", files: sent(commented) },
+      { origin: "c", files: sent(fixture("shop_image")) },
     ]);
     assert.deepEqual(problemLines(built), []);
   });
@@ -129,8 +129,8 @@ describe("merging", () => {
       copy.service = [];
     });
     const built = buildSchema([
-      { origin: "old.binpb", files: shop },
-      { origin: "new.binpb", files: [other] },
+      { origin: "old.binpb", files: sent(shop) },
+      { origin: "new.binpb", files: sent([other]) },
     ]);
     assert.deepEqual(problemLines(built), [
       "error new.binpb: shop/shop.proto: differs from the file of this name in old.binpb, which is used",
@@ -146,8 +146,8 @@ describe("merging", () => {
       },
     );
     const built = buildSchema([
-      { origin: "a", files: shop },
-      { origin: "b", files: [other] },
+      { origin: "a", files: sent(shop) },
+      { origin: "b", files: sent([other]) },
     ]);
     assert.equal(built.problems[0]?.severity, "warning");
     assert.deepEqual(serviceNames(built), ["shop.Orders"]);

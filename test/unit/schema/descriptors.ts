@@ -1,13 +1,18 @@
 /** Descriptor files for the tests of schemas: compiled fixtures, and small ones made by hand. */
 import { readFileSync } from "node:fs";
-import { create, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   FieldDescriptorProto_Type,
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
-import { type BuiltSchema, buildSchema } from "../../../src/schema/index.ts";
+import {
+  type BuiltSchema,
+  buildSchema,
+  type DescriptorFile,
+  readDescriptorFile,
+} from "../../../src/schema/index.ts";
 
 /** The files of a compiled fixture, e.g. `shop`. */
 export function fixture(name: string): readonly FileDescriptorProto[] {
@@ -44,8 +49,13 @@ export function tiny(
   });
 }
 
+/** The files as a source reads them off the wire. */
+export function sent(files: readonly FileDescriptorProto[]): readonly DescriptorFile[] {
+  return files.map((each) => readDescriptorFile(toBinary(FileDescriptorProtoSchema, each)));
+}
+
 export function build(...files: readonly FileDescriptorProto[]): BuiltSchema {
-  return buildSchema([{ origin: "test", files }]);
+  return buildSchema([{ origin: "test", files: sent(files) }]);
 }
 
 export function serviceNames({ schema }: BuiltSchema): readonly string[] {

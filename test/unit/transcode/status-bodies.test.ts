@@ -16,7 +16,7 @@ import {
   retryAfterSeconds,
   violationsOf,
 } from "../../../src/transcode/index.ts";
-import { Inner, registry } from "./types.ts";
+import { Inner, registry } from "../../contract/transcoder/types.ts";
 
 const status = createStatusRenderer(registry);
 const problem = createProblemRenderer(registry);

@@ -6,6 +6,7 @@ import type { HeaderList } from "../../header-list.ts";
 
 /** A reply that ends the connection, for requests that never reach the handler. */
 export interface Refusal {
+  readonly reason: Reason;
   readonly status: number;
   readonly body: string;
 }
@@ -34,5 +35,5 @@ export const HEAD_TOO_SLOW: Refusal = refusal(408, "REQUEST_TIMEOUT", "the reque
 
 function refusal(status: number, reason: Reason, message: string): Refusal {
   const info = { "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason, domain: "sluice" };
-  return { status, body: JSON.stringify({ code: REASONS[reason].code, message, details: [info] }) };
+  return { reason, status, body: JSON.stringify({ code: REASONS[reason].code, message, details: [info] }) };
 }

@@ -6,7 +6,15 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import type { EngineLimits, ExchangeHandler, HttpEngine, HttpListener, ListenAddress } from "../../engine.ts";
+import type {
+  EngineLimits,
+  ExchangeHandler,
+  HttpEngine,
+  HttpListener,
+  ListenAddress,
+  RefusalListener,
+  RefusedRequest,
+} from "../../engine.ts";
 import { ListenError } from "../../listen-error.ts";
 import {
   HEAD_TOO_LARGE,
@@ -23,7 +31,7 @@ import {
   TARGET_NOT_PLAIN,
 } from "../common/index.ts";
 import { NodeConnection } from "./node-connection.ts";
-import { NodeExchange } from "./node-exchange.ts";
+import { NodeExchange, plainAddress } from "./node-exchange.ts";
 
 /** How often node looks for heads that are late, as a part of the timeout, and its bounds. */
 const CHECKS_PER_TIMEOUT = 4;
@@ -34,8 +42,8 @@ const MAX_CHECK_MS = 5_000;
 export function createNodeHttpEngine(): HttpEngine {
   return {
     name: "node",
-    async listen(address, limits, handler) {
-      const listener = new NodeListener(limits, handler);
+    async listen(address, limits, handler, onRefused) {
+      const listener = new NodeListener(limits, handler, onRefused);
       await listener.bind(address);
       return listener;
     },
@@ -46,13 +54,15 @@ class NodeListener implements HttpListener {
   readonly #server: Server;
   readonly #limits: EngineLimits;
   readonly #handler: ExchangeHandler;
+  readonly #onRefused: RefusalListener | undefined;
   readonly #connections = new Map<Socket, NodeConnection>();
   #address: ListenAddress = { host: "", port: 0 };
   #isDraining = false;
 
-  constructor(limits: EngineLimits, handler: ExchangeHandler) {
+  constructor(limits: EngineLimits, handler: ExchangeHandler, onRefused: RefusalListener | undefined) {
     this.#limits = limits;
     this.#handler = handler;
+    this.#onRefused = onRefused;
     const checkMs = limits.idleTimeoutMs / CHECKS_PER_TIMEOUT;
     this.#server = createServer({
       insecureHTTPParser: false,
@@ -159,8 +169,12 @@ class NodeListener implements HttpListener {
       connection,
     );
     const refusal = refusalOf(path, query, facts.hosts, isAncient);
-    if (refusal === undefined) this.#handler(exchange);
-    else exchange.respond(refusal.status, REFUSAL_HEADERS, refusal.body);
+    if (refusal === undefined) {
+      this.#handler(exchange);
+      return;
+    }
+    exchange.respond(refusal.status, REFUSAL_HEADERS, refusal.body);
+    this.#tell(refusal, exchange);
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -170,7 +184,8 @@ class NodeListener implements HttpListener {
   }
 
   /** Answers without an exchange, and closes. */
-  #refuse(socket: Socket, connection: NodeConnection, { status, body }: Refusal): void {
+  #refuse(socket: Socket, connection: NodeConnection, refusal: Refusal): void {
+    const { status, body } = refusal;
     connection.seal();
     // Behind a request that is still being answered, a refusal would be taken for the answer to that one.
     if (connection.isBusy) {
@@ -181,7 +196,15 @@ class NodeListener implements HttpListener {
       `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\ndate: ${new Date().toUTCString()}\r\n` +
         `content-type: application/json\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     );
+    this.#tell(refusal, { peer: plainAddress(socket.remoteAddress ?? ""), method: "", path: "" });
     socket.destroySoon();
+  }
+
+  #tell(
+    { reason, status, body }: Refusal,
+    { peer, method, path }: Pick<RefusedRequest, "peer" | "method" | "path">,
+  ): void {
+    this.#onRefused?.({ reason, httpStatus: status, peer, method, path, bytesOut: body.length });
   }
 }
 

@@ -214,7 +214,7 @@ export class NodeExchange implements HttpExchange, Carried {
 }
 
 /** An address without the prefix of IPv4 addresses on a dual-stack socket. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }
 

@@ -11,7 +11,14 @@
  * - Fields with an empty name, and what follows them, are invisible here; so is a byte above 127 at either end of a value.
  */
 import { createServer } from "node:net";
-import type { EngineLimits, ExchangeHandler, HttpEngine, HttpListener, ListenAddress } from "../../engine.ts";
+import type {
+  EngineLimits,
+  ExchangeHandler,
+  HttpEngine,
+  HttpListener,
+  ListenAddress,
+  RefusalListener,
+} from "../../engine.ts";
 import { ListenError } from "../../listen-error.ts";
 import {
   HEAD_TOO_LARGE,
@@ -48,8 +55,8 @@ const LINE_OVERHEAD = 14;
 export function engineOn(addon: Addon): HttpEngine {
   return {
     name: "uws",
-    async listen(address, limits, handler) {
-      const listener = new UwsListener(addon, limits, handler);
+    async listen(address, limits, handler, onRefused) {
+      const listener = new UwsListener(addon, limits, handler, onRefused);
       await listener.bind(address);
       return listener;
     },
@@ -61,6 +68,7 @@ class UwsListener implements HttpListener, ExchangeOwner {
   readonly #app: AddonApp;
   readonly #limits: EngineLimits;
   readonly #handler: ExchangeHandler;
+  readonly #onRefused: RefusalListener | undefined;
   readonly #watch: BodyWatch;
   #address: ListenAddress = { host: "", port: 0 };
   #socket: AddonListenSocket | undefined = undefined;
@@ -79,10 +87,16 @@ class UwsListener implements HttpListener, ExchangeOwner {
     this.#headBytes += name.length + value.length + FIELD_OVERHEAD;
   };
 
-  constructor(addon: Addon, limits: EngineLimits, handler: ExchangeHandler) {
+  constructor(
+    addon: Addon,
+    limits: EngineLimits,
+    handler: ExchangeHandler,
+    onRefused: RefusalListener | undefined,
+  ) {
     this.#addon = addon;
     this.#limits = limits;
     this.#handler = handler;
+    this.#onRefused = onRefused;
     this.#watch = new BodyWatch(limits.idleTimeoutMs);
     this.#app = addon
       .App()
@@ -200,8 +214,14 @@ class UwsListener implements HttpListener, ExchangeOwner {
     const exchange = new UwsExchange({ method, path, query, headers, facts }, response, this);
     const refusal = this.#refusalOf(method, path, query, facts.hosts);
     if (refusal === undefined) this.#handler(exchange);
-    else exchange.respond(refusal.status, REFUSAL_HEADERS, refusal.body);
+    else this.#refuse(exchange, refusal);
     exchange.handled();
+  }
+
+  #refuse(exchange: UwsExchange, { reason, status, body }: Refusal): void {
+    const { peer, method, path } = exchange;
+    exchange.respond(status, REFUSAL_HEADERS, body);
+    this.#onRefused?.({ reason, httpStatus: status, peer, method, path, bytesOut: body.length });
   }
 
   #refusalOf(method: string, path: string, query: string, hosts: number): Refusal | undefined {

@@ -2,12 +2,10 @@
  * Schemas from binary FileDescriptorSets: `protoc --descriptor_set_out --include_imports`, or `buf build -o api.binpb`.
  */
 import { readFile, stat } from "node:fs/promises";
-import { fromBinary } from "@bufbuild/protobuf";
-import { type FileDescriptorProto, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import type { Problem } from "../../../status/index.ts";
-import type { SchemaFiles, SchemaSource } from "../../index.ts";
+import { type DescriptorFile, readDescriptorSet, type SchemaFiles, type SchemaSource } from "../../index.ts";
 
-/** Larger files are refused unread. The whole of googleapis compiles to some 30 MiB. */
+/** Larger files are refused unread. The whole of googleapis compiles to some 80 MiB with comments. */
 const LIMIT_BYTES = 128 * 1024 * 1024;
 
 const COMPILE =
@@ -55,14 +53,14 @@ async function load(
 /** The files of a descriptor set in `bytes`; `path` is where they were read, for problems. */
 function parse(path: string, bytes: Uint8Array): SchemaFiles {
   if (bytes.length === 0) return unusable(path, "the file is empty", COMPILE);
-  let files: readonly FileDescriptorProto[];
+  let files: readonly DescriptorFile[];
   try {
-    files = fromBinary(FileDescriptorSetSchema, bytes).file;
+    files = readDescriptorSet(bytes);
   } catch {
     return unusable(path, ...formatFault(bytes));
   }
   // Bytes of many another kind decode as unknown fields, or as files without a name.
-  if (files.length === 0 || files.some(({ name }) => name === ""))
+  if (files.length === 0 || files.some(({ outline }) => outline.name === ""))
     return unusable(path, ...formatFault(bytes));
   return { files, problems: [] };
 }

@@ -5,16 +5,13 @@
  * are then still unknown, by their own names, because some servers (@grpc/reflection among them) rebuild descriptors
  * without imports or under other file names.
  */
-import { fromBinary } from "@bufbuild/protobuf";
-import {
-  type DescriptorProto,
-  type FileDescriptorProto,
-  FileDescriptorProtoSchema,
-} from "@bufbuild/protobuf/wkt";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type DescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, isCode, type Problem, StatusError, upstreamStatus } from "../../../status/index.ts";
 import type { Channel } from "../../../upstream/index.ts";
 import { MAX_NESTING, printable } from "../../check-file.ts";
-import type { SchemaFiles, SchemaSource } from "../../index.ts";
+import type { MessageOutline } from "../../file-outline.ts";
+import { type DescriptorFile, readDescriptorFile, type SchemaFiles, type SchemaSource } from "../../index.ts";
 import { candidatesFor, namesOf, type TypeReference } from "../../type-names.ts";
 import { isWellKnownFile, wellKnownFiles } from "../../well-known-files.ts";
 import {
@@ -91,7 +88,7 @@ export class ReflectionSource implements SchemaSource {
 
 /** Collects the files of one session. */
 class ReflectionReader {
-  readonly files: FileDescriptorProto[] = [];
+  readonly files: DescriptorFile[] = [];
   readonly problems: Problem[] = [];
   readonly #session: ReflectionSession;
   readonly #name: string;
@@ -126,7 +123,7 @@ class ReflectionReader {
   async readImports(): Promise<void> {
     const asked = new Set<string>();
     for (; this.#filesSeen < this.files.length; this.#filesSeen++) {
-      for (const name of this.files[this.#filesSeen]?.dependency ?? []) {
+      for (const name of this.files[this.#filesSeen]?.outline.dependency ?? []) {
         if (this.#fileBytes.has(name) || isWellKnownFile(name) || asked.has(name)) continue;
         asked.add(name);
         // Without it the types decide: what is needed is asked for below, what is not needs no word.
@@ -165,24 +162,24 @@ class ReflectionReader {
   }
 
   #keep(bytes: Uint8Array): void {
-    let file: FileDescriptorProto;
+    let file: DescriptorFile;
     try {
-      file = fromBinary(FileDescriptorProtoSchema, bytes);
+      file = withoutMirrors(readDescriptorFile(bytes));
     } catch {
       this.#addProblem("an answer holds a file that is no FileDescriptorProto");
       return;
     }
-    const earlier = this.#fileBytes.get(file.name);
+    const { name } = file.outline;
+    const earlier = this.#fileBytes.get(name);
     if (earlier !== undefined) {
       if (Buffer.compare(earlier, bytes) !== 0) {
-        this.#addProblem(`two different files are called ${file.name}; the first is used`);
+        this.#addProblem(`two different files are called ${name}; the first is used`);
       }
       return;
     }
-    this.#fileBytes.set(file.name, bytes);
-    for (const message of file.messageType) dropMirroredExtensions(message);
+    this.#fileBytes.set(name, bytes);
     this.files.push(file);
-    const { defined, references } = namesOf(file, MAX_NESTING);
+    const { defined, references } = namesOf(file.outline, MAX_NESTING);
     for (const { fullName } of defined) this.#defined.add(fullName);
     this.#references.push(...references);
   }
@@ -213,17 +210,29 @@ function statusOf(error: {
  * protobufjs keeps extensions as fields of the message that they extend, named `.package.extension`, and
  * @grpc/reflection sends them so. The extension itself is in the file that declares it.
  */
-function dropMirroredExtensions(message: DescriptorProto, depth: number = 1): void {
-  if (message.field.some(({ name }) => name.startsWith("."))) {
-    message.field = message.field.filter(({ name }) => !name.startsWith("."));
-  }
+function withoutMirrors(file: DescriptorFile): DescriptorFile {
+  if (!file.outline.messages.some((message) => hasMirrors(message, 1))) return file;
+  const proto = fromBinary(FileDescriptorProtoSchema, file.bytes);
+  for (const message of proto.messageType) dropMirrors(message);
+  return readDescriptorFile(toBinary(FileDescriptorProtoSchema, proto));
+}
+
+function hasMirrors({ fields, messages }: MessageOutline, depth: number): boolean {
+  if (fields.some(({ name }) => name.startsWith("."))) return true;
+  return depth <= MAX_NESTING && messages.some((nested) => hasMirrors(nested, depth + 1));
+}
+
+function dropMirrors(message: DescriptorProto, depth: number = 1): void {
+  message.field = message.field.filter(({ name }) => !name.startsWith("."));
   if (depth > MAX_NESTING) return;
-  for (const nested of message.nestedType) dropMirroredExtensions(nested, depth + 1);
+  for (const nested of message.nestedType) dropMirrors(nested, depth + 1);
 }
 
 /** Types that need not be asked for, because every schema has them. */
 function suppliedTypes(): ReadonlySet<string> {
   return new Set(
-    wellKnownFiles.flatMap((file) => namesOf(file, MAX_NESTING).defined.map(({ fullName }) => fullName)),
+    wellKnownFiles().flatMap(({ outline }) =>
+      namesOf(outline, MAX_NESTING).defined.map(({ fullName }) => fullName),
+    ),
   );
 }

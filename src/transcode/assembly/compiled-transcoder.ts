@@ -1,0 +1,34 @@
+/** One binding over the compiled codec. */
+import type { BindingPlan } from "../binding/binding-plan.ts";
+import type { CompiledCodec } from "../compiled/codec.ts";
+import type { MessageTypes } from "../fields/message-types.ts";
+import type {
+  AssembledRequest,
+  HttpBodyReply,
+  RequestParts,
+  TranscodeOptions,
+  Transcoder,
+} from "../transcoder.ts";
+import { ReplyRenderer } from "./reply-renderer.ts";
+import { RequestAssembler } from "./request-assembler.ts";
+
+/** The transcoder of one binding. */
+export class CompiledTranscoder implements Transcoder {
+  readonly repliesWithHttpBody: boolean;
+  readonly #assembler: RequestAssembler;
+  readonly #renderer: ReplyRenderer;
+
+  constructor(binding: BindingPlan, options: TranscodeOptions, codec: CompiledCodec, types: MessageTypes) {
+    this.repliesWithHttpBody = binding.reply.kind === "http-body";
+    this.#assembler = new RequestAssembler(binding, options, codec, types);
+    this.#renderer = new ReplyRenderer(binding, options, codec, types);
+  }
+
+  assemble(parts: RequestParts): AssembledRequest {
+    return this.#assembler.assemble(parts);
+  }
+
+  render(message: Uint8Array, pretty: boolean): Uint8Array | HttpBodyReply {
+    return this.#renderer.render(message, pretty);
+  }
+}
