@@ -22,7 +22,7 @@ export async function load(set: string, report: Report): Promise<Loaded> {
   const { config } = configFromFlags({ upstream: "127.0.0.1:9", descriptors: [set] }, process.cwd());
   const name = config?.upstreams[0]?.name;
   if (config === undefined || name === undefined) throw new Error("the flags make no config");
-  const parts = builtins(config);
+  const parts = builtins(config, "0.0.0");
 
   let from = performance.now();
   const step = (what: string): void => {

@@ -29,6 +29,7 @@ import { FrameWriter } from "./frame-writer.ts";
 import { HeaderDecoder } from "./hpack/decoder.ts";
 import { RequestEncoder } from "./hpack/request-encoder.ts";
 import { ErrorCode, Http2Error } from "./http2-error.ts";
+import { Keepalive } from "./keepalive.ts";
 import { PeerSettings } from "./peer-settings.ts";
 import { SendScheduler, windowOverflow } from "./send-scheduler.ts";
 import { StreamTable } from "./stream-table.ts";
@@ -75,9 +76,8 @@ export class Connection implements FrameHandler {
   #consumedBytes = 0;
   #dataStream: Stream | undefined;
   #dataLeft = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #hasHeard = false;
-  #isPinging = false;
+  readonly #connectTimer: NodeJS.Timeout;
+  readonly #keepalive: Keepalive;
   #hasAnswered = false;
   #fault = "";
 
@@ -103,7 +103,13 @@ export class Connection implements FrameHandler {
       this.#fault ||= `${first.code ?? ""} ${first.message}`;
     });
     socket.on("close", () => this.#end());
-    this.#timer = setTimeout(() => this.#onTimer(), options.connectTimeoutMs);
+    this.#connectTimer = setTimeout(() => this.#onSilence(), options.connectTimeoutMs);
+    this.#keepalive = new Keepalive(
+      options.keepaliveMs,
+      options.keepaliveTimeoutMs,
+      () => this.#ping(),
+      () => this.#onSilence(),
+    );
   }
 
   get isReady(): boolean {
@@ -262,9 +268,7 @@ export class Connection implements FrameHandler {
 
   onPingAck(): void {
     this.#budget.spend();
-    if (!this.#isPinging) return;
-    this.#isPinging = false;
-    this.#restartTimer(this.#options.keepaliveMs);
+    this.#keepalive.acknowledge();
   }
 
   onGoaway(lastStreamId: number, errorCode: number): void {
@@ -326,13 +330,14 @@ export class Connection implements FrameHandler {
 
   #onGreeted(): void {
     this.#state = "ready";
-    this.#restartTimer(this.#options.keepaliveMs);
+    clearTimeout(this.#connectTimer);
+    this.#keepalive.start();
     this.#owner.onReady(this);
   }
 
   #onBytes(bytes: Buffer, length: number): void {
     if (this.#state === "closed" || this.#state === "connecting") return;
-    this.#hasHeard = true;
+    this.#keepalive.hear();
     try {
       this.#reader.read(bytes, 0, length);
     } catch (error) {
@@ -388,38 +393,24 @@ export class Connection implements FrameHandler {
     this.#owner.onDraining(this);
   }
 
-  /** The connect timeout; later the keepalive, by turns waiting for silence and for the answer to a PING. */
-  #onTimer(): void {
-    const { keepaliveMs, keepaliveTimeoutMs } = this.#options;
-    if (this.#state === "connecting" || this.#state === "greeting") {
-      this.#fault = "ETIMEDOUT";
-      this.#socket.destroy();
-      return;
-    }
-    if (this.#hasHeard) {
-      this.#hasHeard = false;
-      this.#isPinging = false;
-    } else if (this.#isPinging) {
-      this.#fault ||= "ETIMEDOUT";
-      this.#socket.destroy();
-      return;
-    } else {
-      this.#isPinging = true;
-      this.#writer.ping(0, PING_PAYLOAD);
-    }
-    this.#restartTimer(this.#isPinging ? keepaliveTimeoutMs : keepaliveMs);
+  /** Servers take it amiss where no call is open. */
+  #ping(): boolean {
+    if (this.#streams.size === 0) return false;
+    this.#writer.ping(0, PING_PAYLOAD);
+    return true;
   }
 
-  #restartTimer(ms: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#onTimer(), ms).unref();
+  #onSilence(): void {
+    this.#fault ||= "ETIMEDOUT";
+    this.#socket.destroy();
   }
 
   /** `violation` completes "the upstream sent …"; without one the connection merely broke. */
   #end(violation?: string): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    clearTimeout(this.#timer);
+    clearTimeout(this.#connectTimer);
+    this.#keepalive.stop();
     const flushes = this.#writer.flushes;
     this.#writer.close();
     const streams = this.#streams.list();
