@@ -22,6 +22,9 @@ import {
 
 const NO_METADATA: Metadata = [];
 
+/** Pieces that wait are joined up to this size. */
+const JOINED_BYTES = 4096;
+
 /** What the reader tells its call. */
 export interface ReplySink {
   /** For people: the address of the upstream. */
@@ -83,10 +86,10 @@ export class ReplyReader {
     } else if (this.#end !== undefined) {
       this.#refuse("sent DATA after its end");
     } else if (this.#isBlocked) {
-      this.#inbox.push(Buffer.from(bytes.subarray(start, end)));
+      this.#keep(bytes.subarray(start, end));
     } else {
       const at = this.#consume(bytes, start, end);
-      if (at < end) this.#inbox.push(Buffer.from(bytes.subarray(at, end)));
+      if (at < end) this.#keep(bytes.subarray(at, end));
     }
   }
 
@@ -167,6 +170,16 @@ export class ReplyReader {
     const isCut = this.#messages.isInMessage && end.status.code === Code.OK;
     const status = isCut ? messageCut(this.#sink.address) : end.status;
     this.#sink.onComplete(status, status.origin === "upstream" ? end.trailers : NO_METADATA);
+  }
+
+  /** Copies bytes that have to wait. Small pieces are joined: a window of single bytes must not cost an object each. */
+  #keep(piece: Buffer): void {
+    const last = this.#inbox.at(-1);
+    if (last !== undefined && last.length + piece.length <= JOINED_BYTES) {
+      this.#inbox[this.#inbox.length - 1] = Buffer.concat([last, piece]);
+    } else {
+      this.#inbox.push(Buffer.from(piece));
+    }
   }
 
   /** Takes messages until the sink holds, and gives the position up to which `bytes` is done with. */

@@ -292,6 +292,34 @@ describe("flow control", () => {
   });
 });
 
+describe("DATA of single bytes", () => {
+  test("is a message all the same, also while the call is held", async () => {
+    const late = Buffer.alloc(20_000, 5);
+    const onFrame = (frame: RawFrame, peer: RawPeer): void => {
+      if (!isEnd(frame)) return;
+      peer.send(rawFrame(HEADERS, END_HEADERS, 1, REPLY_HEADERS));
+      const bytes = Buffer.concat([message(Buffer.from("first")), message(late)]);
+      peer.send(...Array.from(bytes, (byte) => rawFrame(DATA, 0, 1, Buffer.of(byte))));
+      peer.send(
+        rawFrame(HEADERS, END_HEADERS | END_STREAM, 1, OK_TRAILERS),
+        rawFrame(PING, 0, 0, Buffer.alloc(8)),
+      );
+    };
+    await withServer({ onFrame }, async (channel, { peers }) => {
+      const recorder = new CallRecorder("held");
+      const call = channel.open("/test.Raw/Call", [], 20_000, recorder);
+      call.halfClose();
+      await recorder.heard("message");
+      await peers[0]?.frame(({ type, flags }) => type === PING && flags === ACK);
+      assert.deepEqual(recorder.events, ["headers", "message"]);
+      recorder.flowing = true;
+      call.resume();
+      assert.equal((await recorder.ended).status.code, Code.OK);
+      assert.deepEqual(recorder.messages.map(String), [String(Buffer.from("first")), String(late)]);
+    });
+  });
+});
+
 describe("calls that the upstream did not process are sent again", () => {
   test("those above the last stream of a GOAWAY go to a new connection, the others end where they are", async () => {
     const onFrame = (frame: RawFrame, peer: RawPeer): void => {
