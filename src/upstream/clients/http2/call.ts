@@ -25,6 +25,9 @@ const WINDOW_UPDATE_BYTES: number = STREAM_WINDOW_BYTES / 2;
 /** How often a call that was never processed is sent again; the third refusal is the upstream's answer. */
 const MAX_ATTEMPTS = 3;
 
+/** A longer message is asked for in pieces of this: windows have no more than 31 bits. */
+const MAX_AHEAD_BYTES: number = 2 ** 30;
+
 const NO_METADATA: Metadata = [];
 
 /** What a call needs of its channel. */
@@ -249,7 +252,7 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     const repaid = Math.min(bytes, this.#extraBytes);
     this.#extraBytes -= repaid;
     this.#consumedBytes += bytes - repaid;
-    const wanted = missingBytes - this.receiveWindow - this.#consumedBytes;
+    const wanted = Math.min(missingBytes, MAX_AHEAD_BYTES) - this.receiveWindow - this.#consumedBytes;
     if (wanted > 0) {
       // The message will be kept whole anyway; asking for it piece by piece would only cost round trips.
       this.#extraBytes += wanted;
