@@ -46,10 +46,13 @@ export class WireCursor {
     this.#end = outer;
   }
 
-  /** Reads the next tag into `field` and `wire`; false at the end of the message. */
+  /** Reads the next tag, a varint of 32 bits, into `field` and `wire`; false at the end of the message. */
   next(): boolean {
-    if (this.pos >= this.#end) return false;
+    const from = this.pos;
+    if (from >= this.#end) return false;
     const tag = this.#varint();
+    const size = this.pos - from;
+    if (size > 5 || (size === 5 && (this.#bytes[this.pos - 1] ?? 0) > 0x0f)) throw new WireError();
     this.field = tag >>> 3;
     this.wire = tag & 7;
     if (this.field === 0) throw new WireError();
