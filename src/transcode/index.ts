@@ -3,13 +3,7 @@ export { checkBinding } from "./binding/binding-plan.ts";
 export { deferTranscoder } from "./deferred-transcoder.ts";
 export { createReflectiveFactory, renderMessage } from "./reflective/factory.ts";
 export type { JsonWriteOptions } from "./reflective/write-json.ts";
-export {
-  causeOf,
-  type ErrorCause,
-  GATEWAY_DOMAIN,
-  retryAfterSeconds,
-  violationsOf,
-} from "./status/known-details.ts";
+export { retryAfterSeconds } from "./status/known-details.ts";
 export { renderKratosError } from "./status/kratos-json.ts";
 export { createProblemRenderer, type HttpStatusRenderer, PROBLEM_MEDIA_TYPE } from "./status/problem-json.ts";
 export { createStatusRenderer } from "./status/status-json.ts";

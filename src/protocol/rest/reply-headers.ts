@@ -5,7 +5,7 @@ import type { Metadata } from "../../upstream/index.ts";
 import type { HeaderRules } from "../header-rules.ts";
 
 /** The metadata key by which an upstream chooses a 2xx or 3xx status; it never reaches the client. */
-export const HTTP_STATUS_KEY = "x-http-code";
+const HTTP_STATUS_KEY = "x-http-code";
 
 /** Fields that the gateway or its HTTP engine writes, or that concern the upstream's own hop. */
 const RESERVED: ReadonlySet<string> = new Set([

@@ -115,7 +115,7 @@ export function readUnescaped<T>(
 }
 
 /** Copies one escape or one character beyond ASCII. Returns bytes read * 16 + bytes written. */
-export function copyUnusual(json: JsonSource, pos: number, out: Uint8Array, to: number): number {
+function copyUnusual(json: JsonSource, pos: number, out: Uint8Array, to: number): number {
   const bytes = json.bytes;
   const lead = bytes[pos] ?? 0;
   if (lead === Byte.BACKSLASH) return copyEscape(json, pos, out, to);

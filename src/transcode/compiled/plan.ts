@@ -325,7 +325,7 @@ export function isPackable(type: number): boolean {
 }
 
 /** The wire type of one value. */
-export function elementWireType(type: number): number {
+function elementWireType(type: number): number {
   switch (type) {
     case Type.DOUBLE:
     case Type.FIXED64:

@@ -23,7 +23,7 @@ const LAST_ASCII = 0x7e;
  * Splits on `&`, decodes `+` as a space and percent-escapes as UTF-8; empty pieces are skipped.
  * @throws {StatusError} PARAM_INVALID on a broken escape, bytes that are not UTF-8, or too many parameters.
  */
-export function parseParameters(text: string): readonly QueryParameter[] {
+function parseParameters(text: string): readonly QueryParameter[] {
   const parameters: QueryParameter[] = [];
   let start = 0;
   while (start <= text.length) {

@@ -272,9 +272,7 @@ export function writeAny(writer: MessageWriter, typeUrl: string, value: Uint8Arr
 }
 
 /** Map entries by key: numbers by value, false before true, strings by UTF-16 unit. */
-export function sortedEntries(
-  entries: Iterable<[unknown, unknown]>,
-): readonly (readonly [unknown, unknown])[] {
+function sortedEntries(entries: Iterable<[unknown, unknown]>): readonly (readonly [unknown, unknown])[] {
   return [...entries].sort(([a], [b]) => compareKeys(a, b));
 }
 

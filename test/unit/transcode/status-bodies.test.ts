@@ -9,13 +9,12 @@ import {
 } from "../../../src/gen/google/rpc/error_details_pb.ts";
 import { Code, gatewayStatus, type StatusDetail, upstreamStatus } from "../../../src/status/index.ts";
 import {
-  causeOf,
   createProblemRenderer,
   createStatusRenderer,
   renderKratosError,
   retryAfterSeconds,
-  violationsOf,
 } from "../../../src/transcode/index.ts";
+import { causeOf, violationsOf } from "../../../src/transcode/status/known-details.ts";
 import { Inner, registry } from "../../contract/transcoder/types.ts";
 
 const status = createStatusRenderer(registry);

@@ -19,10 +19,10 @@ import {
 import { ErrorCode, Http2Error } from "./http2-error.ts";
 
 /** What a peer may send of one header block, encoded. */
-export const MAX_BLOCK_BYTES: number = 64 * 1024;
+const MAX_BLOCK_BYTES: number = 64 * 1024;
 
 /** HEADERS and CONTINUATION frames of one block; MAX_BLOCK_BYTES in frames of the usual size take five. */
-export const MAX_BLOCK_FRAMES = 32;
+const MAX_BLOCK_FRAMES = 32;
 
 /** Hears of frames. Bytes that are passed are valid during the call only. Whatever it throws ends the reading. */
 export interface FrameHandler {
