@@ -18,6 +18,7 @@ import {
 } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
 import { type Provision, provision } from "./provisioning.ts";
+import { addRetryMetrics } from "./retry-metrics.ts";
 
 /** The start failed; every problem is a line of the message. */
 export class StartError extends Error {
@@ -73,6 +74,7 @@ export class Application {
       "Connections to the upstream that are ready.",
       () => builtins.connections(parts.channels),
     );
+    addRetryMetrics(meters, parts.retries);
     // The access log has a switch of its own: `log.level` is about the gateway's own words.
     const observers: RequestObserver[] = config.accessLog.enabled
       ? [meters, createAccessLog(createLogger("info"))]

@@ -15,6 +15,11 @@ const TRANSCODE_BUCKETS_S = [
 /** A reading taken when the metrics are scraped: upstream name to value. */
 export type UpstreamReading = () => ReadonlyMap<string, number>;
 
+/** Counts since the start, taken when the metrics are scraped: the values of the labels, and the count. */
+export type UpstreamCounts = () => Iterable<
+  readonly [labels: Readonly<Record<string, string>>, count: number]
+>;
+
 /** What one route of one upstream feeds: looked up once a request, by names that the schema gives. */
 interface RouteMeters {
   readonly route: string;
@@ -97,6 +102,20 @@ export class Meters implements RequestObserver {
       collect() {
         this.reset();
         for (const [upstream, value] of read()) this.set({ upstream }, value);
+      },
+    });
+  }
+
+  /** Adds a counter by upstream, and by `labels` besides, that is read at each scrape. */
+  addUpstreamCounter(name: string, help: string, labels: readonly string[], read: UpstreamCounts): void {
+    new Counter({
+      name,
+      help,
+      labelNames: ["upstream", ...labels],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const [values, count] of read()) this.inc(values, count);
       },
     });
   }

@@ -7,10 +7,10 @@
  */
 import { Code, gatewayStatus, type Status } from "../../../status/index.ts";
 import type { Call, CallListener, Metadata } from "../../channel.ts";
+import type { Expiring } from "../../deadline-wheel.ts";
 import { callRefused, connectionLost, deadlineExpired, streamReset } from "../../reply-faults.ts";
 import type { Connection } from "./connection.ts";
 import { STREAM_WINDOW_BYTES, type Stream } from "./connection-ports.ts";
-import type { Expiring } from "./deadline-wheel.ts";
 import { ErrorCode } from "./http2-error.ts";
 import { type MetadataEncoder, metadataTooLarge, timeoutField } from "./metadata-encoder.ts";
 import { Outbox } from "./outbox.ts";
