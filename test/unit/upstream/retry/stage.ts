@@ -75,9 +75,9 @@ export class Heard implements CallListener {
 
 /** An upstream, a policy, and the calls made so far. */
 export class Stage {
-  readonly clock = new FakeClock();
-  readonly upstream = new FakeChannel();
-  readonly heard = new Heard();
+  readonly clock: FakeClock = new FakeClock();
+  readonly upstream: FakeChannel = new FakeChannel();
+  readonly heard: Heard = new Heard();
   readonly retries: UpstreamRetries;
   readonly #policy: RepeatPolicy;
 
