@@ -9,7 +9,7 @@ import { OK } from "../../src/status/index.ts";
 import {
   type Call,
   type CallListener,
-  type Channel,
+  type CallOpener,
   codeSet,
   DeadlineWheel,
   type Metadata,
@@ -49,9 +49,8 @@ class AnsweredCall implements Call {
   }
 }
 
-const plain: Channel = {
+const plain: CallOpener = {
   open: (_rpcPath, _metadata, _deadlineMs, listener) => new AnsweredCall(listener),
-  close: async () => undefined,
 };
 
 /** The caller: as many fields as it needs to hear the answer. */
@@ -80,14 +79,14 @@ class Caller implements CallListener {
   }
 }
 
-function repeating(policy: RepeatPolicy): Channel {
+function repeating(policy: RepeatPolicy): CallOpener {
   const now = (): number => performance.now();
   const surroundings = { now, random: Math.random, timers: new DeadlineWheel(now) };
   const budget = { percent: 20, minPerSecond: 10, keptBytes: 64 * 2 ** 20 };
   return new UpstreamRetries(plain, budget, surroundings).channelFor(policy);
 }
 
-function nanosecondsPerCall(channel: Channel, calls: number): number {
+function nanosecondsPerCall(channel: CallOpener, calls: number): number {
   const from = process.cpuUsage();
   for (let i = 0; i < calls; i++) {
     const caller = new Caller();
@@ -102,7 +101,7 @@ function nanosecondsPerCall(channel: Channel, calls: number): number {
 
 const calls = Number(process.argv[2] ?? 1_000_000);
 const codes = codeSet([14]);
-const channels: Readonly<Record<string, Channel>> = {
+const channels: Readonly<Record<string, CallOpener>> = {
   plain,
   retry: repeating({ kind: "retry", attempts: 3, codes, initialBackoffMs: 25, maxBackoffMs: 1000 }),
   hedging: repeating({ kind: "hedging", attempts: 2, codes, delayMs: 50 }),

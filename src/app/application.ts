@@ -18,7 +18,8 @@ import {
 } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
 import { type Provision, provision } from "./provisioning.ts";
-import { addRetryMetrics } from "./retry-metrics.ts";
+import { retryReadings } from "./retry-metrics.ts";
+import { upstreamReadings } from "./upstream-metrics.ts";
 
 /** The start failed; every problem is a line of the message. */
 export class StartError extends Error {
@@ -69,12 +70,8 @@ export class Application {
     const parts = await provision(config, builtins);
     for (const problem of parts.problems) log.error({ problem: formatProblem(problem) }, "problem");
     const meters = new Meters();
-    meters.addUpstreamGauge(
-      "sluice_upstream_connections",
-      "Connections to the upstream that are ready.",
-      () => builtins.connections(parts.channels),
-    );
-    addRetryMetrics(meters, parts.retries);
+    for (const reading of upstreamReadings(parts.channels)) meters.addReading(reading);
+    for (const reading of retryReadings(parts.retries)) meters.addReading(reading);
     // The access log has a switch of its own: `log.level` is about the gateway's own words.
     const observers: RequestObserver[] = config.accessLog.enabled
       ? [meters, createAccessLog(createLogger("info"))]

@@ -41,7 +41,14 @@ export async function provision(config: Config, builtins: Builtins): Promise<Pro
     if (channel === undefined) continue;
     channels.set(upstream.name, channel);
     retries.set(upstream.name, new UpstreamRetries(channel, upstream.retryBudget, surroundings));
-    targets.push({ upstream: upstream.name, sources: builtins.sources(upstream, channel, config.locate) });
+    const { warmUpMs } = upstream.connections;
+    targets.push({
+      upstream: upstream.name,
+      sources: builtins.sources(upstream, channel, config.locate),
+      warmUp: async () => {
+        if (warmUpMs > 0) await channel.warmUp(warmUpMs);
+      },
+    });
     const document = upstream.http.serviceConfig;
     if (document === undefined) continue;
     const serviceConfig = await loadServiceConfig(document, (path) => readFile(path));
@@ -80,6 +87,9 @@ async function connect(
     const caPem = tls?.ca === undefined ? undefined : await readFile(tls.ca.resolved, "utf8");
     return builtins.channels(upstream.client).connect({
       addresses: upstream.addresses,
+      balancing: upstream.loadBalancing,
+      connections: upstream.connections,
+      limits: upstream.limits,
       tls: tls === undefined ? undefined : { caPem, serverName: tls.serverName },
       maxReceiveMessageBytes: upstream.maxReceiveMessageBytes,
       maxSendMessageBytes: Number.POSITIVE_INFINITY,

@@ -36,3 +36,9 @@ export type {
   TlsConfig,
   UpstreamConfig,
 } from "./types.ts";
+export type {
+  ConnectionsConfig,
+  LimitsConfig,
+  LoadBalancing,
+  UpstreamAddressConfig,
+} from "./upstream-connections.ts";

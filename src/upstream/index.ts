@@ -1,6 +1,26 @@
-export type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metadata } from "./channel.ts";
+export type { WeightedAddress } from "./address.ts";
+export type { BalancingPolicy } from "./balancer.ts";
+export type {
+  Call,
+  CallListener,
+  CallOpener,
+  Channel,
+  ChannelFactory,
+  ChannelLimits,
+  ChannelOptions,
+  ConnectionSettings,
+  Metadata,
+} from "./channel.ts";
+export type { ChannelStats, EndpointStats, RefusingLimit, ResendReason } from "./channel-stats.ts";
 export type { Connectivity } from "./connectivity.ts";
 export { DeadlineWheel } from "./deadline-wheel.ts";
+export type {
+  Availability,
+  CallEnd,
+  EndpointObserver,
+  EndpointView,
+  WatchEndpoints,
+} from "./endpoint.ts";
 export {
   codeSet,
   type HedgingPolicy,

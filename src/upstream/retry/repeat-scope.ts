@@ -1,5 +1,5 @@
 /** What the calls of one upstream share to be repeated. */
-import type { Channel } from "../channel.ts";
+import type { CallOpener } from "../channel.ts";
 import type { Expiring } from "../deadline-wheel.ts";
 import type { KeptBytes } from "./kept-bytes.ts";
 import type { RetryBudget } from "./retry-budget.ts";
@@ -15,7 +15,7 @@ export interface Timers {
 /** The shared parts. */
 export interface RepeatScope {
   /** The upstream's own. */
-  readonly channel: Channel;
+  readonly channel: CallOpener;
   /** Milliseconds, the clock of `timers`. */
   readonly now: () => number;
   /** Uniform in [0, 1). */

@@ -1,10 +1,10 @@
 /**
- * Repeats calls of one upstream: a decorator over the Channel port, whichever client is behind it.
+ * Repeats calls of one upstream: a decorator over opening calls on the Channel port, whichever client is behind it.
  *
  * The calls that an upstream never processed are the client's own to send again; these here may have run. So it is for
  * routes whose calls may run twice, each with its policy, while budget and counts are the upstream's.
  */
-import type { Call, CallListener, Channel, Metadata } from "../channel.ts";
+import type { Call, CallListener, CallOpener, Metadata } from "../channel.ts";
 import { HedgedCall } from "./hedged-call.ts";
 import { KeptBytes } from "./kept-bytes.ts";
 import type { RepeatPolicy } from "./repeat-policy.ts";
@@ -33,7 +33,7 @@ export interface RetrySurroundings {
 export class UpstreamRetries {
   readonly #scope: RepeatScope;
 
-  constructor(channel: Channel, options: UpstreamRetriesOptions, surroundings: RetrySurroundings) {
+  constructor(channel: CallOpener, options: UpstreamRetriesOptions, surroundings: RetrySurroundings) {
     const { now, random, timers } = surroundings;
     this.#scope = {
       channel,
@@ -56,13 +56,13 @@ export class UpstreamRetries {
     return this.#scope.keptBytes.bytes;
   }
 
-  /** The upstream's channel with calls repeated under `policy`. Closing it closes the upstream's. */
-  channelFor(policy: RepeatPolicy): Channel {
+  /** The upstream's channel with calls repeated under `policy`. */
+  channelFor(policy: RepeatPolicy): CallOpener {
     return new RepeatingChannel(this.#scope, policy);
   }
 }
 
-class RepeatingChannel implements Channel {
+class RepeatingChannel implements CallOpener {
   readonly #scope: RepeatScope;
   readonly #policy: RepeatPolicy;
 
@@ -82,9 +82,5 @@ class RepeatingChannel implements Channel {
         : new HedgedCall(scope, policy, request, listener);
     call.open();
     return call;
-  }
-
-  close(): Promise<void> {
-    return this.#scope.channel.close();
   }
 }

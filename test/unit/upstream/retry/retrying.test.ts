@@ -381,14 +381,6 @@ describe("a retried call hands through", () => {
     assert.equal(stage.heard.words.at(-1), "status INTERNAL");
     assert.match(String(await warned), /a fault of the listener/);
   });
-
-  test("closing to the upstream's channel", async () => {
-    const stage = new Stage(RETRY);
-    let closed = 0;
-    stage.upstream.close = async () => void closed++;
-    await stage.retries.channelFor(RETRY).close();
-    assert.equal(closed, 1);
-  });
 });
 
 describe("the budget", () => {
