@@ -30,7 +30,7 @@ describe("limits", () => {
     assert.equal(status.reason, "UPSTREAM_OVERLOADED");
     assert.equal(
       status.message,
-      `upstream ${server.address} is overloaded: 2 calls are in flight already (limits.maxInFlight)`,
+      `upstream ${server.address} is overloaded: the limit of calls in flight, 2, is reached (limits.maxInFlight)`,
     );
     await until(() => held.length === 2);
     for (const each of held) each.answer();
@@ -68,7 +68,7 @@ describe("limits", () => {
     const { status } = await callOnce(channel);
     assert.equal(
       status.message,
-      `upstream ${server.address} is overloaded: 2 calls wait for it already (limits.maxPending)`,
+      `upstream ${server.address} is overloaded: the limit of waiting calls, 2, is reached (limits.maxPending)`,
     );
     for (let i = 0; i < 3; i++) {
       await until(() => held.length > i);
@@ -91,7 +91,7 @@ describe("limits", () => {
     const { status } = await large.ended;
     assert.equal(
       status.message,
-      `upstream ${server.address} is overloaded: the calls that wait for it would hold more than 20 bytes (limits.maxPendingBytes)`,
+      `upstream ${server.address} is overloaded: the limit of bytes in waiting calls, 20, is reached (limits.maxPendingBytes)`,
     );
     const { pendingBytes, pendingCalls, refusedCalls } = channel.stats();
     assert.deepEqual({ pendingBytes, pendingCalls }, { pendingBytes: 4, pendingCalls: 1 });
