@@ -6,4 +6,4 @@ export { Reply } from "./reply.ts";
 export { chooseReplyWriter } from "./reply-writer.ts";
 export { refuseCodedBody } from "./request-body.ts";
 export { isAsciiValue, requestMetadata } from "./request-metadata.ts";
-export { chooseRequestReader, kindRefusal } from "./request-reader.ts";
+export { chooseRequestReader } from "./request-reader.ts";
