@@ -1,44 +1,44 @@
 /**
- * One request on its way: reads the body, assembles the message, opens the call, and hands what comes back to the reply
+ * One request on its way: hands the messages of the request's reader to the call, and what comes back to the reply's
  * writer. The one stateful object of a request; unary is a stream of one.
  *
- *   reading --body--> calling --status--> finished
- *      |                 |
- *      +----- refusal, abort, fault -----> finished
+ *   reading --first message--> calling --status--> finished
+ *      |                          |
+ *      +------ refusal, abort, fault ------------> finished
+ *
+ * A method whose requests are streams is called before anything has been read, so that an upstream which refuses the
+ * call can do so at once.
  */
-import { findHeader } from "../http/index.ts";
-import type { ReplyWriter } from "../protocol/index.ts";
+import type { ReplyWriter, RequestReader, RequestSink } from "../protocol/index.ts";
 import {
   chooseReplyWriter,
+  chooseRequestReader,
+  MessageAssembler,
   MessageRenderer,
-  RequestBody,
-  refuseCodedBody,
   requestDeadlineMs,
   requestMetadata,
   sendError,
 } from "../protocol/rest/index.ts";
 import { gatewayStatus, OK, type Status, StatusError } from "../status/index.ts";
-import type { AssembledRequest } from "../transcode/index.ts";
 import type { Call, CallListener, Metadata } from "../upstream/index.ts";
 import type { RequestScope } from "./request-scope.ts";
 import type { Route } from "./route.ts";
 
 /** Carries one matched request to its end. */
-export class Relay implements CallListener {
+export class Relay implements RequestSink, CallListener {
   readonly #scope: RequestScope;
   readonly #route: Route;
-  readonly #captures: readonly string[];
   readonly #statusOf: (error: unknown) => Status;
+  readonly #assembler: MessageAssembler;
   readonly #renderer: MessageRenderer;
-  readonly #body: RequestBody;
+  #reader: RequestReader | undefined;
   #writer: ReplyWriter | undefined;
   #call: Call | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #deadlineMs = Number.POSITIVE_INFINITY;
+  #hasMessage = false;
   #isFinished = false;
   #upstreamFrom = 0;
-  #assembleMs = 0;
-  #unknownFields: readonly string[] = [];
 
   /** `statusOf` turns whatever was thrown into the status that the client sees. */
   constructor(
@@ -49,13 +49,9 @@ export class Relay implements CallListener {
   ) {
     this.#scope = scope;
     this.#route = route;
-    this.#captures = captures;
     this.#statusOf = statusOf;
+    this.#assembler = new MessageAssembler(route.transcoder, scope.exchange, captures);
     this.#renderer = new MessageRenderer(route.transcoder);
-    this.#body = new RequestBody(
-      (body) => this.#onBody(body),
-      () => this.#onTooLarge(),
-    );
   }
 
   /** Starts reading. Everything after that is driven by the exchange and the call. */
@@ -66,13 +62,37 @@ export class Relay implements CallListener {
       // A stream has an idle timeout instead of the route's deadline; what the client asks for holds for both.
       const limitMs = method.kind === "unary" ? settings.deadlineMs : Number.POSITIVE_INFINITY;
       this.#deadlineMs = requestDeadlineMs(exchange.headers, limitMs);
+      this.#reader = chooseRequestReader(exchange, this.#route, this.#assembler);
       this.#writer = chooseReplyWriter(reply, this.#route, this.#renderer);
+      exchange.onAbort = () => this.#onAbort();
+      if (isClientStream(method)) this.#open();
     } catch (error) {
       this.#refuse(error);
       return;
     }
-    exchange.onAbort = () => this.#onAbort();
-    exchange.readBody(settings.maxRequestBodyBytes, this.#body);
+    this.#reader.start(this);
+  }
+
+  onRequestMessage(message: Uint8Array): boolean {
+    if (this.#isFinished) return true;
+    if (!this.#hasMessage) this.#onFirstMessage();
+    this.#idleTimer?.refresh();
+    try {
+      return (this.#call ?? this.#open()).send(message);
+    } catch (error) {
+      this.#refuse(error);
+      return true;
+    }
+  }
+
+  onRequestEnd(): void {
+    if (!this.#isFinished) this.#call?.halfClose();
+  }
+
+  onRequestFault(error: unknown): void {
+    if (this.#isFinished) return;
+    if (this.#call === undefined) this.#refuse(error);
+    else this.#call.cancel(this.#statusOf(error));
   }
 
   onHeaders(metadata: Metadata): void {
@@ -94,43 +114,24 @@ export class Relay implements CallListener {
   }
 
   onDrain(): void {
-    // A request is one message, sent whole: there is nothing to hold back.
+    this.#reader?.resume();
   }
 
   onStatus(status: Status, trailers: Metadata): void {
     this.#finish(status, trailers);
   }
 
-  #onBody(body: Uint8Array): void {
-    if (this.#isFinished) return;
-    try {
-      const assembled = this.#assemble(body);
-      this.#open(assembled);
-    } catch (error) {
-      this.#refuse(error);
+  #onFirstMessage(): void {
+    this.#hasMessage = true;
+    const { unknownFields, pretty } = this.#assembler;
+    this.#renderer.pretty = pretty;
+    if (unknownFields.length > 0) {
+      this.#scope.reply.commonHeaders.push("sluice-unknown-fields", headerList(unknownFields));
     }
   }
 
-  #assemble(body: Uint8Array): AssembledRequest {
-    const from = performance.now();
-    const { exchange, reply } = this.#scope;
-    if (body.byteLength > 0) refuseCodedBody(exchange.headers);
-    const assembled = this.#route.transcoder.assemble({
-      captures: this.#captures,
-      query: exchange.query,
-      contentType: findHeader(exchange.headers, "content-type") ?? "",
-      body,
-    });
-    this.#assembleMs = performance.now() - from;
-    this.#renderer.pretty = assembled.pretty;
-    if (assembled.unknownFields.length > 0) {
-      this.#unknownFields = assembled.unknownFields;
-      reply.commonHeaders.push("sluice-unknown-fields", headerList(assembled.unknownFields));
-    }
-    return assembled;
-  }
-
-  #open(assembled: AssembledRequest): void {
+  /** @throws {StatusError} if the headers do not make metadata, or if the deadline has passed. */
+  #open(): Call {
     const { exchange, listener, requestId, startedAt } = this.#scope;
     const { channel, method, settings } = this.#route;
     const metadata = requestMetadata(exchange, settings.requestHeaders, listener.trustedHops, requestId);
@@ -144,8 +145,7 @@ export class Relay implements CallListener {
     this.#startIdleTimer();
     const call = channel.open(method.rpcPath, metadata, remainingMs, this);
     this.#call = call;
-    call.send(assembled.message);
-    call.halfClose();
+    return call;
   }
 
   #startIdleTimer(): void {
@@ -155,12 +155,6 @@ export class Relay implements CallListener {
       const what = `the stream was silent for ${settings.idleTimeoutMs} ms`;
       this.#call?.cancel(gatewayStatus("DEADLINE", what));
     }, settings.idleTimeoutMs);
-  }
-
-  #onTooLarge(): void {
-    const limit = this.#route.settings.maxRequestBodyBytes;
-    const status = gatewayStatus("BODY_TOO_LARGE", `the body is longer than the limit of ${limit} bytes`);
-    this.#refuse(new StatusError(status));
   }
 
   #onAbort(): void {
@@ -200,11 +194,15 @@ export class Relay implements CallListener {
     clearTimeout(this.#idleTimer);
     this.#scope.finish(status, this.#route, {
       upstreamMs: this.#upstreamFrom === 0 ? 0 : performance.now() - this.#upstreamFrom,
-      transcodeMs: this.#assembleMs + this.#renderer.elapsedMs,
-      bytesIn: this.#body.byteLength,
-      unknownFields: this.#unknownFields,
+      transcodeMs: this.#assembler.elapsedMs + this.#renderer.elapsedMs,
+      bytesIn: this.#reader?.bytesIn ?? 0,
+      unknownFields: this.#assembler.unknownFields,
     });
   }
+}
+
+function isClientStream({ kind }: Route["method"]): boolean {
+  return kind === "client_streaming" || kind === "bidi_streaming";
 }
 
 /** At most this much of a client's own names goes back to it in one header field. */

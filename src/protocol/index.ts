@@ -6,5 +6,7 @@ export type {
   ProtocolRoute,
   RenderedError,
   ReplyWriter,
+  RequestReader,
+  RequestSink,
   RouteSettings,
 } from "./protocol.ts";

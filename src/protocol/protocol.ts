@@ -34,7 +34,10 @@ export interface RouteSettings {
   readonly deadlineMs: number;
   /** Longest silence of a stream before it is cancelled; Infinity means none. */
   readonly idleTimeoutMs: number;
+  /** Of one message, where a request is a stream of them. */
   readonly maxRequestBodyBytes: number;
+  /** What an upload to a stream of `google.api.HttpBody` is cut into. */
+  readonly uploadChunkBytes: number;
   readonly requestHeaders: HeaderRules;
   readonly responseHeaders: HeaderRules;
   readonly errors: ErrorSettings;
@@ -45,6 +48,28 @@ export interface ProtocolRoute {
   readonly method: MethodSchema;
   readonly transcoder: Transcoder;
   readonly settings: RouteSettings;
+}
+
+/**
+ * Takes what a reader makes of a request: messages in any number, then either the end or a fault, exactly once and last.
+ */
+export interface RequestSink {
+  /** One request message, encoded; it belongs to the sink. False means: hold until `RequestReader.resume`. */
+  onRequestMessage(message: Uint8Array): boolean;
+  /** The client has no further messages. */
+  onRequestEnd(): void;
+  /** What came is no request: `error` says why, a StatusError where the client is to blame. */
+  onRequestFault(error: unknown): void;
+}
+
+/** Turns what one client sends into request messages. Nothing comes after the exchange's `onAbort`. */
+export interface RequestReader {
+  /** Starts reading; called once. Messages may come before it returns. */
+  start(sink: RequestSink): void;
+  /** Lets messages flow again after `onRequestMessage` returned false. */
+  resume(): void;
+  /** Bytes received so far. */
+  readonly bytesIn: number;
 }
 
 /**

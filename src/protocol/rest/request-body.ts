@@ -1,8 +1,10 @@
 /**
- * Collects a request body, up to the route's limit.
+ * The request of one message: the whole body, up to the route's limit.
  */
-import { type BodyListener, findHeader, type HeaderList } from "../../http/index.ts";
-import { gatewayStatus, StatusError } from "../../status/index.ts";
+import { type BodyListener, findHeader, type HeaderList, type HttpExchange } from "../../http/index.ts";
+import { gatewayStatus, type Status, StatusError } from "../../status/index.ts";
+import type { RequestReader, RequestSink } from "../protocol.ts";
+import type { MessageAssembler } from "./message-assembler.ts";
 
 const EMPTY = new Uint8Array(0);
 
@@ -18,21 +20,37 @@ export function refuseCodedBody(headers: HeaderList): void {
   throw new StatusError(gatewayStatus("CONTENT_CODING_UNSUPPORTED", what));
 }
 
-/** Gathers the pieces and hands the whole to its owner. */
-export class RequestBody implements BodyListener {
-  readonly #onBody: (body: Uint8Array) => void;
-  readonly #onTooLarge: () => void;
+/** BODY_TOO_LARGE for a body beyond the route's limit. */
+export function bodyTooLarge(limitBytes: number): Status {
+  return gatewayStatus("BODY_TOO_LARGE", `the body is longer than the limit of ${limitBytes} bytes`);
+}
+
+/** Gathers the pieces of a body and assembles one message from the whole. */
+export class WholeBodyReader implements RequestReader, BodyListener {
+  readonly #exchange: HttpExchange;
+  readonly #assembler: MessageAssembler;
+  readonly #limitBytes: number;
   readonly #chunks: Uint8Array[] = [];
+  #sink: RequestSink | undefined;
   #byteLength = 0;
 
-  constructor(onBody: (body: Uint8Array) => void, onTooLarge: () => void) {
-    this.#onBody = onBody;
-    this.#onTooLarge = onTooLarge;
+  constructor(exchange: HttpExchange, assembler: MessageAssembler, limitBytes: number) {
+    this.#exchange = exchange;
+    this.#assembler = assembler;
+    this.#limitBytes = limitBytes;
   }
 
-  /** Bytes received so far. */
-  get byteLength(): number {
+  get bytesIn(): number {
     return this.#byteLength;
+  }
+
+  start(sink: RequestSink): void {
+    this.#sink = sink;
+    this.#exchange.readBody(this.#limitBytes, this);
+  }
+
+  resume(): void {
+    // There is one message, and all of it has been read by then.
   }
 
   onChunk(chunk: Uint8Array): void {
@@ -41,12 +59,22 @@ export class RequestBody implements BodyListener {
   }
 
   onEnd(): void {
-    const [first] = this.#chunks;
-    if (this.#chunks.length <= 1) this.#onBody(first ?? EMPTY);
-    else this.#onBody(Buffer.concat(this.#chunks, this.#byteLength));
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    const [first = EMPTY] = this.#chunks;
+    let message: Uint8Array;
+    try {
+      const body = this.#chunks.length <= 1 ? first : Buffer.concat(this.#chunks, this.#byteLength);
+      message = this.#assembler.assemble(body);
+    } catch (error) {
+      sink.onRequestFault(error);
+      return;
+    }
+    sink.onRequestMessage(message);
+    sink.onRequestEnd();
   }
 
   onTooLarge(): void {
-    this.#onTooLarge();
+    this.#sink?.onRequestFault(new StatusError(bodyTooLarge(this.#limitBytes)));
   }
 }
