@@ -1,6 +1,7 @@
 /** The health of one endpoint: what it says of itself, how its calls end, whether it can be reached. */
 import type { Status } from "../../status/index.ts";
 import type { Channel } from "../channel.ts";
+import type { CallEnd, EndpointObserver, EndpointView } from "../endpoint.ts";
 import { type Health, HealthCheck, type HealthCheckOwner } from "./health-check.ts";
 import type { HealthCheckOptions } from "./options.ts";
 import type { OutlierDetector } from "./outlier-detector.ts";
@@ -20,15 +21,18 @@ export interface EndpointHealthOwner {
   readonly isPanicking: boolean;
   /** Whether any endpoint's standing is `in`. */
   readonly hasIn: boolean;
+  /** Where an endpoint stands has changed; undefined is for one that was not there, or is not any more. */
   onStanding(before: Standing | undefined, now: Standing | undefined): void;
+  /** An endpoint on trial may take a call again. */
+  onRoom(): void;
   onEjected(endpoint: EndpointHealth, reason: EjectionReason, forMs: number): void;
   onReturned(endpoint: EndpointHealth): void;
   onHealth(endpoint: EndpointHealth, health: Health, why: string): void;
   onUnsupported(endpoint: EndpointHealth): void;
 }
 
-/** One endpoint's health. The calls of {@link onSent}, {@link onHead} and {@link onEnd} come with every call. */
-export class EndpointHealth implements MemberListener, HealthCheckOwner {
+/** One endpoint's health. */
+export class EndpointHealth implements EndpointObserver, MemberListener, HealthCheckOwner {
   /** For people and labels: `host:port` or a path. */
   readonly name: string;
   readonly open: Channel["open"];
@@ -36,28 +40,27 @@ export class EndpointHealth implements MemberListener, HealthCheckOwner {
   readonly #owner: EndpointHealthOwner;
   readonly #member: OutlierMember | undefined;
   readonly #check: HealthCheck | undefined;
-  #link: "idle" | "away" | "connected" = "idle";
+  #link: "idle" | "away" | "connected" | "gone" = "idle";
   #health: Health = "unknown";
   #standing: Standing | undefined;
   readonly #ejections: Record<EjectionReason, number> = { failures: 0, latency: 0 };
 
-  /** `open` opens a call on a connection of this very endpoint. */
-  constructor(owner: EndpointHealthOwner, name: string, open: Channel["open"]) {
+  constructor(owner: EndpointHealthOwner, endpoint: EndpointView) {
     this.#owner = owner;
-    this.name = name;
-    this.open = open;
+    this.name = endpoint.name;
+    this.open = (rpcPath, metadata, deadlineMs, listener) =>
+      endpoint.open(rpcPath, metadata, deadlineMs, listener);
     this.random = owner.random;
     this.#member = owner.outliers?.add(this);
     this.#check = owner.check === undefined ? undefined : new HealthCheck(owner.check, this);
     this.#update();
   }
 
-  /** Whether a balancer may choose it. */
-  get isPickable(): boolean {
+  get isAvailable(): boolean {
     const standing = this.#standing;
     if (standing === "in" || this.#owner.isPanicking) return true;
     if (standing === "trial") return this.#member?.isPickable === true || !this.#owner.hasIn;
-    return standing === "asked" && !this.#owner.hasIn;
+    return standing === "asked" ? !this.#owner.hasIn : standing !== "out";
   }
 
   /** Whether nothing is known against it. */
@@ -70,50 +73,41 @@ export class EndpointHealth implements MemberListener, HealthCheckOwner {
     return this.#ejections;
   }
 
-  /** A connection is ready. */
-  onConnected(): void {
-    if (this.#link === "connected") return;
+  onReady(): void {
+    if (this.#link === "gone") return;
     this.#link = "connected";
     this.#check?.start();
     this.#update();
   }
 
-  /** The last connection has gone. */
-  onDisconnected(): void {
+  onLost(): void {
     this.#onUnlinked("idle");
   }
 
-  /** No connection could be had. */
   onUnreachable(): void {
     this.#onUnlinked("away");
   }
 
-  /** A connection broke with calls on it. They all tell of one fault, so it is counted here and not by them. */
-  onConnectionLost(): void {
-    this.#member?.onFailure();
-  }
-
-  /** A call goes out. It wants one `onHead` or, without that, one `onEnd`. */
-  onSent(): void {
+  onCallSent(): void {
     this.#member?.onSent();
   }
 
-  /** The head of a reply came at `now`, other than a mere status, of a call sent at `sentAt`. */
-  onHead(sentAt: number, now: number): void {
+  onReplyStarted(sentAt: number, now: number): void {
     this.#member?.onHead(sentAt, now);
   }
 
-  /** A call has ended; `silent` if `onHead` was not called for it. */
-  onEnd(status: Status, sentAt: number, progress: "silent" | "answered"): void {
-    this.#member?.onEnd(status, sentAt, progress);
+  onCallEnded(status: Status, end: CallEnd, sentAt: number, progress: "silent" | "replied"): void {
+    this.#member?.onEnd(status, end, sentAt, progress);
   }
 
-  /** The endpoint is no longer one of the upstream's: asks and tells nothing any more. */
-  close(): void {
+  onRemoved(): void {
+    const standing = this.#standing;
+    if (standing === undefined) return;
+    this.#link = "gone";
+    this.#standing = undefined;
     this.#check?.stop();
     if (this.#member !== undefined) this.#owner.outliers?.remove(this.#member);
-    this.#owner.onStanding(this.#standing, undefined);
-    this.#standing = undefined;
+    this.#owner.onStanding(standing, undefined);
   }
 
   /** For the parts alone, as are those that follow. */
@@ -122,6 +116,10 @@ export class EndpointHealth implements MemberListener, HealthCheckOwner {
     // Told before what follows from it, panic perhaps.
     this.#owner.onEjected(this, reason, forMs);
     this.#update();
+  }
+
+  onRoom(): void {
+    this.#owner.onRoom();
   }
 
   onProbation(): void {
@@ -144,22 +142,24 @@ export class EndpointHealth implements MemberListener, HealthCheckOwner {
   }
 
   #onUnlinked(link: "idle" | "away"): void {
+    if (this.#link === "gone") return;
     this.#link = link;
     this.#check?.stop();
     this.#update();
   }
 
   #update(): void {
+    if (this.#link === "gone") return;
     const before = this.#standing;
-    const now = this.#judge();
+    const now = this.#judge(this.#link);
     if (before === now) return;
     this.#standing = now;
     this.#owner.onStanding(before, now);
   }
 
-  #judge(): Standing {
+  #judge(link: "idle" | "away" | "connected"): Standing {
     if (this.#health === "not serving" || this.#member?.isEjected === true) return "out";
-    if (this.#link !== "connected") return this.#link;
+    if (link !== "connected") return link;
     if (this.#check !== undefined && this.#health === "unknown") return "asked";
     return this.#member?.isOnProbation === true ? "trial" : "in";
   }

@@ -8,6 +8,7 @@
  * tell that were sent before is not of the endpoint as it is now, and passed over.
  */
 import { Code, type Status } from "../../status/index.ts";
+import type { CallEnd } from "../endpoint.ts";
 import { verdictOf } from "./call-verdict.ts";
 import { MovingLatency } from "./moving-latency.ts";
 import type { EjectionOptions } from "./options.ts";
@@ -46,6 +47,8 @@ export interface MemberListener {
   onEjected(reason: EjectionReason, forMs: number): void;
   /** Calls may go to it again, one at a time. */
   onProbation(): void;
+  /** On probation: the call that was let through is over, and one more may go. */
+  onRoom(): void;
   /** It takes part like any other again. */
   onReturned(): void;
 }
@@ -90,7 +93,7 @@ export class OutlierMember {
     return this.#heardAt;
   }
 
-  /** A call goes out. Each `onSent` wants one `onHead` or, without that, one `onEnd`. */
+  /** A call goes out. Each `onSent` wants one `onHead` or, without that, a silent `onEnd`. */
   onSent(): void {
     if (this.#state === "probation") this.#trials++;
   }
@@ -105,24 +108,22 @@ export class OutlierMember {
   }
 
   /** A call sent at `sentAt` has ended; `silent` if `onHead` was not called for it. */
-  onEnd(status: Status, sentAt: number, progress: "silent" | "answered"): void {
+  onEnd(status: Status, end: CallEnd, sentAt: number, progress: "silent" | "replied"): void {
     if (this.#state === "serving" && status.code === Code.OK) {
       this.#failures = 0;
       return;
     }
     if (this.#isDeaf || sentAt < this.#since) return;
-    const verdict = verdictOf(status, progress === "silent" ? this.#owner.now() - sentAt : 0);
+    const verdict = verdictOf(status, end, progress === "silent" ? this.#owner.now() - sentAt : 0);
     if (this.#state === "serving") {
       if (verdict === "good") this.#failures = 0;
-      else if (verdict === "bad") this.onFailure();
+      else if (verdict === "bad") this.#onFailure();
     } else if (progress === "silent" || verdict === "bad") {
       this.#onTrial(verdict);
     }
   }
 
-  /** Something went wrong that is not of one call, such as the loss of a connection with calls on it. */
-  onFailure(): void {
-    if (this.#isDeaf) return;
+  #onFailure(): void {
     this.#failures++;
     this.#goodTrials = 0;
     if (this.#state === "probation") this.#eject(this.#reason);
@@ -149,11 +150,12 @@ export class OutlierMember {
   #onTrial(verdict: "good" | "bad" | "none"): void {
     this.#trials = Math.max(0, this.#trials - 1);
     if (verdict === "bad") {
-      this.onFailure();
+      this.#onFailure();
     } else if (verdict === "good" && ++this.#goodTrials >= PROBATION_CALLS) {
       if (this.#reason === "latency" && this.#owner.isSlow(this)) this.#eject("latency");
       else this.#return();
     }
+    if (this.#state === "probation") this.#listener.onRoom();
   }
 
   #eject(reason: EjectionReason): void {

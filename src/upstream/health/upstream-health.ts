@@ -2,7 +2,7 @@
  * The health of all endpoints of one upstream, and what follows from it for all of them together: when too few are left,
  * calls go to every one (panic), because the rest would only be overrun.
  */
-import type { Channel } from "../channel.ts";
+import type { Availability, EndpointView, WatchEndpoints } from "../endpoint.ts";
 import { EndpointHealth, type EndpointHealthOwner, type Standing } from "./endpoint-health.ts";
 import type { Health } from "./health-check.ts";
 import type { HealthCheckOptions, HealthOptions } from "./options.ts";
@@ -23,6 +23,15 @@ export interface HealthObserver {
   onPanic(state: "begins" | "is over", available: number, total: number): void;
 }
 
+/** Watches endpoints as `options` say; undefined where there is nothing to watch for. */
+export function watchHealth(
+  options: HealthOptions,
+  surroundings: Omit<HealthSurroundings, "onChange">,
+): WatchEndpoints | undefined {
+  if (options.check === undefined && options.ejection === undefined) return undefined;
+  return (onChange) => new UpstreamHealth(options, { ...surroundings, onChange });
+}
+
 /** What this takes from its surroundings. */
 export interface HealthSurroundings {
   /** A clock in milliseconds that never goes back. */
@@ -35,7 +44,7 @@ export interface HealthSurroundings {
 }
 
 /** The endpoints of an upstream. */
-export class UpstreamHealth implements EndpointHealthOwner {
+export class UpstreamHealth implements Availability, EndpointHealthOwner {
   readonly check: HealthCheckOptions | undefined;
   readonly outliers: OutlierDetector | undefined;
   readonly random: () => number;
@@ -58,9 +67,8 @@ export class UpstreamHealth implements EndpointHealthOwner {
     this.#panicThresholdPercent = panicThresholdPercent;
   }
 
-  /** Takes up an endpoint; `open` opens a call on a connection of this very one. */
-  add(name: string, open: Channel["open"]): EndpointHealth {
-    return new EndpointHealth(this, name, open);
+  observe(endpoint: EndpointView): EndpointHealth {
+    return new EndpointHealth(this, endpoint);
   }
 
   /** Whether calls go to all endpoints, whatever is known against them. */
@@ -78,6 +86,11 @@ export class UpstreamHealth implements EndpointHealthOwner {
     if (now === undefined) this.#total--;
     else this.#counts[now]++;
     this.#updatePanic();
+    // The pool looks at all of them anyway once it has taken up a new one; before, it would miss it.
+    if (before !== undefined) this.#surroundings.onChange();
+  }
+
+  onRoom(): void {
     this.#surroundings.onChange();
   }
 

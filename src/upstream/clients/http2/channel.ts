@@ -3,12 +3,12 @@
  */
 import { X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { gatewayStatus, refuse, type Status } from "../../../status/index.ts";
+import { gatewayStatus, refuse } from "../../../status/index.ts";
 import { authorityOf } from "../../address.ts";
 import { createBalancer } from "../../balancer.ts";
 import type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metadata } from "../../channel.ts";
 import type { Connectivity } from "../../connectivity.ts";
-import type { CallEnd, WatchEndpoints } from "../../endpoint.ts";
+import type { WatchEndpoints } from "../../endpoint.ts";
 import { isMetadataText } from "../../metadata-fields.ts";
 import { RefusedCall } from "../../refused-call.ts";
 import { unreachable } from "../../reply-faults.ts";
@@ -95,7 +95,8 @@ export class Http2Channel implements Channel {
       placeAgain: (call) => pool.place(call),
       onGrown: (call, bytes) => pool.waiting.grow(call, bytes),
       onPlaced: (call) => pool.waiting.remove(call),
-      onEnded: (call, status, end) => this.#onEnded(call, status, end),
+      observerOf: (endpoint) => endpoint.observer,
+      onEnded: (call) => this.#onEnded(call),
     };
   }
 
@@ -175,13 +176,13 @@ export class Http2Channel implements Channel {
       address,
       place,
       placeAgain: place,
+      observerOf: () => undefined,
       onEnded: (call) => this.#forgetDeadline(call),
     };
   }
 
-  #onEnded(call: Http2Call, status: Status, end: CallEnd): void {
+  #onEnded(call: Http2Call): void {
     this.#forgetDeadline(call);
-    call.endpoint?.observer?.onCallEnded(status, end, this.#now() - call.sentAt);
     this.#openCalls--;
     if (this.#openCalls === 0) this.#onIdle?.();
   }

@@ -3,6 +3,10 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { MovingLatency, medianOfOthers } from "../../../../src/upstream/health/moving-latency.ts";
 
+function times(count: number, ms: number): readonly number[] {
+  return Array.from({ length: count }, () => ms);
+}
+
 function latencyOf(samples: readonly number[]): number {
   const latency = new MovingLatency();
   for (const ms of samples) latency.add(ms);
@@ -13,7 +17,7 @@ describe("a moving latency", () => {
   test("without a sample is 0", () => assert.equal(latencyOf([]), 0));
 
   test("of equal samples is that sample", () => {
-    assert.ok(Math.abs(latencyOf(new Array<number>(100).fill(7)) - 7) < 1e-9);
+    assert.ok(Math.abs(latencyOf(times(100, 7)) - 7) < 1e-9);
   });
 
   test("of few samples is their geometric mean", () => {
@@ -21,11 +25,11 @@ describe("a moving latency", () => {
   });
 
   test("is not carried away by one call of an hour", () => {
-    assert.ok(latencyOf([...new Array<number>(50).fill(2), 3_600_000]) < 4);
+    assert.ok(latencyOf([...times(50, 2), 3_600_000]) < 4);
   });
 
   test("follows a lasting change within some hundred calls", () => {
-    const typical = latencyOf([...new Array<number>(1000).fill(1), ...new Array<number>(150).fill(100)]);
+    const typical = latencyOf([...times(1000, 1), ...times(150, 100)]);
     assert.ok(typical > 90, String(typical));
   });
 

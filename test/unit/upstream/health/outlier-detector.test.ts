@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, mock, test } from "node:test";
 import { Code, gatewayStatus, OK, type Status, upstreamStatus } from "../../../../src/status/index.ts";
+import type { CallEnd } from "../../../../src/upstream/endpoint.ts";
 import type { EjectionOptions } from "../../../../src/upstream/health/options.ts";
 import { OutlierDetector } from "../../../../src/upstream/health/outlier-detector.ts";
 import type { OutlierMember } from "../../../../src/upstream/health/outlier-member.ts";
@@ -15,11 +16,19 @@ const OPTIONS: EjectionOptions = {
 
 const FAILED: Status = upstreamStatus(Code.UNAVAILABLE, "");
 const GONE: Status = gatewayStatus("CLIENT_GONE", "");
+const LOST: Status = gatewayStatus("UPSTREAM_UNREACHABLE", "");
+
+/** How calls end to which the gateway itself gives these codes. */
+const ENDS: Readonly<Record<number, CallEnd>> = {
+  [Code.DEADLINE_EXCEEDED]: "expired",
+  [Code.UNAVAILABLE]: "broken",
+};
 
 /** Endpoints on a clock that stands still unless it is moved. */
 class Scene {
   now = 0;
   random = 0;
+  rooms = 0;
   readonly log: string[] = [];
   readonly detector: OutlierDetector;
   readonly members: readonly OutlierMember[];
@@ -30,9 +39,10 @@ class Scene {
       () => this.now,
       () => this.random,
     );
-    this.members = [...names].map((name) =>
+    this.members = Array.from(names).map((name) =>
       this.detector.add({
         onEjected: (reason, forMs) => this.log.push(`${name} out ${forMs} ${reason}`),
+        onRoom: () => this.rooms++,
         onProbation: () => this.log.push(`${name} on probation`),
         onReturned: () => this.log.push(`${name} in`),
       }),
@@ -52,7 +62,8 @@ class Scene {
       member.onSent();
       this.pass(ms);
       if (status.code === Code.OK) member.onHead(sentAt, this.now);
-      member.onEnd(status, sentAt, status.code === Code.OK ? "answered" : "silent");
+      const end = status.origin === "upstream" ? "answered" : ENDS[status.code];
+      member.onEnd(status, end ?? "abandoned", sentAt, status.code === Code.OK ? "replied" : "silent");
     }
   }
 
@@ -109,9 +120,16 @@ describe("failures in a row", () => {
     assert.deepEqual(scene.log, []);
   });
 
-  test("are losses of connections, one each", () => {
+  test("are losses of connections, one each, however many calls go with them", () => {
     const scene = new Scene("ab");
-    for (let i = 0; i < 3; i++) scene.first.onFailure();
+    for (let i = 0; i < 3; i++) {
+      assert.deepEqual(scene.log, []);
+      const sentAt = scene.now;
+      for (let call = 0; call < 50; call++) {
+        scene.first.onSent();
+        scene.first.onEnd(LOST, call === 0 ? "broken" : "lost", sentAt, "silent");
+      }
+    }
     assert.deepEqual(scene.log, ["a out 1000 failures"]);
   });
 
@@ -211,9 +229,9 @@ describe("an ejection", () => {
     const sentAt = scene.now;
     scene.calls(scene.first, 3, FAILED);
     scene.first.onHead(sentAt, scene.now);
-    scene.first.onEnd(FAILED, sentAt, "silent");
+    scene.first.onEnd(FAILED, "answered", sentAt, "silent");
     scene.pass(1000);
-    scene.first.onEnd(gatewayStatus("DEADLINE", ""), sentAt, "silent");
+    scene.first.onEnd(gatewayStatus("DEADLINE", ""), "expired", sentAt, "silent");
     assert.deepEqual(scene.log, ["a out 1000 failures", "a on probation"]);
   });
 });
@@ -236,6 +254,7 @@ describe("on probation", () => {
     scene.pass(1);
     scene.first.onHead(sentAt, scene.now);
     assert.ok(scene.first.isPickable);
+    assert.equal(scene.rooms, 1);
   });
 
   test("three good calls bring an endpoint back", () => {
@@ -282,7 +301,7 @@ describe("on probation", () => {
     const sentAt = scene.now;
     scene.first.onSent();
     scene.first.onHead(sentAt, scene.now);
-    scene.first.onEnd(FAILED, sentAt, "answered");
+    scene.first.onEnd(FAILED, "answered", sentAt, "replied");
     assert.deepEqual(scene.log, ["a out 2000 failures"]);
   });
 
@@ -308,7 +327,7 @@ describe("latency", () => {
         const took = ms[i] ?? 1;
         member.onSent();
         member.onHead(sentAt, sentAt + took);
-        member.onEnd(OK, sentAt, "answered");
+        member.onEnd(OK, "answered", sentAt, "replied");
       }
     }
   }

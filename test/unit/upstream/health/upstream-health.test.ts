@@ -34,6 +34,8 @@ class Scene {
   readonly health: UpstreamHealth;
   now = 0;
   changes = 0;
+  /** Names of those without a connection. */
+  readonly #lost = new Set<string>();
 
   constructor(names: string, options: Partial<HealthOptions>) {
     this.health = new UpstreamHealth(
@@ -51,12 +53,17 @@ class Scene {
         },
       },
     );
-    this.endpoints = [...names].map((name) => {
+    this.endpoints = Array.from(names).map((name) => {
       const channel = new FakeChannel();
       this.channels.push(channel);
-      return this.health.add(name, (...call) => channel.open(...call));
+      return this.health.observe({
+        name,
+        isReady: true,
+        open: (rpcPath, metadata, deadlineMs, listener) =>
+          channel.open(rpcPath, metadata, deadlineMs, listener),
+      });
     });
-    for (const endpoint of this.endpoints) endpoint.onConnected();
+    for (const endpoint of this.endpoints) endpoint.onReady();
   }
 
   at(name: string): EndpointHealth {
@@ -65,25 +72,40 @@ class Scene {
     return endpoint;
   }
 
-  /** Names of those that a balancer may choose. */
-  get pickable(): string {
+  connect(name: string): void {
+    this.#lost.delete(name);
+    this.at(name).onReady();
+  }
+
+  lose(name: string): void {
+    this.#lost.add(name);
+    this.at(name).onLost();
+  }
+
+  miss(name: string): void {
+    this.#lost.add(name);
+    this.at(name).onUnreachable();
+  }
+
+  /** Names of those that a balancer chooses from. */
+  get available(): string {
     return this.endpoints
-      .filter(({ isPickable }) => isPickable)
+      .filter(({ name, isAvailable }) => isAvailable && !this.#lost.has(name))
       .map(({ name }) => name)
       .join("");
   }
 
   fail(name: string): void {
     const endpoint = this.at(name);
-    endpoint.onSent();
-    endpoint.onEnd(upstreamStatus(Code.UNAVAILABLE, ""), this.now, "silent");
+    endpoint.onCallSent();
+    endpoint.onCallEnded(upstreamStatus(Code.UNAVAILABLE, ""), "answered", this.now, "silent");
   }
 
   succeed(name: string): void {
     const endpoint = this.at(name);
-    endpoint.onSent();
-    endpoint.onHead(this.now, this.now);
-    endpoint.onEnd(OK, this.now, "answered");
+    endpoint.onCallSent();
+    endpoint.onReplyStarted(this.now, this.now);
+    endpoint.onCallEnded(OK, "answered", this.now, "replied");
   }
 
   /** What the health service of an endpoint says. */
@@ -105,17 +127,17 @@ beforeEach(() => {
 describe("ejection", () => {
   test("takes an endpoint out of picks, tries it with one call at a time, and takes it back", () => {
     const scene = new Scene("abc", { ejection: EJECTION });
-    assert.equal(scene.pickable, "abc");
+    assert.equal(scene.available, "abc");
     scene.fail("b");
-    assert.equal(scene.pickable, "ac");
+    assert.equal(scene.available, "ac");
     assert.deepEqual([scene.at("b").isHealthy, scene.at("b").ejections.failures], [false, 1]);
     scene.pass(1000);
-    assert.equal(scene.pickable, "abc");
-    scene.at("b").onSent();
-    assert.equal(scene.pickable, "ac");
-    scene.at("b").onEnd(OK, scene.now, "silent");
+    assert.equal(scene.available, "abc");
+    scene.at("b").onCallSent();
+    assert.equal(scene.available, "ac");
+    scene.at("b").onCallEnded(OK, "answered", scene.now, "silent");
     for (let i = 0; i < 2; i++) scene.succeed("b");
-    assert.equal(scene.pickable, "abc");
+    assert.equal(scene.available, "abc");
     assert.deepEqual(scene.log, ["b ejected failures 1000", "b returned"]);
   });
 
@@ -123,16 +145,15 @@ describe("ejection", () => {
     const scene = new Scene("ab", { ejection: EJECTION });
     scene.fail("a");
     scene.pass(1000);
-    scene.at("a").onSent();
-    scene.at("b").onUnreachable();
-    assert.equal(scene.pickable, "a");
+    scene.at("a").onCallSent();
+    scene.miss("b");
+    assert.equal(scene.available, "a");
   });
 
   test("does not exist where it is switched off", () => {
     const scene = new Scene("ab", {});
     for (let i = 0; i < 100; i++) scene.fail("a");
-    scene.at("a").onConnectionLost();
-    assert.equal(scene.pickable, "ab");
+    assert.equal(scene.available, "ab");
     assert.deepEqual(scene.log, []);
   });
 
@@ -150,45 +171,45 @@ describe("panic", () => {
   test("sends calls to all endpoints when fewer than the threshold are available", () => {
     const scene = new Scene("abcd", { ejection: EJECTION });
     for (const name of "ab") scene.fail(name);
-    assert.equal(scene.pickable, "cd");
+    assert.equal(scene.available, "cd");
     scene.fail("c");
-    assert.equal(scene.pickable, "abcd");
+    assert.equal(scene.available, "abcd");
     scene.pass(1000);
     assert.deepEqual(scene.log.slice(-2), ["panic begins 1/4", "panic is over 2/4"]);
   });
 
   test("counts endpoints that cannot be reached as missing", () => {
     const scene = new Scene("abcd", { ejection: EJECTION });
-    scene.at("a").onUnreachable();
-    scene.at("b").onUnreachable();
+    scene.miss("a");
+    scene.miss("b");
     scene.fail("c");
     assert.ok(scene.health.isPanicking);
-    assert.ok(scene.at("c").isPickable);
+    assert.ok(scene.at("c").isAvailable);
   });
 
   test("does not come from unreachable endpoints alone, nor from idle ones", () => {
     const scene = new Scene("abcd", { ejection: EJECTION });
-    for (const name of "abc") scene.at(name).onUnreachable();
+    for (const name of "abc") scene.miss(name);
     assert.equal(scene.health.isPanicking, false);
-    for (const name of "abc") scene.at(name).onDisconnected();
+    for (const name of "abc") scene.lose(name);
     scene.fail("d");
     assert.equal(scene.health.isPanicking, false);
-    assert.equal(scene.at("d").isPickable, false);
+    assert.equal(scene.at("d").isAvailable, false);
   });
 
   test("never comes with a threshold of 0", () => {
     const scene = new Scene("ab", { ejection: EJECTION, panicThresholdPercent: 0 });
     for (const name of "ab") scene.fail(name);
-    assert.equal(scene.pickable, "");
+    assert.equal(scene.available, "");
     assert.deepEqual(scene.log.length, 2);
   });
 
   test("counts only the endpoints that are still there", () => {
     const scene = new Scene("abcd", { ejection: EJECTION });
     for (const name of "ab") scene.fail(name);
-    scene.at("c").close();
+    scene.at("c").onRemoved();
     assert.deepEqual(scene.log.slice(-1), ["panic begins 1/3"]);
-    scene.at("a").close();
+    scene.at("a").onRemoved();
     assert.deepEqual(scene.log.slice(-1), ["panic is over 1/2"]);
   });
 });
@@ -199,35 +220,35 @@ describe("the endpoints' own word", () => {
     for (const name of "abc") scene.says(name, SERVING);
     assert.deepEqual(scene.log, []);
     scene.says("b", NOT_SERVING);
-    assert.equal(scene.pickable, "ac");
+    assert.equal(scene.available, "ac");
     assert.equal(scene.at("b").isHealthy, false);
     scene.says("b", SERVING);
-    assert.equal(scene.pickable, "abc");
+    assert.equal(scene.available, "abc");
     assert.deepEqual(scene.log, ["b not serving", "b serving"]);
   });
 
   test("is waited for where another endpoint has given it, and only there", () => {
     const scene = new Scene("abc", { check: CHECK });
-    assert.equal(scene.pickable, "abc");
+    assert.equal(scene.available, "abc");
     scene.says("a", SERVING);
-    assert.equal(scene.pickable, "a");
+    assert.equal(scene.available, "a");
     scene.says("b", SERVING);
-    assert.equal(scene.pickable, "ab");
-    scene.at("a").onDisconnected();
-    scene.at("b").onDisconnected();
-    assert.equal(scene.pickable, "c");
+    assert.equal(scene.available, "ab");
+    scene.lose("a");
+    scene.lose("b");
+    assert.equal(scene.available, "c");
   });
 
   test("is forgotten with the connection", () => {
     const scene = new Scene("ab", { check: CHECK });
     scene.says("a", SERVING);
     scene.says("b", NOT_SERVING);
-    scene.at("b").onDisconnected();
-    assert.equal(scene.pickable, "a");
-    scene.at("b").onConnected();
-    assert.equal(scene.pickable, "a");
+    scene.lose("b");
+    assert.equal(scene.available, "a");
+    scene.connect("b");
+    assert.equal(scene.available, "a");
     scene.says("b", SERVING);
-    assert.equal(scene.pickable, "ab");
+    assert.equal(scene.available, "ab");
     assert.deepEqual(scene.log, ["b not serving", "b serving"]);
   });
 
@@ -238,7 +259,7 @@ describe("the endpoints' own word", () => {
         channel.calls.at(-1)?.listener.onStatus(upstreamStatus(Code.UNIMPLEMENTED, ""), []);
       }
     }
-    assert.equal(scene.pickable, "abc");
+    assert.equal(scene.available, "abc");
     assert.deepEqual(scene.log, ["a unsupported"]);
   });
 
@@ -246,9 +267,9 @@ describe("the endpoints' own word", () => {
     const scene = new Scene("ab", { check: CHECK, ejection: EJECTION });
     for (const name of "ab") scene.says(name, SERVING);
     scene.fail("a");
-    assert.equal(scene.pickable, "b");
+    assert.equal(scene.available, "b");
     scene.says("a", SERVING);
-    assert.equal(scene.pickable, "b");
+    assert.equal(scene.available, "b");
   });
 });
 
@@ -257,7 +278,7 @@ test("an endpoint that is gone asks nothing, counts nothing and has no timers", 
   for (const name of "abc") scene.says(name, SERVING);
   scene.fail("a");
   const [channel] = scene.channels;
-  scene.at("a").close();
+  scene.at("a").onRemoved();
   scene.pass(100_000);
   scene.fail("a");
   assert.equal(channel?.calls.length, 1);
