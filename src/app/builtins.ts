@@ -55,7 +55,7 @@ export function builtins(config: Pick<Config, "listeners">, version: string): Bu
         : [
             new ReflectionSource({
               channel,
-              address: addresses.join(", "),
+              address: addresses.map(({ address }) => address).join(", "),
               timeoutMs: schema.reflection.timeoutMs,
             }),
           ]),
