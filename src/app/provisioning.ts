@@ -7,8 +7,10 @@ import { type Config, loadServiceConfig, type ServiceConfig, type UpstreamConfig
 import { type CompiledSnapshot, compileSnapshot, type DiscoveryTarget } from "../control/index.ts";
 import type { SchemaSet } from "../schema/index.ts";
 import { type Problem, StatusError } from "../status/index.ts";
+import type { Logger } from "../telemetry/index.ts";
 import type { Channel } from "../upstream/index.ts";
 import type { Builtins } from "./builtins.ts";
+import { healthLog } from "./health-log.ts";
 
 /** The parts, ready for discovery. */
 export interface Provision {
@@ -25,14 +27,14 @@ export interface Provision {
   close(): Promise<void>;
 }
 
-/** Makes the parts that `config` asks for. Opens no connection yet. */
-export async function provision(config: Config, builtins: Builtins): Promise<Provision> {
+/** Makes the parts that `config` asks for. Opens no connection yet. The log hears of endpoints that come and go. */
+export async function provision(config: Config, builtins: Builtins, log: Logger): Promise<Provision> {
   const channels = new Map<string, Channel>();
   const serviceConfigs = new Map<string, ServiceConfig>();
   const targets: DiscoveryTarget[] = [];
   const problems: Problem[] = [];
   for (const upstream of config.upstreams) {
-    const channel = await connect(config, upstream, builtins, problems);
+    const channel = await connect(config, upstream, builtins, log, problems);
     if (channel === undefined) continue;
     channels.set(upstream.name, channel);
     targets.push({ upstream: upstream.name, sources: builtins.sources(upstream, channel, config.locate) });
@@ -65,6 +67,7 @@ async function connect(
   config: Config,
   upstream: UpstreamConfig,
   builtins: Builtins,
+  log: Logger,
   problems: Problem[],
 ): Promise<Channel | undefined> {
   const { tls } = upstream;
@@ -75,6 +78,8 @@ async function connect(
       balancing: upstream.loadBalancing,
       connections: upstream.connections,
       limits: upstream.limits,
+      health: upstream.health,
+      healthObserver: healthLog(log, upstream.name),
       tls: tls === undefined ? undefined : { caPem, serverName: tls.serverName },
       maxReceiveMessageBytes: upstream.maxReceiveMessageBytes,
       maxSendMessageBytes: Number.POSITIVE_INFINITY,

@@ -41,3 +41,4 @@ export type {
   LoadBalancing,
   UpstreamAddressConfig,
 } from "./upstream-connections.ts";
+export type { EjectionConfig, HealthCheckConfig, UpstreamHealthConfig } from "./upstream-health.ts";

@@ -40,6 +40,7 @@ import {
   limitsSection,
   loadBalancingChoice,
 } from "./upstream-connections.ts";
+import { healthCheckSection, outlierEjectionSection, upstreamHealth } from "./upstream-health.ts";
 
 /** An upstream whose rules have no places yet. */
 type UpstreamText = Omit<UpstreamConfig, "name" | "http"> & {
@@ -149,6 +150,8 @@ function upstreamSection(directory: string): z.ZodType<UpstreamText> {
     loadBalancing: loadBalancingChoice(),
     connections: connectionsSection().prefault({}),
     limits: limitsSection().prefault({}),
+    healthCheck: healthCheckSection(),
+    outlierEjection: outlierEjectionSection(),
     tls: tlsSection(directory),
     schema: schemaSection(directory),
     http: section("HTTP rules besides the annotations in the schema.", {
@@ -176,6 +179,7 @@ function upstreamSection(directory: string): z.ZodType<UpstreamText> {
     loadBalancing: upstream.loadBalancing,
     connections: upstream.connections,
     limits: upstream.limits,
+    health: upstreamHealth(upstream.healthCheck, upstream.outlierEjection),
     tls: upstream.tls,
     schema: upstream.schema,
     http: upstream.http,
