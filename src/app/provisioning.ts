@@ -37,7 +37,14 @@ export async function provision(config: Config, builtins: Builtins, log: Logger)
     const channel = await connect(config, upstream, builtins, log, problems);
     if (channel === undefined) continue;
     channels.set(upstream.name, channel);
-    targets.push({ upstream: upstream.name, sources: builtins.sources(upstream, channel, config.locate) });
+    const { warmUpMs } = upstream.connections;
+    targets.push({
+      upstream: upstream.name,
+      sources: builtins.sources(upstream, channel, config.locate),
+      warmUp: async () => {
+        if (warmUpMs > 0) await channel.warmUp(warmUpMs);
+      },
+    });
     const document = upstream.http.serviceConfig;
     if (document === undefined) continue;
     const serviceConfig = await loadServiceConfig(document, (path) => readFile(path));
