@@ -286,7 +286,7 @@ const CASES: readonly Case[] = [
       "c.yaml:8:28: upstreams.library.connections.maxAge: cannot be had with client: grpc-js (remove it, or take client: http2)",
       "c.yaml:9:43: upstreams.library.limits.maxPending: cannot be had with client: grpc-js (remove it, or take client: http2)",
       "c.yaml:10:18: upstreams.library.healthCheck: true cannot be had with client: grpc-js (write false, or take client: http2)",
-      "c.yaml:11:22: upstreams.library.outlierEjection: a mapping cannot be had with client: grpc-js (write false, or take client: http2)",
+      "c.yaml:11:5: upstreams.library.outlierEjection: a mapping cannot be had with client: grpc-js (write false, or take client: http2)",
     ],
   },
   {

@@ -10,6 +10,7 @@ import { CallSlots } from "../../call-slots.ts";
 import type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metadata } from "../../channel.ts";
 import type { ChannelStats, ResendReason } from "../../channel-stats.ts";
 import type { Connectivity } from "../../connectivity.ts";
+import type { WatchEndpoints } from "../../endpoint.ts";
 import { watchHealth } from "../../health/upstream-health.ts";
 import { isMetadataText } from "../../metadata-fields.ts";
 import { RefusedCall } from "../../refused-call.ts";
@@ -32,6 +33,8 @@ export interface Surroundings {
   readonly lookUp: LookUp;
   /** The first stream of every connection; 1 outside of tests. */
   readonly firstStreamId: number;
+  /** Judges the endpoints in place of the options' `health`; undefined outside of tests. */
+  readonly watch: WatchEndpoints | undefined;
 }
 
 /** Those of a process that serves. */
@@ -40,6 +43,7 @@ export const SURROUNDINGS: Surroundings = {
   random: Math.random,
   lookUp,
   firstStreamId: 1,
+  watch: undefined,
 };
 
 /** Makes channels of this client; `userAgent` goes with every call. */
@@ -73,7 +77,8 @@ export class Http2Channel implements Channel {
       address,
       resolver,
       balancer: createBalancer(options.balancing, random),
-      watch: watchHealth(options.health, { now, random, observer: options.healthObserver }),
+      watch:
+        surroundings.watch ?? watchHealth(options.health, { now, random, observer: options.healthObserver }),
       limits,
       perEndpoint: connections.perEndpoint,
       random,

@@ -83,8 +83,9 @@ export class Connection implements FrameHandler {
   readonly #keepalive: Keepalive;
   #ageTimer: NodeJS.Timeout | undefined;
   #hasAnswered = false;
-  #isBlamed = false;
   #fault = "";
+  /** For its calls: one of them has told what broke it, which is one fault, however many go with it. */
+  isBlamed = false;
 
   constructor(owner: ConnectionOwner<Connection>, options: ConnectionOptions) {
     this.#owner = owner;
@@ -133,13 +134,6 @@ export class Connection implements FrameHandler {
   /** Whether a call was ever answered on it. */
   get hasAnswered(): boolean {
     return this.#hasAnswered;
-  }
-
-  /** True once: what breaks a connection is one fault, however many calls it takes along. */
-  takeBlame(): boolean {
-    if (this.#isBlamed) return false;
-    this.#isBlamed = true;
-    return true;
   }
 
   get ageMs(): number {
