@@ -11,7 +11,8 @@ import type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metad
 import type { ChannelStats, ResendReason } from "../../channel-stats.ts";
 import type { Connectivity } from "../../connectivity.ts";
 import { DeadlineWheel } from "../../deadline-wheel.ts";
-import type { CallEnd, WatchEndpoints } from "../../endpoint.ts";
+import type { WatchEndpoints } from "../../endpoint.ts";
+import { watchHealth } from "../../health/upstream-health.ts";
 import { isMetadataText } from "../../metadata-fields.ts";
 import { RefusedCall } from "../../refused-call.ts";
 import { unreachable } from "../../reply-faults.ts";
@@ -32,7 +33,7 @@ export interface Surroundings {
   readonly lookUp: LookUp;
   /** The first stream of every connection; 1 outside of tests. */
   readonly firstStreamId: number;
-  /** Judges the endpoints; undefined where all of them count as available. */
+  /** Judges the endpoints in place of the options' `health`; undefined outside of tests. */
   readonly watch: WatchEndpoints | undefined;
 }
 
@@ -65,7 +66,7 @@ export class Http2Channel implements Channel {
    * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address or the CA cannot be used.
    */
   constructor(options: ChannelOptions, userAgent: string, surroundings: Surroundings = SURROUNDINGS) {
-    const { now, random, watch } = surroundings;
+    const { now, random } = surroundings;
     const { addresses, limits, connections } = options;
     if (addresses.length === 0) throw refuse("UPSTREAM_UNREACHABLE", "the upstream has no address");
     const intervalMs = connections.resolveIntervalMs;
@@ -76,13 +77,14 @@ export class Http2Channel implements Channel {
       address,
       resolver,
       balancer: createBalancer(options.balancing, random),
-      watch,
+      watch:
+        surroundings.watch ?? watchHealth(options.health, { now, random, observer: options.healthObserver }),
       limits,
       perEndpoint: connections.perEndpoint,
       random,
       connectionOptions: (endpoint) => connectionOptions(endpoint, tls, userAgent, options, surroundings),
       openOn: (endpoint, path, metadata, deadlineMs, listener) => {
-        const refusal = this.#refusal(path, deadlineMs);
+        const refusal = this.#faultOf(path, deadlineMs);
         if (refusal !== undefined) return new RefusedCall(refusal, listener);
         return this.#start(this.#ownerOn(endpoint), path, metadata, deadlineMs, listener);
       },
@@ -104,7 +106,8 @@ export class Http2Channel implements Channel {
       },
       onGrown: (call, bytes) => pool.waiting.grow(call, bytes),
       onPlaced: (call) => pool.waiting.remove(call),
-      onEnded: (call, status, end) => this.#onEnded(call, status, end),
+      observerOf: (endpoint) => endpoint.observer,
+      onEnded: (call) => this.#onEnded(call),
     };
   }
 
@@ -172,8 +175,12 @@ export class Http2Channel implements Channel {
 
   /** Why no call can be opened, whatever the upstream does. */
   #refusal(rpcPath: string, deadlineMs: number): Status | undefined {
+    if (this.#closing !== undefined) return unreachable(this.#owner.address, "Channel closed");
+    return this.#faultOf(rpcPath, deadlineMs);
+  }
+
+  #faultOf(rpcPath: string, deadlineMs: number): Status | undefined {
     const { address } = this.#owner;
-    if (this.#closing !== undefined) return unreachable(address, "Channel closed");
     if (!(deadlineMs > 0)) return gatewayStatus("DEADLINE", `no time is left to call upstream ${address}`);
     if (!isMetadataText(rpcPath)) return gatewayStatus("HEADER_INVALID", "the method's path is not ASCII");
     return undefined;
@@ -205,13 +212,13 @@ export class Http2Channel implements Channel {
       address,
       place,
       placeAgain: place,
+      observerOf: () => undefined,
       onEnded: (call) => this.#forgetDeadline(call),
     };
   }
 
-  #onEnded(call: Http2Call, status: Status, end: CallEnd): void {
+  #onEnded(call: Http2Call): void {
     this.#forgetDeadline(call);
-    call.endpoint?.observer?.onCallEnded(status, end, this.#now() - call.sentAt);
     this.#slots.free();
   }
 

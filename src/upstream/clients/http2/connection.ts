@@ -84,6 +84,8 @@ export class Connection implements FrameHandler {
   #ageTimer: NodeJS.Timeout | undefined;
   #hasAnswered = false;
   #fault = "";
+  /** For its calls: one of them has told what broke it, which is one fault, however many go with it. */
+  isBlamed = false;
 
   constructor(owner: ConnectionOwner<Connection>, options: ConnectionOptions) {
     this.#owner = owner;

@@ -141,6 +141,8 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
       sentBytes,
       receivedBytes,
       connectFailures: this.#connectFailures,
+      isHealthy: this.observer?.isHealthy,
+      ejections: { ...this.observer?.ejections },
     };
   }
 
@@ -273,6 +275,7 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
   #fail(fault: string): void {
     if (this.#isClosed) return;
     this.#backOff();
+    if (this.#ready.length === 0) this.observer?.onUnreachable();
     this.#owner.onFailed(this, fault);
   }
 
