@@ -6,16 +6,17 @@
  */
 import type { BodyListener } from "../../exchange.ts";
 import type { AddonResponse } from "./addon.ts";
+import type { Timed } from "./socket-watch.ts";
 
 /** Bytes held for a listener that has not come yet, or while a congested reply keeps the socket open for both ways. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
-export class BodyReader {
+export class BodyReader implements Timed {
   /** Bytes that have arrived, delivered or not. */
   seenBytes = 0;
-  /** Rounds of the watch since something arrived; the watch counts, the reader resets. */
-  silentRounds = 0;
 
+  /** Rounds of the watch since something arrived. */
+  #silentRounds = 0;
   #response: AddonResponse | undefined;
   #listener: BodyListener | undefined = undefined;
   #onTooLarge: () => void = () => undefined;
@@ -52,11 +53,6 @@ export class BodyReader {
     return !this.#hasArrived || this.#isTimedLate;
   }
 
-  /** Whether more of the body is awaited from the client. */
-  get isAwaited(): boolean {
-    return !this.#hasArrived;
-  }
-
   /** Whether the client is held by the socket, and with it the reply: a paused socket is deaf both ways. */
   get isPaused(): boolean {
     return this.#isSocketPaused && !this.#hasArrived;
@@ -77,9 +73,10 @@ export class BodyReader {
     if (this.isPaused) this.#response?.pause();
   }
 
-  /** Starts the addon's timer again. */
-  rearm(): void {
-    if (!this.isTimed) return;
+  /** A client that keeps its body back is left to the addon in the end; one whose body is complete is not. */
+  rearm(allowedRounds: number): void {
+    this.#silentRounds++;
+    if (!this.#hasArrived && this.#silentRounds > allowedRounds) return;
     this.#response?.pause();
     this.#response?.resume();
   }
@@ -128,7 +125,7 @@ export class BodyReader {
 
   #onData(chunk: ArrayBuffer, isLast: boolean): void {
     this.seenBytes += chunk.byteLength;
-    this.silentRounds = 0;
+    this.#silentRounds = 0;
     if (isLast) this.#hasArrived = true;
     if (!this.#isOver && chunk.byteLength > 0) {
       // The addon takes the memory back when this returns. A buffer from node's pool is 1.3 µs cheaper than one of its own.

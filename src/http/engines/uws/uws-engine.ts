@@ -40,8 +40,7 @@ import {
   type AddonResponse,
   EXCLUSIVE_PORT,
 } from "./addon.ts";
-import type { BodyReader } from "./body-reader.ts";
-import { BodyWatch } from "./body-watch.ts";
+import { SocketWatch, type Timed } from "./socket-watch.ts";
 import { type ExchangeOwner, UwsExchange } from "./uws-exchange.ts";
 
 /** How long after the end of a reply its bytes may still be on their way. */
@@ -69,7 +68,7 @@ class UwsListener implements HttpListener, ExchangeOwner {
   readonly #limits: EngineLimits;
   readonly #handler: ExchangeHandler;
   readonly #onRefused: RefusalListener | undefined;
-  readonly #watch: BodyWatch;
+  readonly #watch: SocketWatch;
   #address: ListenAddress = { host: "", port: 0 };
   #socket: AddonListenSocket | undefined = undefined;
   #connections = 0;
@@ -97,7 +96,7 @@ class UwsListener implements HttpListener, ExchangeOwner {
     this.#limits = limits;
     this.#handler = handler;
     this.#onRefused = onRefused;
-    this.#watch = new BodyWatch(limits.idleTimeoutMs);
+    this.#watch = new SocketWatch(limits.idleTimeoutMs);
     this.#app = addon
       .App()
       .any("/*", (response, request) => this.#onRequest(response, request))
@@ -143,12 +142,12 @@ class UwsListener implements HttpListener, ExchangeOwner {
     for (const resolve of this.#drained.splice(0)) resolve();
   }
 
-  watch(body: BodyReader): void {
-    this.#watch.add(body);
+  watch(timed: Timed): void {
+    this.#watch.add(timed);
   }
 
-  unwatch(body: BodyReader): void {
-    this.#watch.remove(body);
+  unwatch(timed: Timed): void {
+    this.#watch.remove(timed);
   }
 
   released(): void {

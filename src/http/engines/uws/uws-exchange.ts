@@ -25,6 +25,7 @@ import type { AddonResponse } from "./addon.ts";
 import { addressText } from "./address-text.ts";
 import { BodyReader } from "./body-reader.ts";
 import { ChunkedReply, PROBE_BYTES } from "./chunked-reply.ts";
+import type { Timed } from "./socket-watch.ts";
 
 /** Bytes of a streamed reply that surely fit in the socket of a client that just connected. */
 const MAX_UNSEEN_BYTES = 15 * 1024;
@@ -37,9 +38,9 @@ const LONGEST_POLL_MS = 200;
 export interface ExchangeOwner {
   /** Whether replies close their connection. */
   readonly isDraining: boolean;
-  /** Whether the exchange's body is watched for silence; see `body-watch.ts`. */
-  watch(body: BodyReader): void;
-  unwatch(body: BodyReader): void;
+  /** Keeps a slow client, in one direction; see `socket-watch.ts`. */
+  watch(timed: Timed): void;
+  unwatch(timed: Timed): void;
   /** The exchange is over; its response object is dead. */
   released(): void;
   /** Runs `end`, which ends a reply and closes its connection once all bytes are gone. */
@@ -58,7 +59,7 @@ export interface RequestHead {
 }
 
 /** A request on uWebSockets.js; made by the listener within the addon's route handler. */
-export class UwsExchange implements HttpExchange {
+export class UwsExchange implements HttpExchange, Timed {
   readonly method: string;
   readonly path: string;
   readonly query: string;
@@ -86,6 +87,9 @@ export class UwsExchange implements HttpExchange {
   #pollTimer: NodeJS.Timeout | undefined = undefined;
   #pollMs = FIRST_POLL_MS;
   #polledBytes = 0;
+  /** The socket did not take all of the reply, and somebody watches over that. */
+  #isWatched = false;
+  #unreadRounds = 0;
 
   constructor(head: RequestHead, response: AddonResponse, owner: ExchangeOwner) {
     this.method = head.method;
@@ -171,7 +175,7 @@ export class UwsExchange implements HttpExchange {
         response,
         () => writeHead(response, this.#startedStatus, this.#startedHeaders, closes),
         () => this.onDrain?.(),
-        () => this.#pollIfDeaf(),
+        () => this.#onTried(),
         (writtenBytes) => {
           if (closes && writtenBytes > MAX_UNSEEN_BYTES) this.#owner.flushing();
           this.#release();
@@ -213,6 +217,32 @@ export class UwsExchange implements HttpExchange {
       if (headers[i] === "connection" && hasToken(headers[i + 1] ?? "", "close")) return true;
     }
     return false;
+  }
+
+  /** Whether bytes wait for a client that does not read, on a socket that is not paused. */
+  get isTimed(): boolean {
+    if (this.#response === undefined || this.#body?.isPaused === true) return false;
+    return this.#stream === undefined || this.#stream.isCongested;
+  }
+
+  /** How long a stream may stand still is the upper layer's to say; what is left of a reply that has ended is ours. */
+  rearm(allowedRounds: number): void {
+    this.#unreadRounds++;
+    if (this.#isOver && this.#unreadRounds > allowedRounds) return;
+    this.#response?.pause();
+    this.#response?.resume();
+  }
+
+  #onTried(): void {
+    this.#unreadRounds = 0;
+    if (this.#stream?.isCongested === true) this.#watchReply();
+    this.#pollIfDeaf();
+  }
+
+  #watchReply(): void {
+    if (this.#isWatched) return;
+    this.#isWatched = true;
+    this.#owner.watch(this);
   }
 
   /**
@@ -281,12 +311,14 @@ export class UwsExchange implements HttpExchange {
    * that never reads could pile up reply after reply; this way its next request closes the connection.
    */
   #sendRest(response: AddonResponse, body: Uint8Array | string): void {
+    this.#watchReply();
     const totalBytes = Buffer.byteLength(body);
     const first = response.getWriteOffset();
     const rest = (typeof body === "string" ? Buffer.from(body) : body).subarray(first);
     response.onWritable((offset) => {
       let isSent = false;
       let isFree = true;
+      this.#unreadRounds = 0;
       response.cork(() => {
         [isFree, isSent] = response.tryEnd(rest.subarray(offset - first), totalBytes);
       });
@@ -317,6 +349,7 @@ export class UwsExchange implements HttpExchange {
     this.#stream = undefined;
     clearTimeout(this.#pollTimer);
     if (this.#body !== undefined) this.#owner.unwatch(this.#body);
+    if (this.#isWatched) this.#owner.unwatch(this);
     this.#owner.released();
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import type { AddonResponse } from "../../../src/http/engines/uws/addon.ts";
 import { BodyReader } from "../../../src/http/engines/uws/body-reader.ts";
-import { BodyWatch } from "../../../src/http/engines/uws/body-watch.ts";
+import { SocketWatch } from "../../../src/http/engines/uws/socket-watch.ts";
 
 const ROUND_MS = 4_000;
 
@@ -19,11 +19,11 @@ class FakeResponse {
   }
 }
 
-function watched(idleTimeoutMs: number): { response: FakeResponse; body: BodyReader; watch: BodyWatch } {
+function watched(idleTimeoutMs: number): { response: FakeResponse; body: BodyReader; watch: SocketWatch } {
   const response = new FakeResponse();
   // A body reader uses these three methods alone.
   const body = new BodyReader(response as unknown as AddonResponse);
-  const watch = new BodyWatch(idleTimeoutMs);
+  const watch = new SocketWatch(idleTimeoutMs);
   watch.add(body);
   return { response, body, watch };
 }
