@@ -86,10 +86,10 @@ describe("metrics of upstreams", () => {
 
   test("are all in docs/upstreams.md, with their labels", () => {
     const rows = readFileSync("docs/upstreams.md", "utf8").matchAll(
-      /^\| `(sluice_\w+)`(?: ¹)? \| (.*?) \|/gm,
+      /^\| `(sluice_\w+)`(?: ¹)? \|([^|]*)\|/gm,
     );
     const documented = new Map(
-      [...rows].map(([, name = "", labels = ""]) => [name, labels.replaceAll("`", "")]),
+      [...rows].map(([, name = "", labels = ""]) => [name, labels.replaceAll("`", "").trim()]),
     );
     const registered = upstreamReadings(new Map()).map(
       ({ name, labels }) => [name, labels.slice(1).join(", ")] as const,

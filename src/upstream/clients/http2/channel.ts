@@ -78,7 +78,7 @@ export class Http2Channel implements Channel {
       balancer: createBalancer(options.balancing, random),
       watch,
       limits,
-      perEndpoint: connections.perEndpoint,
+      connections,
       random,
       connectionOptions: (endpoint) => connectionOptions(endpoint, tls, userAgent, options, surroundings),
       openOn: (endpoint, path, metadata, deadlineMs, listener) => {
@@ -241,9 +241,9 @@ function connectionOptions(
   tls: TlsOptions | undefined,
   userAgent: string,
   { connections }: ChannelOptions,
-  { now, random, firstStreamId }: Surroundings,
+  { now, firstStreamId }: Surroundings,
 ): ConnectionOptions {
-  const { connectTimeoutMs, keepaliveMs, keepaliveTimeoutMs, maxAgeMs } = connections;
+  const { connectTimeoutMs, keepaliveMs, keepaliveTimeoutMs } = connections;
   const named = address.kind === "tcp" ? { ...address, host } : address;
   return {
     open: (onConnected, onBytes) => openSocket(address, host, tls, onConnected, onBytes),
@@ -259,8 +259,6 @@ function connectionOptions(
     connectTimeoutMs,
     keepaliveMs,
     keepaliveTimeoutMs,
-    maxAgeMs,
-    random,
     now,
     firstStreamId,
   };
