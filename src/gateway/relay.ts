@@ -65,17 +65,15 @@ export class Relay implements RequestSink, CallListener, OpenStream {
 
   /** Starts reading. Everything after that is driven by the exchange and the call. */
   start(): void {
-    const { exchange, reply } = this.#scope;
+    const { exchange } = this.#scope;
     const { settings, method } = this.#route;
     try {
       // A stream has an idle timeout instead of the route's deadline; what the client asks for holds for both.
       const limitMs = method.kind === "unary" ? settings.deadlineMs : Number.POSITIVE_INFINITY;
       this.#deadlineMs = requestDeadlineMs(exchange.headers, limitMs);
       this.#reader = chooseRequestReader(exchange, this.#route, this.#assembler);
-      this.#writer = chooseReplyWriter(reply, this.#route, this.#renderer, this.#surroundings.heartbeats);
       exchange.onAbort = () => this.#onAbort();
-      if (method.kind !== "unary") this.#surroundings.streams.add(this);
-      if (isClientStream(method) && !this.#isFinished) this.#open();
+      if (isClientStream(method)) this.#open();
     } catch (error) {
       this.#refuse(error);
       return;
@@ -88,7 +86,8 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     if (!this.#hasMessage) this.#onFirstMessage();
     this.#idleTimer?.refresh();
     try {
-      return (this.#call ?? this.#open()).send(message);
+      const call = this.#call ?? this.#open();
+      return call === undefined || call.send(message);
     } catch (error) {
       this.#refuse(error);
       return true;
@@ -139,9 +138,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   }
 
   cut(status: Status): void {
-    if (this.#isFinished) return;
-    if (this.#call === undefined) this.#refuse(new StatusError(status));
-    else this.#call.cancel(status);
+    this.#call?.cancel(status);
   }
 
   #statusOf(error: unknown): Status {
@@ -157,8 +154,11 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     }
   }
 
-  /** @throws {StatusError} if the headers do not make metadata, or if the deadline has passed. */
-  #open(): Call {
+  /**
+   * Opens the call; undefined if the gateway drains and the client is to come back instead.
+   * @throws {StatusError} if the headers do not make metadata, or if the deadline has passed.
+   */
+  #open(): Call | undefined {
     const { exchange, listener, reply, requestId, startedAt } = this.#scope;
     const { channel, method, settings } = this.#route;
     const metadata = requestMetadata(exchange, settings.requestHeaders, listener.trustedHops, requestId);
@@ -168,6 +168,10 @@ export class Relay implements RequestSink, CallListener, OpenStream {
       throw new StatusError(gatewayStatus("DEADLINE", "the deadline passed before the request was complete"));
     }
     reply.onDrain = () => this.#call?.resume();
+    const { heartbeats, streams } = this.#surroundings;
+    this.#writer = chooseReplyWriter(reply, this.#route, this.#renderer, heartbeats);
+    if (method.kind !== "unary") streams.add(this);
+    if (this.#isFinished) return undefined;
     this.#upstreamFrom = now;
     this.#startIdleTimer();
     const call = channel.open(method.rpcPath, metadata, remainingMs, this);
