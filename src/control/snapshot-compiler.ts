@@ -182,6 +182,7 @@ class SnapshotCompilation {
       deadlineMs: options.deadlineMs,
       idleTimeoutMs: options.idleTimeoutMs,
       maxRequestBodyBytes: options.maxRequestBodyBytes,
+      uploadChunkBytes: options.uploadChunkBytes,
       requestHeaders: compileHeaderRules(options.requestHeaders),
       responseHeaders: compileHeaderRules(options.responseHeaders),
       errors: this.#errorSettings(options),

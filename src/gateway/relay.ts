@@ -59,7 +59,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     this.#scope = scope;
     this.#route = route;
     this.#surroundings = surroundings;
-    this.#assembler = new MessageAssembler(route, scope.exchange, captures);
+    this.#assembler = new MessageAssembler(route.transcoder, scope.exchange, captures, route.settings.stream);
     this.#renderer = new MessageRenderer(route.transcoder);
   }
 
@@ -99,9 +99,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   }
 
   onRequestFault(error: unknown): void {
-    if (this.#isFinished) return;
-    if (this.#call === undefined) this.#refuse(error);
-    else this.#call.cancel(this.#statusOf(error));
+    this.#refuse(error);
   }
 
   onHeaders(metadata: Metadata): void {
@@ -200,10 +198,14 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     this.#call?.cancel(gatewayStatus("CLIENT_GONE", "a HEAD request wants no messages"));
   }
 
-  /** Ends a request that has not reached the upstream. */
+  /** Ends a request that, as a rule, has not reached the upstream. */
   #refuse(error: unknown): void {
     if (this.#isFinished) return;
     const status = this.#statusOf(error);
+    if (this.#call !== undefined) {
+      this.#call.cancel(status);
+      return;
+    }
     sendError(this.#scope.reply, status, this.#route.settings.errors, []);
     this.#close(status);
   }

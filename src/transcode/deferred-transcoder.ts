@@ -6,6 +6,7 @@ import type {
   AssembledRequest,
   BindingSpec,
   HttpBodyReply,
+  RequestBodyKind,
   RequestParts,
   TranscodeOptions,
   Transcoder,
@@ -39,6 +40,10 @@ class DeferredTranscoder implements Transcoder {
 
   get repliesWithHttpBody(): boolean {
     return (this.#compiled ?? this.#compile()).repliesWithHttpBody;
+  }
+
+  get requestBody(): RequestBodyKind {
+    return (this.#compiled ?? this.#compile()).requestBody;
   }
 
   assemble(parts: RequestParts): AssembledRequest {

@@ -126,10 +126,14 @@ function clientStream(recorder: CallRecorder, reply: (messages: readonly Buffer[
   return (call: ServerReadableStream<Buffer, Buffer>, callback: Reply): void => {
     const seen = recorder.begin(call);
     call.on("data", (message: Buffer) => seen.messages.push(message));
-    call.on("end", () => {
-      callback(null, reply(seen.messages));
-      seen.replied();
-    });
+    // grpc-js ends the requests of a call that is reset, and only then says that it was cancelled.
+    call.on("end", () =>
+      setImmediate(() => {
+        if (call.cancelled) return;
+        callback(null, reply(seen.messages));
+        seen.replied();
+      }),
+    );
   };
 }
 

@@ -48,6 +48,7 @@ export class ReplyBench {
     const { sse, ...stream } = options.stream ?? {};
     const anyHeader = compileHeaderRules({ allow: ["*"], deny: [], rename: {}, prefix: "" });
     const transcoder: Transcoder = {
+      requestBody: "json",
       repliesWithHttpBody: options.repliesWithHttpBody ?? false,
       assemble: () => ({ message: new Uint8Array(0), unknownFields: [], pretty: false }),
       render: options.render ?? ((message) => JSON.stringify(Buffer.from(message).toString())),
@@ -62,6 +63,7 @@ export class ReplyBench {
           deadlineMs: Number.POSITIVE_INFINITY,
           idleTimeoutMs: Number.POSITIVE_INFINITY,
           maxRequestBodyBytes: 0,
+          uploadChunkBytes: 1,
           requestHeaders: anyHeader,
           responseHeaders: anyHeader,
           errors: ERRORS,

@@ -2,7 +2,8 @@
  * The request side's twin of `message-renderer.ts`: pieces of a request body to request messages of one binding.
  */
 import { findHeader, type HttpExchange } from "../../http/index.ts";
-import type { ProtocolRoute } from "../protocol.ts";
+import type { Transcoder } from "../../transcode/index.ts";
+import type { StreamSettings } from "../protocol.ts";
 import { lastEventId } from "./reply-writer.ts";
 import { refuseCodedBody } from "./request-body.ts";
 
@@ -10,18 +11,29 @@ const NO_CAPTURES: readonly string[] = [];
 
 /** Assembles the messages of one request and adds up the time that it took. Path and query go into the first message. */
 export class MessageAssembler {
-  readonly #route: ProtocolRoute;
+  readonly #transcoder: Transcoder;
   readonly #exchange: HttpExchange;
   readonly #captures: readonly string[];
+  readonly #stream: StreamSettings | undefined;
+  /** The media type of what {@link assemble} is given; that of the request unless a reader knows better. */
+  contentType: string;
   #isFirst = true;
   #elapsedMs = 0;
   #unknownFields: readonly string[] = [];
   #pretty = false;
 
-  constructor(route: ProtocolRoute, exchange: HttpExchange, captures: readonly string[]) {
-    this.#route = route;
+  /** Streams that `stream` resumes go on behind the `Last-Event-ID` of the request. */
+  constructor(
+    transcoder: Transcoder,
+    exchange: HttpExchange,
+    captures: readonly string[],
+    stream?: StreamSettings,
+  ) {
+    this.#transcoder = transcoder;
     this.#exchange = exchange;
     this.#captures = captures;
+    this.#stream = stream;
+    this.contentType = findHeader(exchange.headers, "content-type") ?? "";
   }
 
   /** Milliseconds spent so far. */
@@ -40,7 +52,7 @@ export class MessageAssembler {
   }
 
   /**
-   * One message, from the bytes of a body in the media type of the request.
+   * One message, from the bytes of a body.
    * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
    */
   assemble(body: Uint8Array): Uint8Array {
@@ -49,10 +61,10 @@ export class MessageAssembler {
     if (body.byteLength > 0) refuseCodedBody(headers);
     const isFirst = this.#isFirst;
     this.#isFirst = false;
-    const assembled = this.#route.transcoder.assemble({
+    const assembled = this.#transcoder.assemble({
       captures: isFirst ? this.#captures : NO_CAPTURES,
       query: isFirst ? query : "",
-      contentType: findHeader(headers, "content-type") ?? "",
+      contentType: this.contentType,
       body,
     });
     if (isFirst) {
@@ -66,8 +78,8 @@ export class MessageAssembler {
 
   /** What the client got last counts more than where it said to begin: EventSource repeats its URL. */
   #resumed(message: Uint8Array): Uint8Array {
-    const { stream } = this.#route.settings;
-    const id = lastEventId(this.#exchange.headers, stream);
-    return id === undefined ? message : (stream.sse.resumeAfter?.(message, id) ?? message);
+    const stream = this.#stream;
+    const id = stream === undefined ? undefined : lastEventId(this.#exchange.headers, stream);
+    return id === undefined ? message : (stream?.sse.resumeAfter?.(message, id) ?? message);
   }
 }

@@ -150,8 +150,9 @@ export class RequestAssembler {
     const { reading } = this.#codec;
     const { json } = reading;
     assembly.isJson = true;
-    if (this.#bound !== undefined) this.#encodeBound(this.#bound, parts.captures);
-    reading.bound = this.#bound;
+    const bound = parts.captures.length > 0 ? this.#bound : undefined;
+    if (bound !== undefined) this.#encodeBound(bound, parts.captures);
+    reading.bound = bound;
     const field = this.#bodyField;
     const first = json.peek();
     if (field === undefined) readMessage(reading, this.#input);

@@ -12,6 +12,7 @@ import {
   boundInBody,
   formPaths,
   type MessageField,
+  requestBodyKindOf,
 } from "../binding/binding-plan.ts";
 import { sliceHttpBody } from "../http-body/slice-http-body.ts";
 import { JsonFault, refuseBody } from "../json/json-error.ts";
@@ -24,6 +25,7 @@ import { bodyFormatOf, refuseMediaType } from "../text/content-type.ts";
 import type {
   AssembledRequest,
   HttpBodyReply,
+  RequestBodyKind,
   RequestParts,
   TranscodeOptions,
   Transcoder,
@@ -48,6 +50,7 @@ interface Assembly {
 
 /** The transcoder of one binding. */
 export class ReflectiveTranscoder implements Transcoder {
+  readonly requestBody: RequestBodyKind;
   readonly repliesWithHttpBody: boolean;
   readonly #plan: BindingPlan;
   readonly #options: TranscodeOptions;
@@ -61,6 +64,7 @@ export class ReflectiveTranscoder implements Transcoder {
   readonly #boundInBody: ReadonlySet<string>;
 
   constructor(plan: BindingPlan, options: TranscodeOptions, scope: CodecScope) {
+    this.requestBody = requestBodyKindOf(plan);
     this.repliesWithHttpBody = plan.reply.kind === "http-body";
     this.#plan = plan;
     this.#options = options;

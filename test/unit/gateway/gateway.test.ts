@@ -110,6 +110,7 @@ class Bench {
       channel: this.channel,
       method: method("unary"),
       transcoder: {
+        requestBody: "json" as const,
         repliesWithHttpBody: false,
         assemble: (parts: RequestParts) => ({
           message: Buffer.from(
@@ -124,6 +125,7 @@ class Bench {
         deadlineMs: 1000,
         idleTimeoutMs: Number.POSITIVE_INFINITY,
         maxRequestBodyBytes: 10,
+        uploadChunkBytes: 4,
         requestHeaders: ANY_HEADER,
         responseHeaders: ANY_HEADER,
         errors: ERRORS,
@@ -283,6 +285,7 @@ describe("a raw reply", () => {
   for (const [contentType, header, nosniff] of cases) {
     test(`of type ${JSON.stringify(contentType)} goes out as ${header}`, () => {
       const transcoder = {
+        requestBody: "json" as const,
         repliesWithHttpBody: true,
         assemble: () => ({ message: bytes(""), unknownFields: [], pretty: false }),
         render: () => raw(contentType),
@@ -370,6 +373,7 @@ describe("a server-streaming request", () => {
 
   test("is cancelled when a message cannot be rendered", () => {
     const transcoder = {
+      requestBody: "json" as const,
       repliesWithHttpBody: false,
       assemble: () => ({ message: bytes(""), unknownFields: [], pretty: false }),
       render: () => {
@@ -394,6 +398,7 @@ describe("a server-streaming request", () => {
       deadlineMs: 1,
       idleTimeoutMs: 500,
       maxRequestBodyBytes: 10,
+      uploadChunkBytes: 4,
       requestHeaders: ANY_HEADER,
       responseHeaders: ANY_HEADER,
       errors: ERRORS,
@@ -417,6 +422,7 @@ describe("a server-streaming request", () => {
 
   test("of raw bodies is joined without a delimiter, and reset where it fails late", async () => {
     const transcoder = {
+      requestBody: "json" as const,
       repliesWithHttpBody: true,
       assemble: () => ({ message: bytes(""), unknownFields: [], pretty: false }),
       render: (message: Uint8Array) => ({ contentType: "text/csv", data: message }),
@@ -497,7 +503,6 @@ describe("requests that do not reach an upstream", () => {
   const routes: readonly Partial<Route>[] = [
     {},
     { httpMethod: "POST", template: "/v1/{name}:run" },
-    { httpMethod: "POST", template: "/v1/chat", method: method("bidi_streaming") },
     { httpMethod: "POST", template: "/v1/import", method: method("client_streaming") },
   ];
   const cases: readonly [what: string, request: FakeRequest, httpStatus: number, reason: string][] = [
@@ -513,8 +518,12 @@ describe("requests that do not reach an upstream", () => {
       415,
       "CONTENT_CODING_UNSUPPORTED",
     ],
-    ["a bidi method", { method: "POST", path: "/v1/chat" }, 501, "STREAMING_UNSUPPORTED"],
-    ["a client-streaming method", { method: "POST", path: "/v1/import" }, 501, "STREAMING_UNSUPPORTED"],
+    [
+      "a compressed stream",
+      { method: "POST", path: "/v1/import", body: "{}", headers: ["content-encoding", "br"] },
+      415,
+      "CONTENT_CODING_UNSUPPORTED",
+    ],
   ];
   for (const [what, request, httpStatus, reason] of cases) {
     test(`${what}: ${httpStatus} ${reason}`, () => {
@@ -577,6 +586,7 @@ describe("requests that do not reach an upstream", () => {
 
   test("a fault inside the gateway is a bare 500, its cause in the log", () => {
     const transcoder = {
+      requestBody: "json" as const,
       repliesWithHttpBody: false,
       assemble: () => {
         throw new TypeError("secret detail");
