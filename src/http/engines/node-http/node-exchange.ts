@@ -146,10 +146,7 @@ export class NodeExchange implements HttpExchange, Carried {
 
   destroy(): void {
     this.#isOver = true;
-    const { socket, httpVersion } = this.#request;
-    // HTTP/1.0 has no chunks: a body that merely stopped would look whole.
-    if (httpVersion === "1.0") socket.resetAndDestroy();
-    else socket.destroy();
+    this.#request.socket.destroy();
   }
 
   /** The reply is flushed, or the connection is gone. */
