@@ -20,6 +20,7 @@ import { requestHeaderRules, responseHeaderRules } from "./header-options.ts";
 import { nearestName, selectorMatches } from "./names.ts";
 import { complain, type Reading, show } from "./reading.ts";
 import { hedgingSection, retrySection } from "./retry-options.ts";
+import { BUILT_IN_STREAM, overlayStream, STREAM_TEXT, streamSection } from "./stream-options.ts";
 import type { ConfigValues, RouteOptions, RouteOptionsPatch, UpstreamConfig } from "./types.ts";
 
 /** The built-in values as they would stand in the file; the JSON Schema and the documentation show these. */
@@ -45,6 +46,8 @@ export const BUILT_IN_TEXT: Readonly<Record<string, unknown>> = {
   errors: { format: "google", statusByCode: {} },
   retry: { attempts: 3, statuses: ["UNAVAILABLE"], initialBackoff: "25ms", maxBackoff: "1s" },
   hedging: { attempts: 1, delay: "50ms" },
+  stream: STREAM_TEXT,
+  etag: "none",
 };
 
 /** The built-in values: what a route has that nothing in the file speaks of. A test holds them equal to the text. */
@@ -70,6 +73,8 @@ export const BUILT_IN_ROUTE_OPTIONS: RouteOptions = {
   errors: { format: "google", statusByCode: {} },
   retry: { attempts: 3, statuses: [Code.UNAVAILABLE], initialBackoffMs: 25, maxBackoffMs: 1000 },
   hedging: { attempts: 1, delayMs: 50 },
+  stream: BUILT_IN_STREAM,
+  etag: "none",
 };
 
 /**
@@ -79,9 +84,10 @@ export const BUILT_IN_ROUTE_OPTIONS: RouteOptions = {
 export function resolveRouteOptions(...patches: readonly RouteOptionsPatch[]): RouteOptions {
   let options = BUILT_IN_ROUTE_OPTIONS;
   for (const patch of patches) {
-    const { json, requestHeaders, responseHeaders, errors, retry, hedging } = options;
+    const { json, requestHeaders, responseHeaders, errors, retry, hedging, stream } = options;
+    const nested = { json, requestHeaders, responseHeaders, errors, retry, hedging, stream };
     options = {
-      ...overlay(options, { ...patch, json, requestHeaders, responseHeaders, errors, retry, hedging }),
+      ...overlay(options, { ...patch, ...nested }),
       json: overlay(json, patch.json),
       requestHeaders: {
         ...overlay(requestHeaders, patch.requestHeaders),
@@ -97,6 +103,7 @@ export function resolveRouteOptions(...patches: readonly RouteOptionsPatch[]): R
       },
       retry: overlay(retry, patch.retry),
       hedging: overlay(hedging, patch.hedging),
+      stream: overlayStream(stream, patch.stream),
     };
   }
   return options;
@@ -148,6 +155,8 @@ function toPatch(value: OptionTexts): RouteOptionsPatch {
     errors: value.errors,
     retry: value.retry,
     hedging: value.hedging,
+    stream: value.stream,
+    etag: value.etag,
   };
   return overlay({}, patch);
 }
@@ -218,6 +227,11 @@ function shapeOfOptions() {
     }).optional(),
     retry: retrySection().optional(),
     hedging: hedgingSection().optional(),
+    stream: streamSection().optional(),
+    etag: choice(
+      "Whether replies to GET carry an `ETag` made from their bytes, and `If-None-Match` is answered: no, as a weak tag (which proxies that compress let pass), or as a strong one.",
+      ["none", "weak", "strong"],
+    ).optional(),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { HttpStatusOverrides } from "../status/index.ts";
 import type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
+import type { StreamOptions, StreamOptionsPatch } from "./stream-options.ts";
 import type {
   ConnectionsConfig,
   LimitsConfig,
@@ -184,6 +185,9 @@ export interface RouteOptions {
   readonly errors: ErrorOptions;
   readonly retry: RetryOptions;
   readonly hedging: HedgingOptions;
+  readonly stream: StreamOptions;
+  /** The entity tag that the gateway makes for replies to GET. */
+  readonly etag: "none" | "weak" | "strong";
 }
 
 /** The fields of T that one level of the cascade sets. */
@@ -191,7 +195,10 @@ type Patch<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /** One level of the cascade: whatever is absent comes from the level before. */
 export type RouteOptionsPatch = Patch<
-  Omit<RouteOptions, "json" | "requestHeaders" | "responseHeaders" | "errors" | "retry" | "hedging">
+  Omit<
+    RouteOptions,
+    "json" | "requestHeaders" | "responseHeaders" | "errors" | "retry" | "hedging" | "stream"
+  >
 > & {
   readonly json?: Patch<JsonOptions> | undefined;
   readonly requestHeaders?: Patch<HeaderRules> | undefined;
@@ -199,6 +206,7 @@ export type RouteOptionsPatch = Patch<
   readonly errors?: Patch<ErrorOptions> | undefined;
   readonly retry?: Patch<RetryOptions> | undefined;
   readonly hedging?: Patch<HedgingOptions> | undefined;
+  readonly stream?: StreamOptionsPatch | undefined;
 };
 
 /** Names of log levels, from most to least. */

@@ -17,6 +17,7 @@ import {
   type ErrorRenderer,
   type ErrorSettings,
   type RouteSettings,
+  type StreamSettings,
 } from "../protocol/index.ts";
 import {
   type CompiledBinding,
@@ -36,6 +37,7 @@ import {
 import type { Channel, UpstreamRetries } from "../upstream/index.ts";
 import type { CompiledSnapshot } from "./reconciler.ts";
 import { repeatPolicyOf } from "./repeat-policy.ts";
+import { compileStreamSettings } from "./stream-settings.ts";
 
 /** What the compiler works with, besides the schemas. */
 export interface CompilerParts {
@@ -138,6 +140,15 @@ class SnapshotCompilation {
       return;
     }
     const { transcoders, retries } = this.#parts;
+    const transcode = transcodeOptions(options);
+    const streams = compileStreamSettings(
+      { spec, where },
+      options.stream,
+      transcoders,
+      transcode,
+      this.#registry,
+    );
+    this.#problems.push(...streams.problems);
     const repeatPolicy = repeatPolicyOf(method, httpMethod, options);
     const repeating =
       repeatPolicy === undefined ? undefined : retries.get(upstream.name)?.channelFor(repeatPolicy);
@@ -151,8 +162,8 @@ class SnapshotCompilation {
       method,
       upstream: upstream.name,
       channel: repeating ?? channel,
-      transcoder: deferTranscoder(transcoders, spec, transcodeOptions(options), this.#registry),
-      settings: this.#routeSettings(options),
+      transcoder: deferTranscoder(transcoders, spec, transcode, this.#registry),
+      settings: this.#routeSettings(options, streams.settings),
     };
     const { reservedExpansion } = options;
     const earlier = this.#matcher.add(httpMethod, template, route, { reservedExpansion });
@@ -172,7 +183,7 @@ class SnapshotCompilation {
     return { ...defaults, reservedExpansion: fullyDecode ? "all-except-slash" : "keep-reserved" };
   }
 
-  #routeSettings(options: RouteOptions): RouteSettings {
+  #routeSettings(options: RouteOptions, stream: StreamSettings): RouteSettings {
     return {
       deadlineMs: options.deadlineMs,
       idleTimeoutMs: options.idleTimeoutMs,
@@ -181,6 +192,8 @@ class SnapshotCompilation {
       requestHeaders: compileHeaderRules(options.requestHeaders),
       responseHeaders: compileHeaderRules(options.responseHeaders),
       errors: this.#errorSettings(options),
+      stream,
+      etag: options.etag,
     };
   }
 

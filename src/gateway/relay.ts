@@ -13,6 +13,7 @@ import type { ReplyWriter, RequestReader, RequestSink } from "../protocol/index.
 import {
   chooseReplyWriter,
   chooseRequestReader,
+  type Heartbeats,
   MessageAssembler,
   MessageRenderer,
   requestDeadlineMs,
@@ -21,14 +22,23 @@ import {
 } from "../protocol/rest/index.ts";
 import { gatewayStatus, OK, type Status, StatusError } from "../status/index.ts";
 import type { Call, CallListener, Metadata } from "../upstream/index.ts";
+import type { OpenStream, OpenStreams } from "./open-streams.ts";
 import type { RequestScope } from "./request-scope.ts";
 import type { Route } from "./route.ts";
 
+/** What all requests share. */
+export interface RelaySurroundings {
+  readonly streams: OpenStreams;
+  readonly heartbeats: Heartbeats;
+  /** Turns whatever was thrown into the status that the client sees. */
+  readonly statusOf: (error: unknown) => Status;
+}
+
 /** Carries one matched request to its end. */
-export class Relay implements RequestSink, CallListener {
+export class Relay implements RequestSink, CallListener, OpenStream {
   readonly #scope: RequestScope;
   readonly #route: Route;
-  readonly #statusOf: (error: unknown) => Status;
+  readonly #surroundings: RelaySurroundings;
   readonly #assembler: MessageAssembler;
   readonly #renderer: MessageRenderer;
   #reader: RequestReader | undefined;
@@ -40,37 +50,35 @@ export class Relay implements RequestSink, CallListener {
   #isFinished = false;
   #upstreamFrom = 0;
 
-  /** `statusOf` turns whatever was thrown into the status that the client sees. */
   constructor(
     scope: RequestScope,
     route: Route,
     captures: readonly string[],
-    statusOf: (error: unknown) => Status,
+    surroundings: RelaySurroundings,
   ) {
     this.#scope = scope;
     this.#route = route;
-    this.#statusOf = statusOf;
-    this.#assembler = new MessageAssembler(route.transcoder, scope.exchange, captures);
+    this.#surroundings = surroundings;
+    this.#assembler = new MessageAssembler(route.transcoder, scope.exchange, captures, route.settings.stream);
     this.#renderer = new MessageRenderer(route.transcoder);
   }
 
   /** Starts reading. Everything after that is driven by the exchange and the call. */
   start(): void {
-    const { exchange, reply } = this.#scope;
+    const { exchange } = this.#scope;
     const { settings, method } = this.#route;
     try {
       // A stream has an idle timeout instead of the route's deadline; what the client asks for holds for both.
       const limitMs = method.kind === "unary" ? settings.deadlineMs : Number.POSITIVE_INFINITY;
       this.#deadlineMs = requestDeadlineMs(exchange.headers, limitMs);
       this.#reader = chooseRequestReader(exchange, this.#route, this.#assembler);
-      this.#writer = chooseReplyWriter(reply, this.#route, this.#renderer);
       exchange.onAbort = () => this.#onAbort();
       if (isClientStream(method)) this.#open();
     } catch (error) {
       this.#refuse(error);
       return;
     }
-    this.#reader.start(this);
+    if (!this.#isFinished) this.#reader.start(this);
   }
 
   onRequestMessage(message: Uint8Array): boolean {
@@ -78,7 +86,8 @@ export class Relay implements RequestSink, CallListener {
     if (!this.#hasMessage) this.#onFirstMessage();
     this.#idleTimer?.refresh();
     try {
-      return (this.#call ?? this.#open()).send(message);
+      const call = this.#call ?? this.#open();
+      return call === undefined || call.send(message);
     } catch (error) {
       this.#refuse(error);
       return true;
@@ -90,9 +99,7 @@ export class Relay implements RequestSink, CallListener {
   }
 
   onRequestFault(error: unknown): void {
-    if (this.#isFinished) return;
-    if (this.#call === undefined) this.#refuse(error);
-    else this.#call.cancel(this.#statusOf(error));
+    this.#refuse(error);
   }
 
   onHeaders(metadata: Metadata): void {
@@ -121,6 +128,21 @@ export class Relay implements RequestSink, CallListener {
     this.#finish(status, trailers);
   }
 
+  drain(): void {
+    if (this.#isFinished || this.#writer?.drain() !== "ended") return;
+    const status = gatewayStatus("DRAINING", "the gateway is shutting down; the client is to come back");
+    this.#close(status);
+    this.#call?.cancel(status);
+  }
+
+  cut(status: Status): void {
+    this.#call?.cancel(status);
+  }
+
+  #statusOf(error: unknown): Status {
+    return this.#surroundings.statusOf(error);
+  }
+
   #onFirstMessage(): void {
     this.#hasMessage = true;
     const { unknownFields, pretty } = this.#assembler;
@@ -130,9 +152,12 @@ export class Relay implements RequestSink, CallListener {
     }
   }
 
-  /** @throws {StatusError} if the headers do not make metadata, or if the deadline has passed. */
-  #open(): Call {
-    const { exchange, listener, requestId, startedAt } = this.#scope;
+  /**
+   * Opens the call; undefined if the gateway drains and the client is to come back instead.
+   * @throws {StatusError} if the headers do not make metadata, or if the deadline has passed.
+   */
+  #open(): Call | undefined {
+    const { exchange, listener, reply, requestId, startedAt } = this.#scope;
     const { channel, method, settings } = this.#route;
     const metadata = requestMetadata(exchange, settings.requestHeaders, listener.trustedHops, requestId);
     const now = performance.now();
@@ -140,7 +165,11 @@ export class Relay implements RequestSink, CallListener {
     if (remainingMs <= 0) {
       throw new StatusError(gatewayStatus("DEADLINE", "the deadline passed before the request was complete"));
     }
-    exchange.onDrain = () => this.#call?.resume();
+    reply.onDrain = () => this.#call?.resume();
+    const { heartbeats, streams } = this.#surroundings;
+    this.#writer = chooseReplyWriter(reply, this.#route, this.#renderer, heartbeats);
+    if (method.kind !== "unary") streams.add(this);
+    if (this.#isFinished) return undefined;
     this.#upstreamFrom = now;
     this.#startIdleTimer();
     const call = channel.open(method.rpcPath, metadata, remainingMs, this);
@@ -169,10 +198,14 @@ export class Relay implements RequestSink, CallListener {
     this.#call?.cancel(gatewayStatus("CLIENT_GONE", "a HEAD request wants no messages"));
   }
 
-  /** Ends a request that has not reached the upstream. */
+  /** Ends a request that, as a rule, has not reached the upstream. */
   #refuse(error: unknown): void {
     if (this.#isFinished) return;
     const status = this.#statusOf(error);
+    if (this.#call !== undefined) {
+      this.#call.cancel(status);
+      return;
+    }
     sendError(this.#scope.reply, status, this.#route.settings.errors, []);
     this.#close(status);
   }
@@ -192,6 +225,8 @@ export class Relay implements RequestSink, CallListener {
   #close(status: Status): void {
     this.#isFinished = true;
     clearTimeout(this.#idleTimer);
+    this.#writer?.release();
+    if (this.#route.method.kind !== "unary") this.#surroundings.streams.remove(this);
     this.#scope.finish(status, this.#route, {
       upstreamMs: this.#upstreamFrom === 0 ? 0 : performance.now() - this.#upstreamFrom,
       transcodeMs: this.#assembler.elapsedMs + this.#renderer.elapsedMs,

@@ -3,6 +3,8 @@
  */
 import { findHeader, type HttpExchange } from "../../http/index.ts";
 import type { Transcoder } from "../../transcode/index.ts";
+import type { StreamSettings } from "../protocol.ts";
+import { lastEventId } from "./reply-writer.ts";
 import { refuseCodedBody } from "./request-body.ts";
 
 const NO_CAPTURES: readonly string[] = [];
@@ -12,6 +14,7 @@ export class MessageAssembler {
   readonly #transcoder: Transcoder;
   readonly #exchange: HttpExchange;
   readonly #captures: readonly string[];
+  readonly #stream: StreamSettings | undefined;
   /** The media type of what {@link assemble} is given; that of the request unless a reader knows better. */
   contentType: string;
   #isFirst = true;
@@ -19,10 +22,17 @@ export class MessageAssembler {
   #unknownFields: readonly string[] = [];
   #pretty = false;
 
-  constructor(transcoder: Transcoder, exchange: HttpExchange, captures: readonly string[]) {
+  /** Streams that `stream` resumes go on behind the `Last-Event-ID` of the request. */
+  constructor(
+    transcoder: Transcoder,
+    exchange: HttpExchange,
+    captures: readonly string[],
+    stream?: StreamSettings,
+  ) {
     this.#transcoder = transcoder;
     this.#exchange = exchange;
     this.#captures = captures;
+    this.#stream = stream;
     this.contentType = findHeader(exchange.headers, "content-type") ?? "";
   }
 
@@ -61,7 +71,15 @@ export class MessageAssembler {
       this.#unknownFields = assembled.unknownFields;
       this.#pretty = assembled.pretty;
     }
+    const message = isFirst ? this.#resumed(assembled.message) : assembled.message;
     this.#elapsedMs += performance.now() - from;
-    return assembled.message;
+    return message;
+  }
+
+  /** What the client got last counts more than where it said to begin: EventSource repeats its URL. */
+  #resumed(message: Uint8Array): Uint8Array {
+    const stream = this.#stream;
+    const id = stream === undefined ? undefined : lastEventId(this.#exchange.headers, stream);
+    return id === undefined ? message : (stream?.sse.resumeAfter?.(message, id) ?? message);
   }
 }
