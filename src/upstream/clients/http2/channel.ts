@@ -80,7 +80,7 @@ export class Http2Channel implements Channel {
       watch:
         surroundings.watch ?? watchHealth(options.health, { now, random, observer: options.healthObserver }),
       limits,
-      perEndpoint: connections.perEndpoint,
+      connections,
       random,
       connectionOptions: (endpoint) => connectionOptions(endpoint, tls, userAgent, options, surroundings),
       openOn: (endpoint, path, metadata, deadlineMs, listener) => {
@@ -248,9 +248,9 @@ function connectionOptions(
   tls: TlsOptions | undefined,
   userAgent: string,
   { connections }: ChannelOptions,
-  { now, random, firstStreamId }: Surroundings,
+  { now, firstStreamId }: Surroundings,
 ): ConnectionOptions {
-  const { connectTimeoutMs, keepaliveMs, keepaliveTimeoutMs, maxAgeMs } = connections;
+  const { connectTimeoutMs, keepaliveMs, keepaliveTimeoutMs } = connections;
   const named = address.kind === "tcp" ? { ...address, host } : address;
   return {
     open: (onConnected, onBytes) => openSocket(address, host, tls, onConnected, onBytes),
@@ -266,8 +266,6 @@ function connectionOptions(
     connectTimeoutMs,
     keepaliveMs,
     keepaliveTimeoutMs,
-    maxAgeMs,
-    random,
     now,
     firstStreamId,
   };

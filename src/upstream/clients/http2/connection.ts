@@ -51,9 +51,6 @@ const MAX_UNREAD_BYTES: number = 1024 * 1024;
 /** How long an upstream that does not read may keep a socket after its connection has ended. */
 const LINGER_MS = 1000;
 
-/** Connections that were opened together are not replaced together. */
-const AGE_JITTER = 0.1;
-
 const PING_PAYLOAD: Uint8Array = new Uint8Array(8);
 
 type State = "connecting" | "greeting" | "ready" | "draining" | "closed";
@@ -81,7 +78,6 @@ export class Connection implements FrameHandler {
   #dataLeft = 0;
   readonly #connectTimer: NodeJS.Timeout;
   readonly #keepalive: Keepalive;
-  #ageTimer: NodeJS.Timeout | undefined;
   #hasAnswered = false;
   #fault = "";
   /** For its calls: one of them has told what broke it, which is one fault, however many go with it. */
@@ -347,11 +343,6 @@ export class Connection implements FrameHandler {
     this.#state = "ready";
     clearTimeout(this.#connectTimer);
     this.#keepalive.start();
-    const { maxAgeMs, random } = this.#options;
-    if (maxAgeMs !== Number.POSITIVE_INFINITY) {
-      const ageMs = maxAgeMs * (1 - AGE_JITTER * random());
-      this.#ageTimer = setTimeout(() => this.#owner.onAged(this), ageMs).unref();
-    }
     this.#owner.onReady(this);
   }
 
@@ -410,7 +401,6 @@ export class Connection implements FrameHandler {
   #drain(): void {
     if (this.#state !== "ready") return;
     this.#state = "draining";
-    clearTimeout(this.#ageTimer);
     this.#owner.onDraining(this);
   }
 
@@ -431,7 +421,6 @@ export class Connection implements FrameHandler {
     if (this.#state === "closed") return;
     this.#state = "closed";
     clearTimeout(this.#connectTimer);
-    clearTimeout(this.#ageTimer);
     this.#keepalive.stop();
     const flushes = this.#writer.flushes;
     this.#writer.close();
