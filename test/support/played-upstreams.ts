@@ -17,6 +17,8 @@ const ANSWERS = { SERVING: Uint8Array.of(0x08, 1), NOT_SERVING: Uint8Array.of(0x
 /** One upstream. */
 export class PlayedUpstream {
   behaviour: Behaviour = "answers";
+  /** The message that it answers with. */
+  reply: Uint8Array = Buffer.from("pong");
   slowMs = 60;
   hasWatch = true;
   /** Calls that are no health calls, so far. */
@@ -60,7 +62,7 @@ export class PlayedUpstream {
 
   /** Answers the calls that hang. */
   release(): void {
-    for (const stream of this.open) answer(stream);
+    for (const stream of this.open) answer(stream, this.reply);
   }
 
   #onCall(stream: ServerHttp2Stream): void {
@@ -69,13 +71,13 @@ export class PlayedUpstream {
     stream.on("close", () => this.open.delete(stream));
     switch (this.behaviour) {
       case "answers":
-        answer(stream);
+        answer(stream, this.reply);
         break;
       case "fails":
         end(stream, "14");
         break;
       case "is slow":
-        setTimeout(() => answer(stream), this.slowMs);
+        setTimeout(() => answer(stream, this.reply), this.slowMs);
         break;
       case "hangs":
         break;
@@ -104,10 +106,7 @@ export class PlayedUpstream {
   }
 }
 
-/** The message that an upstream answers with. */
-export const PONG: Uint8Array = Buffer.from("pong");
-
-function answer(stream: ServerHttp2Stream, message: Uint8Array = PONG): void {
+function answer(stream: ServerHttp2Stream, message: Uint8Array): void {
   if (stream.closed || stream.destroyed) return;
   stream.respond(GRPC, { waitForTrailers: true });
   stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));

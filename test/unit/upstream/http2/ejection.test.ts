@@ -188,7 +188,7 @@ describe("an endpoint of three", HANG, () => {
 
 describe("an ejected endpoint", HANG, () => {
   test("is tried again after its time, one call at a time, and comes back when it is well", async () => {
-    const { channel, ill, log, close } = await scene("fails", { baseEjectionMs: 100 });
+    const { channel, ill, log, close } = await scene("fails", { baseEjectionMs: 1000 });
     assert.equal((await callTimes(channel, 9)).length, 3);
     assert.deepEqual(log, ["b ejected: failures"]);
     ill.behaviour = "hangs";
