@@ -82,5 +82,5 @@ function parse(text: string): unknown {
 }
 
 function excerpt({ body }: Reply): string {
-  return body.toString().slice(0, EXCERPT);
+  return body.toString().slice(0, EXCERPT).trim();
 }

@@ -117,7 +117,7 @@ class Comparison {
     try {
       const replies = new Map<Workload, Reply>();
       for (const workload of this.#options.workloads) {
-        const reply = await fetchReply(server.port, workload);
+        const reply = await fetchReply(server.port, workload.sample ?? workload);
         if (reply.status !== 200)
           throw new Error(`${workload.title}: ${reply.status} ${reply.body.toString()}`);
         replies.set(workload, reply);
@@ -142,7 +142,7 @@ class Comparison {
         const difference =
           isStream && contestant.name === BARE_NAME
             ? "serves no streams"
-            : await compare(server, workload, reference);
+            : await compare(server, workload.sample ?? workload, reference);
         if (difference !== undefined) this.results.fail(contestant.name, workload.name, difference);
       }
       return true;
@@ -212,7 +212,10 @@ async function main(): Promise<void> {
     date: new Date().toISOString().slice(0, 10),
     cpu: `${cpus().length} x ${cpus()[0]?.model.trim() ?? "unknown"}`,
     node: process.version,
-    go: goBuild.folder === undefined ? goBuild.reason : goBuild.version,
+    go:
+      goBuild.folder === undefined
+        ? goBuild.reason
+        : `${goBuild.version}, GOMAXPROCS ${process.env.GOMAXPROCS ?? "by default"}`,
     upstream: upstream.title,
     load: wrk === undefined ? "own generator (wrk is not installed)" : `wrk ${wrk}, own generator`,
     contestants: versions,
