@@ -1,4 +1,5 @@
 /** The built gateway, dist/main.js, as benchmarks run it: metrics on, access log off, the library's descriptor set. */
+import { randomUUID } from "node:crypto";
 import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -15,7 +16,7 @@ export interface SluiceVariant {
 
 /** Starts a gateway in front of 127.0.0.1:`upstreamPort`. */
 export async function startSluice(variant: SluiceVariant, upstreamPort: number): Promise<ServerProcess> {
-  const file = join(tmpdir(), `sluice-bench-${process.pid}-${variant.engine}-${variant.client}.yaml`);
+  const file = join(tmpdir(), `sluice-bench-${randomUUID()}.yaml`);
   const config = (port: number): unknown => ({
     listeners: [{ address: `127.0.0.1:${port}`, engine: variant.engine }],
     admin: { address: "127.0.0.1:0" },

@@ -192,6 +192,10 @@ async function writeBodies(workloads: readonly Workload[]): Promise<ReadonlyMap<
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
+  if (options === undefined) {
+    console.log(USAGE);
+    return;
+  }
   await mkdir(FOLDER, { recursive: true });
   progress("building the Go programs");
   const goBuild = await buildGo();
@@ -239,6 +243,6 @@ try {
   await main();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  console.error(USAGE);
+  console.error("npm run bench:peers -- --help tells the options");
   process.exitCode = 1;
 }

@@ -27,13 +27,8 @@ export interface MeasureOptions {
   readonly bodyFiles: ReadonlyMap<string, string>;
 }
 
-const WARM_UP_SECONDS = 1;
-/** Of a load that is counted in requests. */
-const WARM_UP_SHARE = 0.1;
 const PACED_SHARE = 0.7;
 const RSS_INTERVAL_MS = 100;
-
-type Run = (part: "warm-up" | "whole") => Promise<LoadResult | undefined>;
 
 /** @throws {Error} if a request fails. */
 export async function measure(
@@ -41,17 +36,17 @@ export async function measure(
   workload: Workload,
   options: MeasureOptions,
 ): Promise<Sample> {
+  await warmUp(server, workload);
   const run = await prepareRun(server, workload, options);
-  await run("warm-up");
   let mostMb = 0;
   const sampler = setInterval(() => {
     mostMb = Math.max(mostMb, server.hasEnded ? 0 : rssMb(server.pid));
   }, RSS_INTERVAL_MS);
   try {
     const before = cpuMs(server.pid);
-    const result = await run("whole");
+    const result = await run();
     const usedMs = cpuMs(server.pid) - before;
-    if (result === undefined || result.requests === 0) throw new Error("no request was answered");
+    if (result.requests === 0) throw new Error("no request was answered");
     const { messages } = workload;
     return {
       cpuUs: (usedMs * 1000) / (result.requests * messages),
@@ -66,37 +61,32 @@ export async function measure(
   }
 }
 
-/** Chooses what makes the load. */
-async function prepareRun(server: ServerProcess, workload: Workload, options: MeasureOptions): Promise<Run> {
+async function warmUp(server: ServerProcess, workload: Workload): Promise<void> {
+  const requests = workload.warmUpRequests;
+  if (requests === 0) return;
+  const connections = Math.min(workload.connections, requests);
+  await forkLoad(server.port, requestBytes(workload), { kind: "requests", connections, requests });
+}
+
+/** Chooses what makes the load; finds the rate of a paced one. */
+async function prepareRun(
+  server: ServerProcess,
+  workload: Workload,
+  options: MeasureOptions,
+): Promise<() => Promise<LoadResult>> {
   const { load, connections } = workload;
+  const { seconds } = options;
   const request = requestBytes(workload);
   if (load === "paced") {
-    const fastest = { kind: "seconds", connections, seconds: options.seconds } as const;
-    await forkLoad(server.port, request, { ...fastest, seconds: WARM_UP_SECONDS });
-    const { perSecond } = await forkLoad(server.port, request, fastest);
-    const paced = {
-      kind: "paced",
-      connections,
-      perSecond: perSecond * PACED_SHARE,
-      seconds: options.seconds,
-    } as const;
-    return async (part) => (part === "whole" ? await forkLoad(server.port, request, paced) : undefined);
+    const fastest = await forkLoad(server.port, request, { kind: "seconds", connections, seconds });
+    const perSecond = fastest.perSecond * PACED_SHARE;
+    return () => forkLoad(server.port, request, { kind: "paced", connections, perSecond, seconds });
   }
-  if (load === "seconds") {
-    const secondsOf = (part: "warm-up" | "whole"): number =>
-      part === "whole" ? options.seconds : WARM_UP_SECONDS;
-    if (!options.useWrk) {
-      return (part) =>
-        forkLoad(server.port, request, { kind: "seconds", connections, seconds: secondsOf(part) });
-    }
-    const url = `http://127.0.0.1:${server.port}${workload.path}`;
-    const bodyFile = options.bodyFiles.get(workload.name);
-    return (part) => runWrk({ method: workload.method, url, bodyFile }, connections, secondsOf(part));
+  if (load !== "seconds") {
+    return () => forkLoad(server.port, request, { kind: "requests", connections, requests: load.requests });
   }
-  return async (part) => {
-    const requests = Math.floor(load.requests * (part === "whole" ? 1 : WARM_UP_SHARE));
-    if (requests === 0) return undefined;
-    const fewer = Math.min(connections, requests);
-    return await forkLoad(server.port, request, { kind: "requests", connections: fewer, requests });
-  };
+  if (!options.useWrk) return () => forkLoad(server.port, request, { kind: "seconds", connections, seconds });
+  const url = `http://127.0.0.1:${server.port}${workload.path}`;
+  const bodyFile = options.bodyFiles.get(workload.name);
+  return () => runWrk({ method: workload.method, url, bodyFile }, connections, seconds);
 }

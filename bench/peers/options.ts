@@ -22,8 +22,8 @@ export const USAGE: string = `npm run bench:peers -- [options]
   --rounds n        of all contestants in turn (3)
   --json FILE       every sample`;
 
-/** @throws {Error} that says what is wrong with an option. */
-export function parseOptions(args: readonly string[]): Options {
+/** Undefined if the options ask for {@link USAGE} alone. @throws {Error} that says what is wrong with an option. */
+export function parseOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -32,8 +32,10 @@ export function parseOptions(args: readonly string[]): Options {
       seconds: { type: "string", default: "3" },
       rounds: { type: "string", default: "3" },
       json: { type: "string" },
+      help: { type: "boolean", default: false },
     },
   });
+  if (values.help) return undefined;
   return {
     contestants: values.peers.split(",").map((name) => {
       if (!CONTESTANT_NAMES.includes(name)) throw new Error(`--peers: ${JSON.stringify(name)} is unknown`);

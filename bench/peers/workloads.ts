@@ -16,6 +16,8 @@ export interface Workload {
    * none is cut off half way. `paced`: first as fast as it goes, then 70 % of that rate, open loop.
    */
   readonly load: "seconds" | "paced" | { readonly requests: number };
+  /** Sent before anything counts, so that compilers have seen the code: a number and not a time, however busy it is. */
+  readonly warmUpRequests: number;
   /** Messages in a reply: costs and rates are per message. */
   readonly messages: number;
   /** How often it is measured: in each round, or in the first alone. */
@@ -30,7 +32,14 @@ const STREAM_MESSAGES = 10_000;
 const LONG_STREAM_MESSAGES = 1_000_000;
 const SHELF = "/v1/shelves/1";
 
-const GET = { method: "GET", body: undefined, connections: CONNECTIONS, messages: 1, rounds: "all" } as const;
+const GET = {
+  method: "GET",
+  body: undefined,
+  connections: CONNECTIONS,
+  warmUpRequests: 5_000,
+  messages: 1,
+  rounds: "all",
+} as const;
 
 const STREAM: Workload = {
   ...GET,
@@ -38,12 +47,21 @@ const STREAM: Workload = {
   title: "server stream of 10,000 messages",
   path: `${SHELF}/books:watch?limit=${STREAM_MESSAGES}`,
   load: { requests: CONNECTIONS },
+  warmUpRequests: 6,
   messages: STREAM_MESSAGES,
 };
 
 /** All workloads, in the order in which they are run. */
 export const WORKLOADS: readonly Workload[] = [
-  { ...GET, name: "small-get", title: "small GET, 64 connections", path: SHELF, load: "seconds" },
+  {
+    ...GET,
+    name: "small-get",
+    title: "small GET, 64 connections",
+    path: SHELF,
+    load: "seconds",
+    // The first workload of a cold process.
+    warmUpRequests: 20_000,
+  },
   {
     ...GET,
     name: "small-get-1000",
@@ -62,13 +80,21 @@ export const WORKLOADS: readonly Workload[] = [
     body: toJsonString(BookSchema, LARGE_BOOK),
     load: "seconds",
   },
-  { ...GET, name: "get-50k", title: "GET, 50 kB reply", path: `${SHELF}/books`, load: "seconds" },
+  {
+    ...GET,
+    name: "get-50k",
+    title: "GET, 50 kB reply",
+    path: `${SHELF}/books`,
+    load: "seconds",
+    warmUpRequests: 1_000,
+  },
   {
     ...GET,
     name: "download-1m",
     title: "GET, 1 MB HttpBody",
     path: `${SHELF}/books/frankenstein/cover`,
     load: { requests: CONNECTIONS * 10 },
+    warmUpRequests: CONNECTIONS,
   },
   STREAM,
   {
@@ -78,6 +104,7 @@ export const WORKLOADS: readonly Workload[] = [
     path: `${SHELF}/books:watch?limit=${LONG_STREAM_MESSAGES}`,
     connections: 1,
     load: { requests: 1 },
+    warmUpRequests: 0,
     messages: LONG_STREAM_MESSAGES,
     rounds: "first",
     sample: STREAM,
