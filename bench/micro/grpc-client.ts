@@ -99,6 +99,9 @@ function call(factory: ChannelFactory, port: number): void {
   const channel = factory.connect({
     addresses: [`127.0.0.1:${port}`],
     tls: undefined,
+    authority: "",
+    metadata: [],
+    requestCompression: "none",
     maxReceiveMessageBytes: 16 * 1024 * 1024,
     maxSendMessageBytes: 16 * 1024 * 1024,
   });

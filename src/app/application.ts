@@ -4,7 +4,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type AdminView, adminHandler, type Readiness } from "../admin/index.ts";
 import type { Config, ListenerConfig } from "../config/index.ts";
-import { Reconciler, routeRows } from "../control/index.ts";
+import { Reconciler, routeRows, TlsWatcher } from "../control/index.ts";
 import { Gateway, type ListenerSettings } from "../gateway/index.ts";
 import { formatAddress, type HttpEngine, type HttpListener, type ListenAddress } from "../http/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
@@ -39,6 +39,7 @@ export class Application {
   readonly #log: Logger;
   readonly #parts: Provision;
   readonly #reconciler: Reconciler;
+  readonly #tlsWatcher: TlsWatcher;
   readonly #listeners: HttpListener[];
   readonly #admin: HttpListener | undefined;
   readonly gateway: Gateway;
@@ -51,6 +52,7 @@ export class Application {
     this.#log = started.log;
     this.#parts = started.parts;
     this.#reconciler = started.reconciler;
+    this.#tlsWatcher = started.tlsWatcher;
     this.#listeners = started.listeners.map(({ listener }) => listener);
     this.#admin = started.admin;
     this.gateway = started.gateway;
@@ -66,13 +68,16 @@ export class Application {
    */
   static async start(config: Config, builtins: Builtins, log: Logger): Promise<Application> {
     const parts = await provision(config, builtins);
-    for (const problem of parts.problems) log.error({ problem: formatProblem(problem) }, "problem");
+    for (const problem of parts.problems) {
+      log[problem.severity === "error" ? "error" : "warn"]({ problem: formatProblem(problem) }, "problem");
+    }
     const meters = new Meters();
     meters.addUpstreamGauge(
       "sluice_upstream_connections",
       "Connections to the upstream that are ready.",
       () => builtins.connections(parts.channels),
     );
+    const tlsWatcher = watchTls(parts, meters, log);
     // The access log has a switch of its own: `log.level` is about the gateway's own words.
     const observers: RequestObserver[] = config.accessLog.enabled
       ? [meters, createAccessLog(createLogger("info"))]
@@ -119,7 +124,18 @@ export class Application {
       await parts.close();
       throw error;
     }
-    return new Application({ config, log, parts, reconciler, gateway, lifecycle, admin, listeners: opened });
+    tlsWatcher.start();
+    return new Application({
+      tlsWatcher,
+      config,
+      log,
+      parts,
+      reconciler,
+      gateway,
+      lifecycle,
+      admin,
+      listeners: opened,
+    });
   }
 
   /** Whether `/readyz` answers 200, and why not. */
@@ -150,6 +166,7 @@ export class Application {
     for (const listener of this.#listeners) listener.close();
     this.#admin?.close();
     await this.#reconciler.stop();
+    await this.#tlsWatcher.stop();
     await this.#parts.close();
   }
 }
@@ -169,6 +186,7 @@ interface StartedParts {
   readonly log: Logger;
   readonly parts: Provision;
   readonly reconciler: Reconciler;
+  readonly tlsWatcher: TlsWatcher;
   readonly gateway: Gateway;
   readonly lifecycle: Lifecycle;
   readonly admin: HttpListener | undefined;
@@ -202,6 +220,26 @@ function openListener(
     gateway.handlerFor(settings),
     gateway.refusalListenerFor(settings),
   );
+}
+
+function watchTls({ tlsTargets }: Provision, meters: Meters, log: Logger): TlsWatcher {
+  meters.addUpstreamGauge(
+    "sluice_upstream_tls_certificate_expiry_seconds",
+    "When the gateway's own certificate towards the upstream ends, in seconds since the epoch.",
+    () =>
+      new Map(
+        tlsTargets.flatMap(({ upstream, credentials: { expiresAt } }) =>
+          expiresAt === undefined ? [] : [[upstream, expiresAt / 1000] as const],
+        ),
+      ),
+  );
+  return new TlsWatcher({
+    targets: tlsTargets,
+    log,
+    onReload: (upstream, result) => meters.tlsReloaded(upstream, result),
+    now: Date.now,
+    pause: (ms, signal) => pause(ms, undefined, { signal }),
+  });
 }
 
 function adminView(

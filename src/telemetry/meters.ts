@@ -38,6 +38,7 @@ export class Meters implements RequestObserver {
   readonly #registry = new Registry();
   readonly #refusals: Counter<"reason">;
   readonly #unknownFields: Counter<"rpc">;
+  readonly #tlsReloads: Counter<"upstream" | "result">;
   readonly #duration = new Histogram(
     "sluice_request_duration_seconds",
     "From the head of the request to the end of the reply.",
@@ -76,6 +77,12 @@ export class Meters implements RequestObserver {
       labelNames: ["rpc"],
       registers,
     });
+    this.#tlsReloads = new Counter({
+      name: "sluice_upstream_tls_reloads_total",
+      help: "TLS files of the upstream that had changed: taken up, or broken and left.",
+      labelNames: ["upstream", "result"],
+      registers,
+    });
     const readInFlight = (): number => this.#inFlight;
     new Gauge({
       name: "sluice_requests_in_flight",
@@ -99,6 +106,11 @@ export class Meters implements RequestObserver {
         for (const [upstream, value] of read()) this.set({ upstream }, value);
       },
     });
+  }
+
+  /** The TLS files of an upstream had changed. */
+  tlsReloaded(upstream: string, result: "success" | "failure"): void {
+    this.#tlsReloads.inc({ upstream, result });
   }
 
   requestStarted(): void {

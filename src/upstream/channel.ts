@@ -2,6 +2,7 @@
  * The port for gRPC clients: `clients/http2`, our own, and `clients/grpc-js`. Messages cross it as raw protobuf bytes.
  */
 import type { Status } from "../status/index.ts";
+import type { TlsCredentials } from "./tls-credentials.ts";
 
 /**
  * gRPC metadata as a flat list: `[name, value, …]`, names lower-case. A `-bin` value is base64, as on the wire
@@ -46,12 +47,25 @@ export interface Channel {
   close(): Promise<void>;
 }
 
+/** TLS towards an upstream. */
+export interface TlsOptions {
+  readonly credentials: TlsCredentials;
+  /** The name to expect in the certificate; undefined takes the host of the address. */
+  readonly serverName: string | undefined;
+}
+
 /** How to reach an upstream. */
 export interface ChannelOptions {
   /** `host:port`, `unix:/path`, one or several; with several, calls are spread. */
   readonly addresses: readonly string[];
-  /** PEM texts; undefined means plaintext HTTP/2. */
-  readonly tls: { readonly caPem: string | undefined; readonly serverName: string | undefined } | undefined;
+  /** Undefined means plaintext HTTP/2. */
+  readonly tls: TlsOptions | undefined;
+  /** The `:authority` of calls; "" takes `tls.serverName`, or else the address. TLS knows nothing of it. */
+  readonly authority: string;
+  /** Goes with every call; a call's own metadata of the same names is left out. Names and values as gRPC has them. */
+  readonly metadata: Metadata;
+  /** What request messages are compressed with, where that pays. */
+  readonly requestCompression: "none" | "gzip";
   readonly maxReceiveMessageBytes: number;
   readonly maxSendMessageBytes: number;
 }
@@ -61,7 +75,7 @@ export interface ChannelFactory {
   readonly name: string;
   /**
    * Makes a channel; the first call connects it.
-   * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address or the CA cannot be used.
+   * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address or the metadata cannot be used.
    */
   connect(options: ChannelOptions): Channel;
 }

@@ -1,23 +1,25 @@
 /**
  * The Channel port on this client: calls, deadlines and limits of one upstream over a pool of connections.
  */
-import { X509Certificate } from "node:crypto";
-import { createSecureContext, type SecureContext } from "node:tls";
 import { gatewayStatus, refuse } from "../../../status/index.ts";
 import type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metadata } from "../../channel.ts";
 import type { Connectivity } from "../../connectivity.ts";
+import { type DefaultMetadata, readDefaultMetadata } from "../../default-metadata.ts";
 import { isMetadataText } from "../../metadata-fields.ts";
 import { RefusedCall } from "../../refused-call.ts";
+import { RequestCompression } from "../../request-compression.ts";
 import { type Address, authorityOf, parseAddress } from "./address.ts";
 import { type CallOwner, Http2Call } from "./call.ts";
 import type { ConnectionOptions } from "./connection-ports.ts";
 import { DeadlineWheel } from "./deadline-wheel.ts";
 import { MetadataEncoder } from "./metadata-encoder.ts";
-import { openSocket, type TlsOptions } from "./open-socket.ts";
+import { openSocket } from "./open-socket.ts";
 import { Pool } from "./pool.ts";
 import { type Resolve, resolveName } from "./resolver.ts";
 
 const CONNECT_TIMEOUT_MS = 20_000;
+
+const SETTINGS_TIMEOUT_MS = 10_000;
 
 /** What a channel takes from its surroundings. */
 export interface Surroundings {
@@ -31,6 +33,8 @@ export interface Surroundings {
   readonly keepaliveMs: number;
   /** How long its answer may take. */
   readonly keepaliveTimeoutMs: number;
+  /** How long an upstream may take to acknowledge SETTINGS. */
+  readonly settingsTimeoutMs: number;
 }
 
 /** Those of a process that serves. */
@@ -42,6 +46,7 @@ export const SURROUNDINGS: Surroundings = {
   // Servers in Go and Java close connections that ping more often.
   keepaliveMs: 5 * 60 * 1000,
   keepaliveTimeoutMs: 20_000,
+  settingsTimeoutMs: SETTINGS_TIMEOUT_MS,
 };
 
 /** Makes channels of this client; `userAgent` goes with every call. */
@@ -55,19 +60,21 @@ export class Http2Channel implements Channel {
   readonly #owner: CallOwner;
   readonly #deadlines: DeadlineWheel;
   readonly #now: () => number;
+  readonly #forgetTls: (() => void) | undefined;
   #openCalls = 0;
   #closing: Promise<void> | undefined;
   #onIdle: (() => void) | undefined;
 
   /**
    * Makes a channel; the first call connects it.
-   * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address or the CA cannot be used.
+   * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address cannot be used; INVALID_ARGUMENT, reason
+   * HEADER_INVALID, where the default metadata cannot be sent.
    */
   constructor(options: ChannelOptions, userAgent: string, surroundings: Surroundings = SURROUNDINGS) {
     const { now, random, resolve } = surroundings;
     const addresses = options.addresses.map(parseAddress);
     if (addresses.length === 0) throw refuse("UPSTREAM_UNREACHABLE", "the upstream has no address");
-    const tls = tlsOptions(options.tls);
+    const metadata = readDefaultMetadata(options.metadata);
     const address = options.addresses.join(", ");
     const pool = new Pool({
       address,
@@ -75,16 +82,19 @@ export class Http2Channel implements Channel {
       resolve,
       random,
       now,
-      connectionOptions: (endpoint, name) => connectionOptions(endpoint, name, tls, userAgent, surroundings),
+      connectionOptions: (endpoint, name) =>
+        connectionOptions(endpoint, name, options, metadata, userAgent, surroundings),
     });
     this.#pool = pool;
+    this.#forgetTls = options.tls?.credentials.onChange(() => pool.renew());
     this.#now = now;
     this.#deadlines = new DeadlineWheel(now);
     this.#owner = {
       address,
       maxReceiveMessageBytes: options.maxReceiveMessageBytes,
       maxSendMessageBytes: options.maxSendMessageBytes,
-      encoder: new MetadataEncoder(),
+      encoder: new MetadataEncoder(metadata),
+      compression: new RequestCompression(options.requestCompression),
       now,
       place: (call) => pool.place(call),
       mayWait: (call, bytes) => pool.mayWait(call, bytes),
@@ -144,6 +154,7 @@ export class Http2Channel implements Channel {
         this.#onIdle = resolve;
       });
     }
+    this.#forgetTls?.();
     this.#deadlines.close();
     this.#pool.close();
   }
@@ -155,28 +166,13 @@ export class Http2Channel implements Channel {
   }
 }
 
-function tlsOptions(tls: ChannelOptions["tls"]): TlsOptions | undefined {
-  if (tls === undefined) return undefined;
-  return { context: secureContext(tls.caPem), serverName: tls.serverName };
-}
-
-function secureContext(caPem: string | undefined): SecureContext {
-  if (caPem === undefined) return createSecureContext();
-  try {
-    // Node takes any text for a CA and then trusts nobody; this one names the fault at once.
-    void new X509Certificate(caPem);
-    return createSecureContext({ ca: caPem });
-  } catch {
-    throw refuse("UPSTREAM_UNREACHABLE", "the CA file of the upstream holds no PEM certificate");
-  }
-}
-
 function connectionOptions(
   endpoint: Address,
   name: string,
-  tls: TlsOptions | undefined,
+  { tls, authority }: ChannelOptions,
+  metadata: DefaultMetadata,
   userAgent: string,
-  { now, firstStreamId, keepaliveMs, keepaliveTimeoutMs }: Surroundings,
+  { now, firstStreamId, keepaliveMs, keepaliveTimeoutMs, settingsTimeoutMs }: Surroundings,
 ): ConnectionOptions {
   const named: Address = endpoint.kind === "tcp" ? { ...endpoint, host: name } : endpoint;
   return {
@@ -184,13 +180,15 @@ function connectionOptions(
     sharedFields: [
       [":method", "POST"],
       [":scheme", tls === undefined ? "http" : "https"],
-      [":authority", tls?.serverName ?? authorityOf(named)],
+      [":authority", authority === "" ? (tls?.serverName ?? authorityOf(named)) : authority],
       ["te", "trailers"],
       ["content-type", "application/grpc"],
       ["user-agent", userAgent],
       ["grpc-accept-encoding", "identity,gzip"],
+      ...metadata.fields,
     ],
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    settingsTimeoutMs,
     keepaliveMs,
     keepaliveTimeoutMs,
     now,

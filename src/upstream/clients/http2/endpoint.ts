@@ -42,6 +42,8 @@ export class Endpoint implements ConnectionOwner<Connection> {
   readonly #owner: EndpointOwner;
   readonly #options: ConnectionOptions;
   readonly #connections = new Set<Connection>();
+  /** Those that are to be replaced. */
+  readonly #outdated = new Set<Connection>();
   /** The one that is being opened; there is never more than one. */
   #opening: Connection | undefined;
   #failures = 0;
@@ -62,9 +64,15 @@ export class Endpoint implements ConnectionOwner<Connection> {
     return this.#connections;
   }
 
-  /** Opens a connection if there is none, unless the last attempt failed and its pause is not over. */
+  /** Opens a connection if there is none to stay, unless the last attempt failed and its pause is not over. */
   connect(): void {
-    if (this.#connections.size === 0 && !this.#isInBackoff) this.#open();
+    if (this.#connections.size === this.#outdated.size && !this.#isInBackoff) this.#open();
+  }
+
+  /** Opens a connection in place of those that there are; they take calls until it is ready, then end with their own. */
+  renew(): void {
+    for (const connection of this.#connections) this.#outdated.add(connection);
+    if (this.#outdated.size > 0) this.#open();
   }
 
   /** Opens one more connection, for calls that find no room. */
@@ -82,9 +90,14 @@ export class Endpoint implements ConnectionOwner<Connection> {
   onReady(connection: Connection): void {
     this.#opening = undefined;
     this.#owner.onReady(connection);
+    // It was begun before its replacement was asked for.
+    if (this.#outdated.has(connection)) this.#open();
+    else this.#drainOutdated();
   }
 
   onDraining(connection: Connection): void {
+    // Whoever took it out of service has seen to the rest.
+    if (!this.#connections.has(connection)) return;
     this.#forget(connection);
     if (wasUseful(connection)) this.#failures = 0;
     this.#replace();
@@ -100,7 +113,9 @@ export class Endpoint implements ConnectionOwner<Connection> {
     if (this.#opening === connection) {
       this.#opening = undefined;
       this.#connections.delete(connection);
-      this.#fail(fault);
+      // What it failed with may have been replaced since.
+      if (this.#outdated.delete(connection)) this.#open();
+      else this.#fail(fault);
     } else if (this.#connections.has(connection)) {
       this.#forget(connection);
       if (wasUseful(connection)) {
@@ -115,6 +130,7 @@ export class Endpoint implements ConnectionOwner<Connection> {
   #open(): void {
     if (this.#opening !== undefined || this.#isClosed) return;
     clearTimeout(this.#timer);
+    this.#isInBackoff = false;
     const connection = new Connection(this, this.#options);
     this.#opening = connection;
     this.#connections.add(connection);
@@ -123,7 +139,15 @@ export class Endpoint implements ConnectionOwner<Connection> {
   /** A connection that was ready is not any more. */
   #forget(connection: Connection): void {
     this.#connections.delete(connection);
+    this.#outdated.delete(connection);
     this.#owner.onGone(connection);
+  }
+
+  #drainOutdated(): void {
+    for (const connection of this.#outdated) {
+      this.#forget(connection);
+      connection.drain();
+    }
   }
 
   /**

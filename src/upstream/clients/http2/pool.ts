@@ -129,6 +129,11 @@ export class Pool implements EndpointOwner {
     this.#waiting.delete(call);
   }
 
+  /** Replaces every connection by a new one, once that is ready; calls under way end where they are. */
+  renew(): void {
+    for (const { endpoints } of this.#groups) for (const endpoint of endpoints.values()) endpoint.renew();
+  }
+
   /** Closes what has no calls and lets the rest end. */
   close(): void {
     this.#isClosed = true;

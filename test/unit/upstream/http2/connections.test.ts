@@ -1,4 +1,5 @@
 /** Endpoints: names and their addresses, reconnection, keepalive; and replies that are compressed. */
+
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, test } from "node:test";
@@ -12,6 +13,7 @@ import {
 } from "../../../../src/upstream/clients/http2/channel.ts";
 import { DeadlineWheel, type Expiring } from "../../../../src/upstream/clients/http2/deadline-wheel.ts";
 import type { Channel } from "../../../../src/upstream/index.ts";
+import { channelOptions } from "../../../support/channel-options.ts";
 import { CallRecorder, type Outcome } from "../../../support/grpc-recorder.ts";
 import {
   block,
@@ -37,8 +39,8 @@ function channelTo(
   surroundings: Partial<Surroundings> = {},
   limitBytes = 100_000,
 ): Http2Channel {
-  const options = { addresses: [address], tls: undefined, maxSendMessageBytes: 1000 };
-  return new Http2Channel({ ...options, maxReceiveMessageBytes: limitBytes }, "test", {
+  const options = channelOptions([address], { maxReceiveMessageBytes: limitBytes });
+  return new Http2Channel(options, "test", {
     ...SURROUNDINGS,
     ...surroundings,
   });

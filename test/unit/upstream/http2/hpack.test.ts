@@ -9,7 +9,9 @@ import { RequestEncoder } from "../../../../src/upstream/clients/http2/hpack/req
 import { createHttp2Client } from "../../../../src/upstream/clients/http2/index.ts";
 import { MetadataEncoder, timeoutField } from "../../../../src/upstream/clients/http2/metadata-encoder.ts";
 import { decodeGrpcMessage } from "../../../../src/upstream/clients/http2/reply-head.ts";
+import { readDefaultMetadata } from "../../../../src/upstream/default-metadata.ts";
 import type { Channel, Metadata } from "../../../../src/upstream/index.ts";
+import { channelOptions } from "../../../support/channel-options.ts";
 import { CallRecorder } from "../../../support/grpc-recorder.ts";
 
 const FIRST = [":method: GET", ":scheme: http", ":path: /", ":authority: www.example.com"];
@@ -179,8 +181,7 @@ describe("against the HPACK of nghttp2", () => {
     await once(server, "listening");
     const bound = server.address();
     assert.ok(typeof bound === "object" && bound !== null);
-    const options = { tls: undefined, maxReceiveMessageBytes: 1000, maxSendMessageBytes: 1000 };
-    channel = createHttp2Client("test").connect({ addresses: [`127.0.0.1:${bound.port}`], ...options });
+    channel = createHttp2Client("test").connect(channelOptions([`127.0.0.1:${bound.port}`]));
   });
 
   after(async () => {
@@ -254,8 +255,8 @@ describe("against the HPACK of nghttp2", () => {
 });
 
 test("metadata that must not be kept in a table says so", () => {
-  const encoder = new MetadataEncoder();
-  assert.equal(encoder.encode(["authorization", "secret"], ""), undefined);
+  const encoder = new MetadataEncoder(readDefaultMetadata([]));
+  assert.equal(encoder.encode(["authorization", "secret"], "", ""), undefined);
   assert.equal((encoder.block[0] ?? 0) & 0xf0, 0x10);
 });
 

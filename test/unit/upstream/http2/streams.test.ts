@@ -1,4 +1,5 @@
 /** Streams, windows, limits and ends of connections, against an upstream of bare frames. */
+
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http2";
@@ -6,6 +7,7 @@ import { describe, test } from "node:test";
 import { Code, gatewayStatus } from "../../../../src/status/index.ts";
 import { Http2Channel, SURROUNDINGS } from "../../../../src/upstream/clients/http2/channel.ts";
 import type { Call, Channel, Metadata } from "../../../../src/upstream/index.ts";
+import { channelOptions } from "../../../support/channel-options.ts";
 import { CallRecorder } from "../../../support/grpc-recorder.ts";
 import {
   ACK,
@@ -43,12 +45,8 @@ const REFUSED_STREAM = 7;
 const CANCEL = 8;
 
 function channelTo(address: string, firstStreamId = 1): Http2Channel {
-  const options = {
-    addresses: [address],
-    tls: undefined,
-    maxReceiveMessageBytes: 32 * 1024 * 1024,
-    maxSendMessageBytes: 32 * 1024 * 1024,
-  };
+  const limits = { maxReceiveMessageBytes: 32 * 1024 * 1024, maxSendMessageBytes: 32 * 1024 * 1024 };
+  const options = channelOptions([address], limits);
   return new Http2Channel(options, "test", { ...SURROUNDINGS, firstStreamId });
 }
 
