@@ -81,11 +81,10 @@ export class TlsWatcher {
   }
 
   async #run(): Promise<void> {
-    const { pause } = this.#parts;
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
-        await pause(PERIOD_MS, signal);
+        await this.#parts.pause(PERIOD_MS, signal);
       } catch {
         return;
       }
@@ -100,7 +99,7 @@ export class TlsWatcher {
       return;
     }
     const { target } = watched;
-    const { log, now, onReload } = this.#parts;
+    const { log, now } = this.#parts;
     const found = material === undefined ? faults : target.credentials.replace(material, now());
     if (!found.some(({ severity }) => severity === "error")) {
       watched.inForce = digest;
@@ -108,7 +107,7 @@ export class TlsWatcher {
       watched.told = undefined;
       log.info({ upstream: target.upstream }, "TLS files reloaded");
       for (const fault of found) log.warn({ problem: formatProblem(target.describe(fault)) }, "problem");
-      onReload(target.upstream, "success");
+      this.#parts.onReload(target.upstream, "success");
       return;
     }
     if (watched.suspect !== digest) {
@@ -119,6 +118,6 @@ export class TlsWatcher {
     watched.told = digest;
     const problems = found.map((fault) => formatProblem(target.describe(fault)));
     log.error({ upstream: target.upstream, problems }, "TLS files not reloaded; the old ones stay in use");
-    onReload(target.upstream, "failure");
+    this.#parts.onReload(target.upstream, "failure");
   }
 }
