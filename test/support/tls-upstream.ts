@@ -26,6 +26,8 @@ export class TlsUpstream {
   readonly connections: SeenConnection[] = [];
   /** How often a call with that `x-call` was seen. */
   readonly calls: Map<string, number> = new Map();
+  /** The `:authority` of each call. */
+  readonly authorities: string[] = [];
   readonly port: number;
   #waiters: (() => void)[] = [];
 
@@ -36,6 +38,7 @@ export class TlsUpstream {
     server.on("stream", (stream, headers) => {
       const id = String(headers["x-call"] ?? "");
       this.calls.set(id, (this.calls.get(id) ?? 0) + 1);
+      this.authorities.push(String(headers[":authority"]));
       stream.on("error", () => undefined);
       stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
       stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));

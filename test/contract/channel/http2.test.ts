@@ -1,4 +1,5 @@
 import { createHttp2Client } from "../../../src/upstream/clients/http2/index.ts";
+import { describeAdditions } from "./additions.ts";
 import { describeCalls } from "./calls.ts";
 import { describeConnections } from "./connections.ts";
 import { describeReplies } from "./replies.ts";
@@ -11,3 +12,4 @@ describeCalls(subject);
 describeReplies(subject);
 describeConnections(subject);
 describeTls(subject);
+describeAdditions(subject);
