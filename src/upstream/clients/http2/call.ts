@@ -74,6 +74,8 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
   #extraBytes = 0;
   /** Whether what was lent is part of that, since the listener has held. */
   #isLoanDue = false;
+  /** Whether it has held since window was last given. */
+  #hasHeld = false;
   #owesDrain = false;
   #isEnded = false;
 
@@ -239,6 +241,7 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
       this.#onListenerFault(error);
       return true;
     }
+    this.#hasHeld = true;
     if (this.lentBytes > 0 && !this.#isLoanDue) {
       this.#isLoanDue = true;
       this.#extraBytes += this.lentBytes;
@@ -280,9 +283,10 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
       connection.grant(this, this.#consumedBytes + wanted);
       this.#consumedBytes = 0;
     } else if (this.#consumedBytes >= WINDOW_UPDATE_BYTES) {
-      if (this.#isLoanDue) connection.grant(this, this.#consumedBytes);
+      if (this.#isLoanDue || this.#hasHeld) connection.grant(this, this.#consumedBytes);
       else connection.renew(this, this.#consumedBytes);
       this.#consumedBytes = 0;
+      this.#hasHeld = false;
     }
   }
 

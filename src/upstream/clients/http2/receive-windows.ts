@@ -3,9 +3,10 @@
  * stream may grow with the bandwidth-delay product.
  *
  * A stream starts with STREAM_WINDOW_BYTES, which is all that the upstream can send on it in one round trip. Where that
- * holds a stream up, its window grows. To find out, a PING goes with a WINDOW_UPDATE: the bytes that come until its answer
- * are what was sent in one round trip. If they are about a window, and came faster than ever before (more bytes at the
- * same speed would only wait in queues), windows may be twice as many bytes.
+ * holds a stream up, its window grows. To find out, a PING is sent when DATA comes: the bytes up to its answer are what was
+ * sent in one round trip. If they are about a window, and came faster than ever before (more bytes at the same speed
+ * would only wait in queues), windows may be twice as many bytes. Where a window is too small its bytes come in bursts,
+ * so a sample may begin in the middle of one; the next then begins with its first bytes. Hence two in a row.
  *
  * What it costs: a stream may hold MAX_STREAM_WINDOW_BYTES when its reader stops, but all of a connection no more than
  * MAX_LENT_BYTES beyond the windows that they start with. What a stream that was told to hold has been lent is taken back
@@ -34,7 +35,10 @@ export const MAX_STREAM_WINDOW_BYTES: number = 4 * 1024 * 1024;
 /** What the streams of one connection are lent at most, beyond what each starts with. */
 export const MAX_LENT_BYTES: number = 16 * 1024 * 1024;
 
-/** The pause after a sample that has found nothing; it doubles with each. */
+/** Samples in a row, unless one of them makes windows grow. */
+const SAMPLES = 2;
+
+/** The pause after samples that have found nothing; it doubles each time. */
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 10_000;
 
@@ -47,24 +51,28 @@ export interface Borrower {
   lentBytes: number;
 }
 
+/** The frames that are written. */
+export type WindowWriter = Pick<FrameWriter, "windowUpdate" | "ping">;
+
 /** The receive windows of one connection. */
 export class ReceiveWindows {
-  readonly #writer: FrameWriter;
+  readonly #writer: WindowWriter;
   readonly #now: () => number;
   #window = CONNECTION_WINDOW_BYTES;
   #arrivedBytes = 0;
   #lentBytes = 0;
   /** What a stream may have now. */
   #streamBytes = STREAM_WINDOW_BYTES;
-  // The sample under way, and what earlier ones have found.
+  // The sample under way, those that follow it, and what earlier ones have found.
   #isSampling = false;
+  #samplesLeft = 0;
   #sampledBytes = 0;
   #sampledAt = 0;
   #bestRate = 0;
   #pauseMs = FIRST_PAUSE_MS;
   #notBefore = Number.NEGATIVE_INFINITY;
 
-  constructor(writer: FrameWriter, now: () => number) {
+  constructor(writer: WindowWriter, now: () => number) {
     this.#writer = writer;
     this.#now = now;
   }
@@ -81,6 +89,7 @@ export class ReceiveWindows {
   onData(flowBytes: number): void {
     this.#window -= flowBytes;
     this.#arrivedBytes += flowBytes;
+    if (this.#samplesLeft > 0 && !this.#isSampling) this.#sample();
     this.#sampledBytes += flowBytes;
     if (this.#window < 0) throw new Http2Error(ErrorCode.FLOW_CONTROL_ERROR, "more than the window");
     if (this.#arrivedBytes < CONNECTION_UPDATE_BYTES) return;
@@ -91,7 +100,7 @@ export class ReceiveWindows {
 
   /** The stream reads as fast as it is sent to: how much more window it gets, counted in its `lentBytes`. */
   lend(stream: Borrower): number {
-    this.#sample();
+    this.#wantSamples();
     const wanted = this.#streamBytes - STREAM_WINDOW_BYTES - stream.lentBytes;
     const lent = Math.max(0, Math.min(wanted, MAX_LENT_BYTES - this.#lentBytes));
     stream.lentBytes += lent;
@@ -118,19 +127,25 @@ export class ReceiveWindows {
     if (isFaster && this.#sampledBytes * 3 >= this.#streamBytes * 2) {
       this.#streamBytes = Math.min(this.#sampledBytes * 2, MAX_STREAM_WINDOW_BYTES);
       this.#pauseMs = FIRST_PAUSE_MS;
+      this.#samplesLeft = 0;
       return;
     }
+    if (this.#samplesLeft > 0) return;
     this.#notBefore = now + this.#pauseMs;
     this.#pauseMs = Math.min(this.#pauseMs * 2, MAX_PAUSE_MS);
   }
 
+  #wantSamples(): void {
+    const isBusy = this.#isSampling || this.#samplesLeft > 0;
+    if (isBusy || this.#streamBytes === MAX_STREAM_WINDOW_BYTES || this.#now() < this.#notBefore) return;
+    this.#samplesLeft = SAMPLES;
+  }
+
   #sample(): void {
-    if (this.#isSampling || this.#streamBytes === MAX_STREAM_WINDOW_BYTES) return;
-    const now = this.#now();
-    if (now < this.#notBefore) return;
+    this.#samplesLeft--;
     this.#isSampling = true;
     this.#sampledBytes = 0;
-    this.#sampledAt = now;
+    this.#sampledAt = this.#now();
     this.#writer.ping(0, SAMPLE_PAYLOAD);
   }
 }
