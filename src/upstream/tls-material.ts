@@ -38,6 +38,8 @@ export interface InspectedMaterial {
   readonly expiresAt: number | undefined;
 }
 
+const BEGIN = "-----BEGIN CERTIFICATE-----";
+
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /** Looks at `material`, for sockets of at least `minVersion`; `nowMs` is in milliseconds since the epoch. */
@@ -73,7 +75,13 @@ export function inspectTlsMaterial(
 function inspectAuthorities(pem: string, nowMs: number, faults: TlsFault[]): void {
   const certificates = certificatesOf(pem);
   if (certificates === undefined) {
-    faults.push(fault("ca", "holds no PEM certificate", "give a PEM file of the authorities' certificates"));
+    faults.push(
+      fault(
+        "ca",
+        "holds no PEM certificate, or a broken one",
+        "give a PEM file of the authorities' certificates",
+      ),
+    );
     return;
   }
   // Bundles keep authorities that are past their time beside those that follow them.
@@ -95,7 +103,7 @@ function inspectIdentity(
   const key = readKey(keyPem);
   if (leaf === undefined) {
     const hint = "give a PEM file of the gateway's certificate, those of its authorities after it";
-    faults.push(fault("certificate", "holds no PEM certificate", hint));
+    faults.push(fault("certificate", "holds no PEM certificate, or a broken one", hint));
   }
   if (key === undefined) {
     faults.push(
@@ -122,10 +130,10 @@ function inspectIdentity(
   return endMs;
 }
 
-/** Every certificate of a file, at least one; undefined where there is none, or one of them is broken. */
+/** Every certificate of a file, at least one; undefined where there is none, or one of them is broken or cut. */
 function certificatesOf(pem: string): readonly X509Certificate[] | undefined {
   const blocks = pem.match(CERTIFICATE);
-  if (blocks === null) return undefined;
+  if (blocks === null || blocks.length !== pem.split(BEGIN).length - 1) return undefined;
   try {
     return blocks.map((block) => new X509Certificate(block));
   } catch {

@@ -260,6 +260,25 @@ test("metadata that must not be kept in a table says so", () => {
   assert.equal((encoder.block[0] ?? 0) & 0xf0, 0x10);
 });
 
+test("shared fields that must not be kept in a table say so, every time; others are kept", () => {
+  const encoder = new RequestEncoder([
+    [":method", "POST"],
+    [":scheme", "http"],
+    [":authority", "a"],
+    ["authorization", "secret"],
+    ["x-tenant", "acme"],
+  ]);
+  const decoder = new HeaderDecoder(10_000);
+  for (let i = 0; i < 3; i++) {
+    const block = encoder.blockOf("/a/B");
+    const list = decoder.decode(block, 0, block.length);
+    assert.deepEqual(list.slice(6), [":path", "/a/B", "authorization", "secret", "x-tenant", "acme"]);
+    // A literal that is never indexed (RFC 7541 section 6.2.3), its name from the static table.
+    assert.ok(block.includes(Buffer.from([0x1f, 23 - 15])), block.toString("hex"));
+    assert.equal(block.includes("acme"), i === 0);
+  }
+});
+
 describe("grpc-timeout", () => {
   for (const [remainingMs, field] of [
     [0.2, "1m"],
