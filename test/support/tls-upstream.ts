@@ -12,6 +12,8 @@ export interface TlsUpstreamOptions {
   /** The authority of clients; without one they need no certificate. */
   readonly clientCa?: string;
   readonly maxVersion?: "TLSv1.2" | "TLSv1.3";
+  /** What calls are answered with: their `x-call`, which is the default, or an empty message. */
+  readonly answer?: "call" | "empty";
 }
 
 /** One connection: the name in the client's certificate, "" without one, and whether it is still open. */
@@ -20,7 +22,7 @@ export interface SeenConnection {
   isOpen: boolean;
 }
 
-/** The server. It answers each call with what it was sent once the client has ended its side. */
+/** The server. A call's answer comes at once, its end with that of the client's side. */
 export class TlsUpstream {
   readonly #server: Http2SecureServer;
   readonly connections: SeenConnection[] = [];
@@ -31,7 +33,7 @@ export class TlsUpstream {
   readonly port: number;
   #waiters: (() => void)[] = [];
 
-  private constructor(server: Http2SecureServer, port: number) {
+  private constructor(server: Http2SecureServer, port: number, answer: "call" | "empty") {
     this.#server = server;
     this.port = port;
     server.on("session", (session) => this.#onSession(session));
@@ -42,14 +44,14 @@ export class TlsUpstream {
       stream.on("error", () => undefined);
       stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
       stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-      stream.write(frame(Buffer.from(id)));
+      stream.write(frame(Buffer.from(answer === "call" ? id : "")));
       stream.on("data", () => undefined);
       stream.on("end", () => stream.end());
     });
   }
 
   static async start(options: TlsUpstreamOptions = {}): Promise<TlsUpstream> {
-    const { clientCa, maxVersion } = options;
+    const { clientCa, maxVersion, answer = "call" } = options;
     const server = createSecureServer({
       key: pem("server.key"),
       cert: pem("server.pem"),
@@ -61,7 +63,7 @@ export class TlsUpstream {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const bound = server.address();
     if (bound === null || typeof bound === "string") throw new Error("not listening on TCP");
-    return new TlsUpstream(server, bound.port);
+    return new TlsUpstream(server, bound.port, answer);
   }
 
   get address(): string {
