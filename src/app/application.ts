@@ -18,6 +18,8 @@ import {
 } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
 import { type Provision, provision } from "./provisioning.ts";
+import { tlsMetrics } from "./tls-metrics.ts";
+import { upstreamReadings } from "./upstream-metrics.ts";
 
 /** The start failed; every problem is a line of the message. */
 export class StartError extends Error {
@@ -72,11 +74,7 @@ export class Application {
       log[problem.severity === "error" ? "error" : "warn"]({ problem: formatProblem(problem) }, "problem");
     }
     const meters = new Meters();
-    meters.addUpstreamGauge(
-      "sluice_upstream_connections",
-      "Connections to the upstream that are ready.",
-      () => builtins.connections(parts.channels),
-    );
+    for (const reading of upstreamReadings(parts.channels)) meters.addReading(reading);
     const tlsWatcher = watchTls(parts, meters, log);
     // The access log has a switch of its own: `log.level` is about the gateway's own words.
     const observers: RequestObserver[] = config.accessLog.enabled
@@ -223,21 +221,14 @@ function openListener(
 }
 
 function watchTls({ tlsTargets }: Provision, meters: Meters, log: Logger): TlsWatcher {
-  meters.addUpstreamGauge(
-    "sluice_upstream_tls_certificate_expiry_seconds",
-    "When the gateway's own certificate towards the upstream ends, in seconds since the epoch.",
-    () =>
-      new Map(
-        tlsTargets.flatMap(({ upstream, credentials: { expiresAt } }) =>
-          expiresAt === undefined ? [] : [[upstream, expiresAt / 1000] as const],
-        ),
-      ),
-  );
+  const { onReload, readings } = tlsMetrics(tlsTargets);
+  for (const reading of readings) meters.addReading(reading);
+  const now = Date.now;
   return new TlsWatcher({
     targets: tlsTargets,
     log,
-    onReload: (upstream, result) => meters.tlsReloaded(upstream, result),
-    now: Date.now,
+    onReload,
+    now,
     pause: (ms, signal) => pause(ms, undefined, { signal }),
   });
 }

@@ -44,7 +44,14 @@ export async function provision(config: Config, builtins: Builtins): Promise<Pro
     const channel = await connect(config, upstream, builtins, problems, tlsTargets);
     if (channel === undefined) continue;
     channels.set(upstream.name, channel);
-    targets.push({ upstream: upstream.name, sources: builtins.sources(upstream, channel, config.locate) });
+    const { warmUpMs } = upstream.connections;
+    targets.push({
+      upstream: upstream.name,
+      sources: builtins.sources(upstream, channel, config.locate),
+      warmUp: async () => {
+        if (warmUpMs > 0) await channel.warmUp(warmUpMs);
+      },
+    });
     const document = upstream.http.serviceConfig;
     if (document === undefined) continue;
     const serviceConfig = await loadServiceConfig(document, (path) => readFile(path));
@@ -89,6 +96,9 @@ async function connect(
   try {
     const channel = builtins.channels(upstream.client).connect({
       addresses,
+      balancing: upstream.loadBalancing,
+      connections: upstream.connections,
+      limits: upstream.limits,
       tls:
         target === undefined ? undefined : { credentials: target.credentials, serverName: tls?.serverName },
       authority: authority ?? "",

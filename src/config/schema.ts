@@ -3,7 +3,7 @@
  * docs/configuration.md are generated from it.
  */
 import type * as z from "zod";
-import { parseListenAddress, parseUpstreamAddress } from "./addresses.ts";
+import { parseListenAddress } from "./addresses.ts";
 import {
   choice,
   duration,
@@ -33,6 +33,12 @@ import type {
   UpstreamConfig,
 } from "./types.ts";
 import { authorityField, metadataTable, requestCompressionField } from "./upstream-calls.ts";
+import {
+  addressList,
+  connectionsSection,
+  limitsSection,
+  loadBalancingChoice,
+} from "./upstream-connections.ts";
 import { tlsSection } from "./upstream-tls.ts";
 
 /** An upstream whose rules have no places yet. */
@@ -139,11 +145,10 @@ function adminSection(): z.ZodType<AdminConfig> {
 
 function upstreamSection(directory: string): z.ZodType<UpstreamText> {
   return sectionWithRouteOptions("One upstream.", {
-    address: list(
-      "`host:port` or `unix:/path`, one or a list.",
-      text("address", "One address.", parseUpstreamAddress),
-      { single: "allowed", least: "give host:port, a list of them, or unix:/path" },
-    ),
+    address: addressList(),
+    loadBalancing: loadBalancingChoice(),
+    connections: connectionsSection().prefault({}),
+    limits: limitsSection().prefault({}),
     tls: tlsSection(directory),
     authority: authorityField().optional(),
     metadata: metadataTable().prefault({}),
@@ -171,6 +176,9 @@ function upstreamSection(directory: string): z.ZodType<UpstreamText> {
     routes: list("Options for single methods, later matches win.", routeSection()).prefault([]),
   }).transform((upstream) => ({
     addresses: upstream.address,
+    loadBalancing: upstream.loadBalancing,
+    connections: upstream.connections,
+    limits: upstream.limits,
     tls: upstream.tls,
     authority: upstream.authority,
     metadata: upstream.metadata,

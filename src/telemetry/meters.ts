@@ -6,14 +6,12 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { type Code, codeName } from "../status/index.ts";
 import type { AccessRecord, RequestObserver } from "./access-record.ts";
 import { Histogram, type HistogramSeries } from "./histogram.ts";
+import { type Reading, registerReading } from "./reading.ts";
 
 const DURATION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const TRANSCODE_BUCKETS_S = [
   0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05,
 ];
-
-/** A reading taken when the metrics are scraped: upstream name to value. */
-export type UpstreamReading = () => ReadonlyMap<string, number>;
 
 /** What one route of one upstream feeds: looked up once a request, by names that the schema gives. */
 interface RouteMeters {
@@ -38,7 +36,6 @@ export class Meters implements RequestObserver {
   readonly #registry = new Registry();
   readonly #refusals: Counter<"reason">;
   readonly #unknownFields: Counter<"rpc">;
-  readonly #tlsReloads: Counter<"upstream" | "result">;
   readonly #duration = new Histogram(
     "sluice_request_duration_seconds",
     "From the head of the request to the end of the reply.",
@@ -77,12 +74,6 @@ export class Meters implements RequestObserver {
       labelNames: ["rpc"],
       registers,
     });
-    this.#tlsReloads = new Counter({
-      name: "sluice_upstream_tls_reloads_total",
-      help: "TLS files of the upstream that had changed: taken up, or broken and left.",
-      labelNames: ["upstream", "result"],
-      registers,
-    });
     const readInFlight = (): number => this.#inFlight;
     new Gauge({
       name: "sluice_requests_in_flight",
@@ -94,23 +85,9 @@ export class Meters implements RequestObserver {
     });
   }
 
-  /** Adds a gauge by upstream that is read at each scrape. */
-  addUpstreamGauge(name: string, help: string, read: UpstreamReading): void {
-    new Gauge({
-      name,
-      help,
-      labelNames: ["upstream"],
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        for (const [upstream, value] of read()) this.set({ upstream }, value);
-      },
-    });
-  }
-
-  /** The TLS files of an upstream had changed. */
-  tlsReloaded(upstream: string, result: "success" | "failure"): void {
-    this.#tlsReloads.inc({ upstream, result });
+  /** Adds a metric that is read at each scrape. */
+  addReading(reading: Reading): void {
+    registerReading(reading, this.#registry);
   }
 
   requestStarted(): void {

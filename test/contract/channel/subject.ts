@@ -19,7 +19,13 @@ export function connect(
   addresses: readonly string[],
   more: Partial<ChannelOptions> = {},
 ): Channel {
-  return subject.factory.connect(channelOptions(addresses, more));
+  return subject.factory.connect(
+    channelOptions(addresses, {
+      maxReceiveMessageBytes: LIMIT_BYTES,
+      maxSendMessageBytes: LIMIT_BYTES,
+      ...more,
+    }),
+  );
 }
 
 /** The `skip` option of a test: the reason, or false. */

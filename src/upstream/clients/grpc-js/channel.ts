@@ -13,7 +13,9 @@ import {
   setLogVerbosity,
 } from "@grpc/grpc-js";
 import { gatewayStatus } from "../../../status/index.ts";
+import { CallSlots } from "../../call-slots.ts";
 import type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metadata } from "../../channel.ts";
+import type { ChannelStats } from "../../channel-stats.ts";
 import type { Connectivity } from "../../connectivity.ts";
 import { type DefaultMetadata, readDefaultMetadata } from "../../default-metadata.ts";
 import { RefusedCall } from "../../refused-call.ts";
@@ -24,7 +26,7 @@ import { toGrpcMetadata } from "./metadata.ts";
 import { type Balancing, registerListResolver, type Target, targetOf } from "./target.ts";
 
 /** The longest time that a timer of Node can wait; a deadline beyond it is none. */
-const MAX_DEADLINE_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const CONNECTIVITY: ReadonlyMap<connectivityState, Connectivity> = new Map([
   [connectivityState.IDLE, "idle"],
@@ -54,16 +56,17 @@ export class GrpcJsChannel implements Channel {
   readonly #compression: RequestCompression;
   readonly #owner: CallOwner;
   readonly #forgetTls: (() => void) | undefined;
+  readonly #slots: CallSlots;
+  #opened = 0;
   #current: Generation;
   /** Takes the place of `#current` when it is ready. */
   #next: Generation | undefined;
-  #openCalls = 0;
   #closing: Promise<void> | undefined;
-  #onIdle: (() => void) | undefined;
 
   constructor(options: ChannelOptions) {
+    const addresses = options.addresses.map(({ address }) => address);
     this.#options = options;
-    this.#target = targetOf(options.addresses);
+    this.#target = targetOf(addresses);
     this.#metadata = readDefaultMetadata(options.metadata);
     this.#compression = new RequestCompression(options.requestCompression);
     registerListResolver();
@@ -71,12 +74,16 @@ export class GrpcJsChannel implements Channel {
     setLogVerbosity(logVerbosity.NONE);
     this.#current = this.#make();
     this.#owner = {
-      address: options.addresses.join(", "),
+      address: addresses.join(", "),
       maxSendMessageBytes: options.maxSendMessageBytes,
       target: this.#current.channel.getTarget(),
       compression: this.#compression,
-      onCallEnded: (generation) => this.#onCallEnded(generation),
+      onCallEnded: (generation) => {
+        generation.onCallEnded();
+        this.#slots.free();
+      },
     };
+    this.#slots = new CallSlots(this.#owner.address, options.limits.maxInFlight);
     this.#forgetTls = options.tls?.credentials.onChange(() => this.#renew());
   }
 
@@ -92,11 +99,13 @@ export class GrpcJsChannel implements Channel {
     }
     const converted = toGrpcMetadata(metadata, this.#metadata);
     if ("refusal" in converted) return new RefusedCall(converted.refusal, listener);
-    const deadline = deadlineMs > MAX_DEADLINE_MS ? Number.POSITIVE_INFINITY : Date.now() + deadlineMs;
+    const deadline = deadlineMs > MAX_TIMER_MS ? Number.POSITIVE_INFINITY : Date.now() + deadlineMs;
+    const refusal = this.#slots.take();
+    if (refusal !== undefined) return new RefusedCall(refusal, listener);
     const generation = this.#choose();
     const raw = generation.channel.createCall(rpcPath, deadline, undefined, null, undefined);
     const call = new GrpcJsCall(raw, this.#owner, generation, listener, deadline);
-    this.#openCalls++;
+    this.#opened++;
     generation.onCallStarted();
     call.start(converted.metadata);
     return call;
@@ -105,6 +114,42 @@ export class GrpcJsChannel implements Channel {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async warmUp(timeoutMs: number): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
+    while (this.#closing === undefined && Date.now() < deadline) {
+      const { channel } = this.#current;
+      const state = channel.getConnectivityState(true);
+      if (state !== connectivityState.IDLE && state !== connectivityState.CONNECTING) return;
+      // Called with an error at the deadline.
+      await new Promise((resolve) => channel.watchConnectivityState(state, deadline, resolve));
+    }
+  }
+
+  /** grpc-js tells little: all endpoints count as one. */
+  stats(): ChannelStats {
+    const state = this.connectivity();
+    const openCalls = this.#slots.open;
+    const endpoint = {
+      name: this.#owner.address,
+      state,
+      connections: this.readyConnections,
+      openStreams: openCalls,
+      picks: this.#opened,
+      sentBytes: undefined,
+      receivedBytes: undefined,
+      connectFailures: undefined,
+    };
+    return {
+      state,
+      endpoints: [endpoint],
+      openCalls,
+      pendingCalls: undefined,
+      pendingBytes: undefined,
+      refusedCalls: { maxInFlight: this.#slots.refused },
+      resentCalls: {},
+    };
   }
 
   /** State of the connections, cheap enough for a gauge that is read at every scrape. */
@@ -119,15 +164,11 @@ export class GrpcJsChannel implements Channel {
 
   /** Calls that have not ended yet. */
   get openCalls(): number {
-    return this.#openCalls;
+    return this.#slots.open;
   }
 
   async #close(): Promise<void> {
-    if (this.#openCalls > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-      });
-    }
+    await this.#slots.whenIdle();
     this.#forgetTls?.();
     this.#next?.retire();
     this.#current.retire();
@@ -135,7 +176,8 @@ export class GrpcJsChannel implements Channel {
 
   #make(): Generation {
     const isCompressing = this.#compression.isOn;
-    const { uri, balancing } = this.#target;
+    const { uri } = this.#target;
+    const balancing = this.#options.balancing === "pick_first" ? "pick_first" : this.#target.balancing;
     const options = grpcOptions(this.#options, balancing, isCompressing);
     return new Generation(uri, credentialsOf(this.#options.tls), options, isCompressing);
   }
@@ -169,12 +211,6 @@ export class GrpcJsChannel implements Channel {
     this.#current.retire();
     this.#current = next;
   }
-
-  #onCallEnded(generation: Generation): void {
-    generation.onCallEnded();
-    this.#openCalls--;
-    if (this.#openCalls === 0) this.#onIdle?.();
-  }
 }
 
 function credentialsOf(tls: ChannelOptions["tls"]): ChannelCredentials {
@@ -185,6 +221,7 @@ function credentialsOf(tls: ChannelOptions["tls"]): ChannelCredentials {
 function grpcOptions(options: ChannelOptions, balancing: Balancing, isCompressing: boolean): GrpcOptions {
   const serverName = options.tls?.serverName;
   const authority = options.authority === "" ? serverName : options.authority;
+  const { keepaliveMs, keepaliveTimeoutMs } = options.connections;
   return {
     "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ [balancing]: {} }] }),
     // Retries and balancing are the gateway's to decide, not a TXT record's.
@@ -202,9 +239,8 @@ function grpcOptions(options: ChannelOptions, balancing: Balancing, isCompressin
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 3000,
     "grpc.dns_min_time_between_resolutions_ms": 5000,
-    // Servers in Go and Java close connections that ping more often than every five minutes.
-    "grpc.keepalive_time_ms": 5 * 60 * 1000,
-    "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.keepalive_time_ms": Math.min(keepaliveMs, MAX_TIMER_MS),
+    "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
     "grpc.primary_user_agent": "sluice",
     ...(isCompressing ? { "grpc.default_compression_algorithm": compressionAlgorithms.gzip } : undefined),
     ...(serverName === undefined ? undefined : { "grpc.ssl_target_name_override": serverName }),

@@ -7,11 +7,14 @@
  */
 import { Code, gatewayStatus, type Status } from "../../../status/index.ts";
 import type { Call, CallListener, Metadata } from "../../channel.ts";
+import type { ResendReason } from "../../channel-stats.ts";
+import type { CallEnd } from "../../endpoint.ts";
 import { callRefused, connectionLost, deadlineExpired, streamReset } from "../../reply-faults.ts";
 import type { RequestCompression } from "../../request-compression.ts";
 import type { Connection } from "./connection.ts";
 import { STREAM_WINDOW_BYTES, type Stream } from "./connection-ports.ts";
 import type { Expiring } from "./deadline-wheel.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { ErrorCode } from "./http2-error.ts";
 import { type CompressedSink, MessageCompressor } from "./message-compressor.ts";
 import { type MetadataEncoder, metadataTooLarge, timeoutField } from "./metadata-encoder.ts";
@@ -43,11 +46,13 @@ export interface CallOwner {
   readonly now: () => number;
   /** Finds the call a connection, now or later. */
   place(call: Http2Call): void;
-  /** The call has grown by `bytes` before it was placed; false if that is more than may wait. */
-  mayWait(call: Http2Call, bytes: number): boolean;
+  /** Likewise, for a call that was not processed where it went first. */
+  placeAgain(call: Http2Call, reason: ResendReason): void;
+  /** The call has grown by `bytes` before it was placed; gives the status to end it with if that is too much. */
+  onGrown(call: Http2Call, bytes: number): Status | undefined;
   /** The call is waiting no more. */
   onPlaced(call: Http2Call): void;
-  onEnded(call: Http2Call): void;
+  onEnded(call: Http2Call, status: Status, end: CallEnd): void;
 }
 
 /** A call. It ends with exactly one `onStatus`. */
@@ -68,6 +73,9 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
   wheelIndex = 0;
   lentBytes = 0;
   #connection: Connection | undefined;
+  #endpoint: Endpoint | undefined;
+  /** When the stream was opened, on the owner's clock. */
+  #sentAt = 0;
   #attempts = 0;
   #consumedBytes = 0;
   /** Window given beyond the usual for the message under way; not given back again. */
@@ -97,6 +105,16 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
     return this.#owner.maxReceiveMessageBytes;
   }
 
+  /** Where it went last; undefined for a call that has never left. */
+  get endpoint(): Endpoint | undefined {
+    return this.#endpoint;
+  }
+
+  /** When it went there, on the owner's clock; told only where the endpoint is observed. */
+  get sentAt(): number {
+    return this.#sentAt;
+  }
+
   get isEnded(): boolean {
     return this.#isEnded;
   }
@@ -113,10 +131,12 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
     else this.#compressor.push(message);
     if (this.#connection !== undefined) {
       this.#connection.send(this);
-    } else if (!this.#owner.mayWait(this, message.byteLength)) {
-      const what = `too many bytes wait for upstream ${this.#owner.address}`;
-      this.cancel(gatewayStatus("UPSTREAM_OVERLOADED", what));
-      return true;
+    } else {
+      const refusal = this.#owner.onGrown(this, message.byteLength);
+      if (refusal !== undefined) {
+        this.cancel(refusal);
+        return true;
+      }
     }
     this.#owesDrain ||= this.#unsentBytes >= HIGH_WATER_BYTES;
     return !this.#owesDrain;
@@ -128,17 +148,15 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
   }
 
   cancel(status: Status): void {
-    if (this.#isEnded) return;
-    this.#release(ErrorCode.CANCEL);
-    this.#end(status, NO_METADATA);
+    this.#abort(status, "abandoned");
   }
 
   resume(): void {
     if (!this.#isEnded) this.#reply.resume();
   }
 
-  /** For the channel: opens a stream on `connection`, which has room. */
-  attach(connection: Connection): void {
+  /** For the endpoint: opens a stream on its `connection`, which has room. */
+  attach(connection: Connection, endpoint: Endpoint): void {
     const { encoder, now, address } = this.#owner;
     const timeout = this.expiresAt === Number.POSITIVE_INFINITY ? "" : timeoutField(this.expiresAt - now());
     const refusal = encoder.encode(this.#metadata, timeout, this.#compressor === undefined ? "" : "gzip");
@@ -152,6 +170,8 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
     }
     this.#attempts++;
     this.#connection = connection;
+    this.#endpoint = endpoint;
+    if (endpoint.observer !== undefined) this.#sentAt = now();
     connection.openStream(this, this.#path, encoder.block, encoder.blockBytes);
     connection.send(this);
   }
@@ -166,7 +186,7 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
 
   /** For the deadlines alone. */
   onExpired(): void {
-    this.cancel(deadlineExpired(this.address, this.#attempts === 0 ? "connecting" : "called"));
+    this.#abort(deadlineExpired(this.address, this.#attempts === 0 ? "connecting" : "called"), "expired");
   }
 
   /** For the connection alone, as are those that follow. */
@@ -196,17 +216,18 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
   onReset(errorCode: number): void {
     this.#connection = undefined;
     const status = streamReset(this.address, errorCode);
-    this.#end(this.#isDeadline(status) ? deadlineExpired(this.address, "called") : status, NO_METADATA);
+    if (this.#isDeadline(status)) this.#end(deadlineExpired(this.address, "called"), NO_METADATA, "expired");
+    else this.#end(status, NO_METADATA, "broken");
   }
 
-  onUnprocessed(): void {
+  onUnprocessed(reason: ResendReason): void {
     this.#connection = undefined;
     if (this.#isEnded) return;
     if (this.#attempts < MAX_ATTEMPTS && this.outbox.canRewind) {
       this.outbox.rewind();
-      this.#owner.place(this);
+      this.#owner.placeAgain(this, reason);
     } else {
-      this.#end(callRefused(this.address), NO_METADATA);
+      this.#end(callRefused(this.address), NO_METADATA, "broken");
     }
   }
 
@@ -216,7 +237,7 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
       violation === undefined
         ? connectionLost(this.address)
         : gatewayStatus("UPSTREAM_PROTOCOL", `upstream ${this.address} broke HTTP/2: it sent ${violation}`);
-    this.#end(status, NO_METADATA);
+    this.#end(status, NO_METADATA, "broken");
   }
 
   /** For the reply's reader alone, as are those that follow. */
@@ -258,12 +279,12 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
     if (this.#compressor !== undefined) {
       this.#owner.compression.onStatus(status, this.#compressor.hasCompressed);
     }
-    if (this.#isDeadline(status)) this.#end(deadlineExpired(this.address, "called"), NO_METADATA);
-    else this.#end(status, trailers);
+    if (this.#isDeadline(status)) this.#end(deadlineExpired(this.address, "called"), NO_METADATA, "expired");
+    else this.#end(status, trailers, status.origin === "upstream" ? "answered" : "broken");
   }
 
   onInvalid(status: Status): void {
-    this.cancel(status);
+    this.#abort(status, "broken");
   }
 
   onConsumed(bytes: number, missingBytes: number): void {
@@ -319,6 +340,12 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
     return this.#owner.now() >= this.expiresAt - DEADLINE_TOLERANCE_MS;
   }
 
+  #abort(status: Status, end: CallEnd): void {
+    if (this.#isEnded) return;
+    this.#release(ErrorCode.CANCEL);
+    this.#end(status, NO_METADATA, end);
+  }
+
   #release(errorCode: number | undefined): void {
     const connection = this.#connection;
     this.#connection = undefined;
@@ -331,13 +358,13 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
     this.cancel(gatewayStatus("INTERNAL", "a fault in the gateway ended the call"));
   }
 
-  #end(status: Status, trailers: Metadata): void {
+  #end(status: Status, trailers: Metadata, end: CallEnd): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#reply.stop();
     this.#compressor?.stop();
     this.outbox.clear();
-    this.#owner.onEnded(this);
+    this.#owner.onEnded(this, status, end);
     try {
       this.#listener.onStatus(status, trailers);
     } catch (error) {

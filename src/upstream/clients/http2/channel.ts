@@ -1,23 +1,28 @@
 /**
  * The Channel port on this client: calls, deadlines and limits of one upstream over a pool of connections.
  */
-import { gatewayStatus, refuse } from "../../../status/index.ts";
+import { gatewayStatus, refuse, type Status } from "../../../status/index.ts";
+import { authorityOf } from "../../address.ts";
+import { createBalancer } from "../../balancer.ts";
+import { CallSlots } from "../../call-slots.ts";
 import type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metadata } from "../../channel.ts";
+import type { ChannelStats, ResendReason } from "../../channel-stats.ts";
 import type { Connectivity } from "../../connectivity.ts";
 import { type DefaultMetadata, readDefaultMetadata } from "../../default-metadata.ts";
+import type { CallEnd, WatchEndpoints } from "../../endpoint.ts";
 import { isMetadataText } from "../../metadata-fields.ts";
 import { RefusedCall } from "../../refused-call.ts";
+import { unreachable } from "../../reply-faults.ts";
 import { RequestCompression } from "../../request-compression.ts";
-import { type Address, authorityOf, parseAddress } from "./address.ts";
+import type { ResolvedEndpoint } from "../../resolver.ts";
+import { createResolver, type LookUp, lookUp } from "../../resolvers/index.ts";
 import { type CallOwner, Http2Call } from "./call.ts";
 import type { ConnectionOptions } from "./connection-ports.ts";
 import { DeadlineWheel } from "./deadline-wheel.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { MetadataEncoder } from "./metadata-encoder.ts";
 import { openSocket } from "./open-socket.ts";
 import { Pool } from "./pool.ts";
-import { type Resolve, resolveName } from "./resolver.ts";
-
-const CONNECT_TIMEOUT_MS = 20_000;
 
 const SETTINGS_TIMEOUT_MS = 10_000;
 
@@ -26,27 +31,23 @@ export interface Surroundings {
   readonly now: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  readonly resolve: Resolve;
+  readonly lookUp: LookUp;
   /** The first stream of every connection; 1 outside of tests. */
   readonly firstStreamId: number;
-  /** After so much silence a PING asks whether the upstream is still there. */
-  readonly keepaliveMs: number;
-  /** How long its answer may take. */
-  readonly keepaliveTimeoutMs: number;
   /** How long an upstream may take to acknowledge SETTINGS. */
   readonly settingsTimeoutMs: number;
+  /** Judges the endpoints; undefined where all of them count as available. */
+  readonly watch: WatchEndpoints | undefined;
 }
 
 /** Those of a process that serves. */
 export const SURROUNDINGS: Surroundings = {
   now: () => performance.now(),
   random: Math.random,
-  resolve: resolveName,
+  lookUp,
   firstStreamId: 1,
-  // Servers in Go and Java close connections that ping more often.
-  keepaliveMs: 5 * 60 * 1000,
-  keepaliveTimeoutMs: 20_000,
   settingsTimeoutMs: SETTINGS_TIMEOUT_MS,
+  watch: undefined,
 };
 
 /** Makes channels of this client; `userAgent` goes with every call. */
@@ -60,10 +61,10 @@ export class Http2Channel implements Channel {
   readonly #owner: CallOwner;
   readonly #deadlines: DeadlineWheel;
   readonly #now: () => number;
+  readonly #slots: CallSlots;
   readonly #forgetTls: (() => void) | undefined;
-  #openCalls = 0;
+  readonly #resent: Record<ResendReason, number> = { refused: 0, goaway: 0, never_sent: 0 };
   #closing: Promise<void> | undefined;
-  #onIdle: (() => void) | undefined;
 
   /**
    * Makes a channel; the first call connects it.
@@ -71,22 +72,32 @@ export class Http2Channel implements Channel {
    * HEADER_INVALID, where the default metadata cannot be sent.
    */
   constructor(options: ChannelOptions, userAgent: string, surroundings: Surroundings = SURROUNDINGS) {
-    const { now, random, resolve } = surroundings;
-    const addresses = options.addresses.map(parseAddress);
+    const { now, random, watch } = surroundings;
+    const { addresses, limits, connections } = options;
     if (addresses.length === 0) throw refuse("UPSTREAM_UNREACHABLE", "the upstream has no address");
+    const intervalMs = connections.resolveIntervalMs;
+    const resolver = createResolver(addresses, { lookUp: surroundings.lookUp, now, intervalMs });
     const metadata = readDefaultMetadata(options.metadata);
-    const address = options.addresses.join(", ");
+    const address = addresses.map((each) => each.address).join(", ");
     const pool = new Pool({
       address,
-      addresses,
-      resolve,
+      resolver,
+      balancer: createBalancer(options.balancing, random),
+      watch,
+      limits,
+      perEndpoint: connections.perEndpoint,
       random,
-      now,
-      connectionOptions: (endpoint, name) =>
-        connectionOptions(endpoint, name, options, metadata, userAgent, surroundings),
+      connectionOptions: (endpoint) =>
+        connectionOptions(endpoint, metadata, userAgent, options, surroundings),
+      openOn: (endpoint, path, metadata, deadlineMs, listener) => {
+        const refusal = this.#refusal(path, deadlineMs);
+        if (refusal !== undefined) return new RefusedCall(refusal, listener);
+        return this.#start(this.#ownerOn(endpoint), path, metadata, deadlineMs, listener);
+      },
     });
     this.#pool = pool;
     this.#forgetTls = options.tls?.credentials.onChange(() => pool.renew());
+    this.#slots = new CallSlots(address, limits.maxInFlight);
     this.#now = now;
     this.#deadlines = new DeadlineWheel(now);
     this.#owner = {
@@ -97,37 +108,52 @@ export class Http2Channel implements Channel {
       compression: new RequestCompression(options.requestCompression),
       now,
       place: (call) => pool.place(call),
-      mayWait: (call, bytes) => pool.mayWait(call, bytes),
-      onPlaced: (call) => pool.forget(call),
-      onEnded: (call) => this.#onEnded(call),
+      placeAgain: (call, reason) => {
+        this.#resent[reason]++;
+        pool.place(call);
+      },
+      onGrown: (call, bytes) => pool.waiting.grow(call, bytes),
+      onPlaced: (call) => pool.waiting.remove(call),
+      onEnded: (call, status, end) => this.#onEnded(call, status, end),
     };
   }
 
   open(rpcPath: string, metadata: Metadata, deadlineMs: number, listener: CallListener): Call {
-    const { address } = this.#owner;
-    if (this.#closing !== undefined) {
-      const what = `upstream ${address} cannot be reached: the channel is closed`;
-      return new RefusedCall(gatewayStatus("UPSTREAM_UNREACHABLE", what), listener);
-    }
-    if (!(deadlineMs > 0)) {
-      const what = `no time is left to call upstream ${address}`;
-      return new RefusedCall(gatewayStatus("DEADLINE", what), listener);
-    }
-    if (!isMetadataText(rpcPath)) {
-      return new RefusedCall(gatewayStatus("HEADER_INVALID", "the method's path is not ASCII"), listener);
-    }
-    const hasDeadline = deadlineMs !== Number.POSITIVE_INFINITY;
-    const expiresAt = hasDeadline ? this.#now() + deadlineMs : deadlineMs;
-    const call = new Http2Call(this.#owner, listener, rpcPath, metadata, expiresAt);
-    this.#openCalls++;
-    if (hasDeadline) this.#deadlines.add(call);
-    this.#pool.place(call);
-    return call;
+    const refusal = this.#refusal(rpcPath, deadlineMs) ?? this.#slots.take();
+    if (refusal !== undefined) return new RefusedCall(refusal, listener);
+    return this.#start(this.#owner, rpcPath, metadata, deadlineMs, listener);
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async warmUp(timeoutMs: number): Promise<void> {
+    if (this.#closing !== undefined) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+      this.#pool.warmUp(resolve);
+    });
+    clearTimeout(timer);
+  }
+
+  stats(): ChannelStats {
+    const { waiting, endpoints } = this.#pool;
+    return {
+      state: this.connectivity(),
+      endpoints: Array.from(endpoints, (endpoint) => endpoint.stats()),
+      openCalls: this.#slots.open,
+      pendingCalls: waiting.count,
+      pendingBytes: waiting.bytes,
+      refusedCalls: {
+        maxInFlight: this.#slots.refused,
+        maxPending: waiting.refusedCalls,
+        maxPendingBytes: waiting.refusedBytes,
+      },
+      resentCalls: { ...this.#resent },
+    };
   }
 
   /** State of the connections. */
@@ -145,38 +171,77 @@ export class Http2Channel implements Channel {
 
   /** Calls that have not ended yet. */
   get openCalls(): number {
-    return this.#openCalls;
+    return this.#slots.open;
   }
 
   async #close(): Promise<void> {
-    if (this.#openCalls > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-      });
-    }
+    await this.#slots.whenIdle();
     this.#forgetTls?.();
     this.#deadlines.close();
     this.#pool.close();
   }
 
-  #onEnded(call: Http2Call): void {
+  /** Why no call can be opened, whatever the upstream does. */
+  #refusal(rpcPath: string, deadlineMs: number): Status | undefined {
+    const { address } = this.#owner;
+    if (this.#closing !== undefined) return unreachable(address, "Channel closed");
+    if (!(deadlineMs > 0)) return gatewayStatus("DEADLINE", `no time is left to call upstream ${address}`);
+    if (!isMetadataText(rpcPath)) return gatewayStatus("HEADER_INVALID", "the method's path is not ASCII");
+    return undefined;
+  }
+
+  #start(
+    owner: CallOwner,
+    rpcPath: string,
+    metadata: Metadata,
+    deadlineMs: number,
+    listener: CallListener,
+  ): Call {
+    const hasDeadline = deadlineMs !== Number.POSITIVE_INFINITY;
+    const expiresAt = hasDeadline ? this.#now() + deadlineMs : deadlineMs;
+    const call = new Http2Call(owner, listener, rpcPath, metadata, expiresAt);
+    if (hasDeadline) this.#deadlines.add(call);
+    owner.place(call);
+    return call;
+  }
+
+  /** The owner of calls that go to `endpoint` and no other. */
+  #ownerOn(endpoint: Endpoint): CallOwner {
+    const address = endpoint.name;
+    const place = (call: Http2Call): void => {
+      if (!endpoint.attach(call)) call.refuse(unreachable(address, "no connection with room"));
+    };
+    return {
+      ...this.#owner,
+      address,
+      place,
+      placeAgain: place,
+      onEnded: (call) => this.#forgetDeadline(call),
+    };
+  }
+
+  #onEnded(call: Http2Call, status: Status, end: CallEnd): void {
+    this.#forgetDeadline(call);
+    call.endpoint?.observer?.onCallEnded(status, end, this.#now() - call.sentAt);
+    this.#slots.free();
+  }
+
+  #forgetDeadline(call: Http2Call): void {
     if (call.expiresAt !== Number.POSITIVE_INFINITY) this.#deadlines.remove(call);
-    this.#openCalls--;
-    if (this.#openCalls === 0) this.#onIdle?.();
   }
 }
 
 function connectionOptions(
-  endpoint: Address,
-  name: string,
-  { tls, authority }: ChannelOptions,
+  { address, host }: ResolvedEndpoint,
   metadata: DefaultMetadata,
   userAgent: string,
-  { now, firstStreamId, keepaliveMs, keepaliveTimeoutMs, settingsTimeoutMs }: Surroundings,
+  { connections, tls, authority }: ChannelOptions,
+  { now, random, firstStreamId, settingsTimeoutMs }: Surroundings,
 ): ConnectionOptions {
-  const named: Address = endpoint.kind === "tcp" ? { ...endpoint, host: name } : endpoint;
+  const { connectTimeoutMs, keepaliveMs, keepaliveTimeoutMs, maxAgeMs } = connections;
+  const named = address.kind === "tcp" ? { ...address, host } : address;
   return {
-    open: (onConnected, onBytes) => openSocket(endpoint, name, tls, onConnected, onBytes),
+    open: (onConnected, onBytes) => openSocket(address, host, tls, onConnected, onBytes),
     sharedFields: [
       [":method", "POST"],
       [":scheme", tls === undefined ? "http" : "https"],
@@ -187,10 +252,12 @@ function connectionOptions(
       ["grpc-accept-encoding", "identity,gzip"],
       ...metadata.fields,
     ],
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    connectTimeoutMs,
     settingsTimeoutMs,
     keepaliveMs,
     keepaliveTimeoutMs,
+    maxAgeMs,
+    random,
     now,
     firstStreamId,
   };

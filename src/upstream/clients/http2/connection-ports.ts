@@ -1,5 +1,6 @@
 /** What a connection needs of its neighbours: the calls on it, the pool that owns it, the socket under it. */
 import type { Socket } from "node:net";
+import type { ResendReason } from "../../channel-stats.ts";
 import type { Borrower } from "./receive-windows.ts";
 import type { Sender } from "./send-scheduler.ts";
 
@@ -20,8 +21,8 @@ export interface Stream extends Sender, Borrower {
   /** A DATA frame has ended; `flowBytes` is what it took of the window besides its bytes. */
   onDataEnd(flags: number, paddingBytes: number): void;
   onReset(errorCode: number): void;
-  /** The upstream has not processed the call and will not. */
-  onUnprocessed(): void;
+  /** The upstream has not processed the call and will not, for this reason. */
+  onUnprocessed(reason: ResendReason): void;
   /** The connection ended with the call under way; `fault` is undefined where it merely broke. */
   onLost(fault: string | undefined): void;
 }
@@ -29,6 +30,8 @@ export interface Stream extends Sender, Borrower {
 /** What becomes of a connection. */
 export interface ConnectionOwner<C> {
   onReady(connection: C): void;
+  /** It has reached its age, and goes on until it is drained. */
+  onAged(connection: C): void;
   /** No new streams from now on; those there go on. */
   onDraining(connection: C): void;
   /** A stream ended, or the upstream allows more. */
@@ -48,6 +51,10 @@ export interface ConnectionOptions {
   readonly settingsTimeoutMs: number;
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
+  /** A ready connection tells its owner when it is this old, or up to a tenth earlier; Infinity is never. */
+  readonly maxAgeMs: number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
   readonly now: () => number;
   /** The first stream's number, odd. */
   readonly firstStreamId: number;

@@ -37,6 +37,9 @@ const MAX_UNREAD_BYTES: number = 1024 * 1024;
 /** How long an upstream that does not read may keep a socket after its connection has ended. */
 const LINGER_MS = 1000;
 
+/** Connections that were opened together are not replaced together. */
+const AGE_JITTER = 0.1;
+
 const PING_PAYLOAD: Uint8Array = new Uint8Array(8);
 
 type State = "connecting" | "greeting" | "ready" | "draining" | "closed";
@@ -65,6 +68,7 @@ export class Connection implements FrameHandler {
   #greetingTimer: NodeJS.Timeout;
   #isAcknowledged = false;
   readonly #keepalive: Keepalive;
+  #ageTimer: NodeJS.Timeout | undefined;
   #hasAnswered = false;
   #fault = "";
 
@@ -120,6 +124,15 @@ export class Connection implements FrameHandler {
 
   get ageMs(): number {
     return this.#options.now() - this.#startedAt;
+  }
+
+  /** On its socket. */
+  get sentBytes(): number {
+    return this.#socket.bytesWritten;
+  }
+
+  get receivedBytes(): number {
+    return this.#socket.bytesRead;
   }
 
   /** As SETTINGS_MAX_HEADER_LIST_SIZE of the upstream says. */
@@ -230,7 +243,7 @@ export class Connection implements FrameHandler {
       return;
     }
     this.release(stream, undefined);
-    if (errorCode === ErrorCode.REFUSED_STREAM) stream.onUnprocessed();
+    if (errorCode === ErrorCode.REFUSED_STREAM) stream.onUnprocessed("refused");
     else stream.onReset(errorCode);
   }
 
@@ -276,7 +289,7 @@ export class Connection implements FrameHandler {
       if (stream.streamId <= this.#lastGoawayId) continue;
       this.#streams.remove(stream.streamId);
       this.#scheduler.remove(stream);
-      stream.onUnprocessed();
+      stream.onUnprocessed("goaway");
     }
     if (this.#streams.size === 0) this.close();
   }
@@ -330,6 +343,11 @@ export class Connection implements FrameHandler {
       this.#greetingTimer = setTimeout(() => this.#onUnsettled(), this.#options.settingsTimeoutMs).unref();
     }
     this.#keepalive.start();
+    const { maxAgeMs, random } = this.#options;
+    if (maxAgeMs !== Number.POSITIVE_INFINITY) {
+      const ageMs = maxAgeMs * (1 - AGE_JITTER * random());
+      this.#ageTimer = setTimeout(() => this.#owner.onAged(this), ageMs).unref();
+    }
     this.#owner.onReady(this);
   }
 
@@ -393,6 +411,7 @@ export class Connection implements FrameHandler {
   #drain(): void {
     if (this.#state !== "ready") return;
     this.#state = "draining";
+    clearTimeout(this.#ageTimer);
     this.#owner.onDraining(this);
   }
 
@@ -413,6 +432,7 @@ export class Connection implements FrameHandler {
     if (this.#state === "closed") return;
     this.#state = "closed";
     clearTimeout(this.#greetingTimer);
+    clearTimeout(this.#ageTimer);
     this.#keepalive.stop();
     const flushes = this.#writer.flushes;
     this.#writer.close();
@@ -422,7 +442,7 @@ export class Connection implements FrameHandler {
     this.#owner.onClosed(this, this.#fault);
     for (const stream of streams) {
       this.#scheduler.remove(stream);
-      if (stream.openedAtFlush === flushes) stream.onUnprocessed();
+      if (stream.openedAtFlush === flushes) stream.onUnprocessed("never_sent");
       else stream.onLost(violation);
     }
   }

@@ -5,8 +5,8 @@
  */
 import { createConnection, isIP, type Socket } from "node:net";
 import { type ConnectionOptions, connect as tlsConnect } from "node:tls";
+import type { SocketAddress } from "../../address.ts";
 import type { TlsOptions } from "../../channel.ts";
-import type { Address } from "./address.ts";
 
 const READ_BYTES: number = 64 * 1024;
 
@@ -15,7 +15,7 @@ const READ_BYTES: number = 64 * 1024;
  * socket. `name` is the host that the certificate is for, where `address` holds what it resolved to.
  */
 export function openSocket(
-  address: Address,
+  address: SocketAddress,
   name: string,
   tls: TlsOptions | undefined,
   onConnected: () => void,

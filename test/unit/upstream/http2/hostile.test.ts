@@ -428,9 +428,8 @@ async function callOnce(channel: Channel, flowing: "flowing" | "held" = "flowing
 }
 
 function connect(server: RawServer): Channel {
-  return createHttp2Client("test").connect(
-    channelOptions([server.address], { maxReceiveMessageBytes: 1024 * 1024 }),
-  );
+  const limits = { maxReceiveMessageBytes: 1024 * 1024, maxSendMessageBytes: 1024 * 1024 };
+  return createHttp2Client("test").connect(channelOptions([server.address], limits));
 }
 
 describe("an upstream that breaks HTTP/2 loses its connection", () => {

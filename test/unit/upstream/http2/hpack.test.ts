@@ -181,7 +181,8 @@ describe("against the HPACK of nghttp2", () => {
     await once(server, "listening");
     const bound = server.address();
     assert.ok(typeof bound === "object" && bound !== null);
-    channel = createHttp2Client("test").connect(channelOptions([`127.0.0.1:${bound.port}`]));
+    const limits = { maxReceiveMessageBytes: 1000, maxSendMessageBytes: 1000 };
+    channel = createHttp2Client("test").connect(channelOptions([`127.0.0.1:${bound.port}`], limits));
   });
 
   after(async () => {

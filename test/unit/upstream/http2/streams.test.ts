@@ -45,8 +45,11 @@ const REFUSED_STREAM = 7;
 const CANCEL = 8;
 
 function channelTo(address: string, firstStreamId = 1): Http2Channel {
-  const limits = { maxReceiveMessageBytes: 32 * 1024 * 1024, maxSendMessageBytes: 32 * 1024 * 1024 };
-  const options = channelOptions([address], limits);
+  const limitBytes = 32 * 1024 * 1024;
+  const options = channelOptions([address], {
+    maxReceiveMessageBytes: limitBytes,
+    maxSendMessageBytes: limitBytes,
+  });
   return new Http2Channel(options, "test", { ...SURROUNDINGS, firstStreamId });
 }
 
