@@ -20,7 +20,7 @@ interface Rotation {
   readonly changes: () => number;
   readonly reloads: string[];
   readonly lines: Readonly<Record<string, unknown>>[];
-  put(files: Readonly<Record<string, string>>): Promise<void>;
+  readonly put: (files: Readonly<Record<string, string>>) => Promise<void>;
 }
 
 /** A folder with ca.pem, client.pem and client.key, and a watcher of them; `prepare` may lay it out in its own way. */

@@ -295,7 +295,7 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
     this.#consumedBytes += bytes - repaid;
     if (this.#isLoanDue && this.#extraBytes === 0) {
       this.#isLoanDue = false;
-      connection.takeBack(this);
+      connection.windows.takeBack(this);
     }
     const wanted = Math.min(missingBytes, MAX_AHEAD_BYTES) - this.receiveWindow - this.#consumedBytes;
     if (wanted > 0) {
@@ -304,8 +304,8 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
       connection.grant(this, this.#consumedBytes + wanted);
       this.#consumedBytes = 0;
     } else if (this.#consumedBytes >= WINDOW_UPDATE_BYTES) {
-      if (this.#isLoanDue || this.#hasHeld) connection.grant(this, this.#consumedBytes);
-      else connection.renew(this, this.#consumedBytes);
+      const lent = this.#isLoanDue || this.#hasHeld ? 0 : connection.windows.lend(this);
+      connection.grant(this, this.#consumedBytes + lent);
       this.#consumedBytes = 0;
       this.#hasHeld = false;
     }

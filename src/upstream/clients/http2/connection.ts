@@ -56,7 +56,8 @@ export class Connection implements FrameHandler {
   readonly #encoder: RequestEncoder;
   readonly #peer = new PeerSettings();
   readonly #budget: FrameBudget;
-  readonly #windows: ReceiveWindows;
+  /** For its streams, to be lent window. */
+  readonly windows: ReceiveWindows;
   readonly #streams = new StreamTable<Stream>();
   readonly #startedAt: number;
   #state: State = "connecting";
@@ -87,7 +88,7 @@ export class Connection implements FrameHandler {
     this.#socket = socket;
     this.#writer = new FrameWriter(socket, () => this.#onFlushed());
     this.#scheduler = new SendScheduler(this.#writer, this.#budget);
-    this.#windows = new ReceiveWindows(this.#writer, options.now);
+    this.windows = new ReceiveWindows(this.#writer, options.now);
     socket.on("drain", () => this.#onFlushed());
     socket.on("error", (error: NodeJS.ErrnoException) => {
       // With several addresses for one name, the first failure stands for all of them.
@@ -168,21 +169,11 @@ export class Connection implements FrameHandler {
     this.#writer.windowUpdate(stream.streamId, bytes);
   }
 
-  /** Gives back what a stream has consumed; more than that to one that reads as fast as it is sent to. */
-  renew(stream: Stream, bytes: number): void {
-    this.grant(stream, bytes + this.#windows.lend(stream));
-  }
-
-  /** The stream has read all that it was lent. */
-  takeBack(stream: Stream): void {
-    this.#windows.takeBack(stream);
-  }
-
   /** Ends a stream that both sides have ended, or that is reset with `errorCode`. */
   release(stream: Stream, errorCode: number | undefined): void {
     if (!this.#streams.remove(stream.streamId)) return;
     this.#scheduler.remove(stream);
-    if (stream.lentBytes > 0) this.#windows.takeBack(stream);
+    if (stream.lentBytes > 0) this.windows.takeBack(stream);
     if (errorCode !== undefined) this.#writer.reset(stream.streamId, errorCode);
     if (this.#state === "draining" && this.#streams.size === 0) this.close();
     else this.#owner.onFree(this);
@@ -202,7 +193,7 @@ export class Connection implements FrameHandler {
   }
 
   onDataStart(streamId: number, flowBytes: number): void {
-    this.#windows.onData(flowBytes);
+    this.windows.onData(flowBytes);
     const stream = this.#streamOf(streamId);
     this.#dataStream = stream;
     this.#dataLeft = flowBytes;
@@ -276,7 +267,7 @@ export class Connection implements FrameHandler {
   onPingAck(bytes: Buffer, start: number): void {
     this.#budget.spend();
     this.#keepalive.acknowledge();
-    this.#windows.onPingAck(bytes, start);
+    this.windows.onPingAck(bytes, start);
   }
 
   onGoaway(lastStreamId: number, errorCode: number): void {
@@ -333,7 +324,7 @@ export class Connection implements FrameHandler {
       [SettingId.INITIAL_WINDOW_SIZE, STREAM_WINDOW_BYTES],
       [SettingId.MAX_HEADER_LIST_SIZE, MAX_HEADER_LIST_BYTES],
     ]);
-    this.#windows.open();
+    this.windows.open();
   }
 
   #onGreeted(): void {
