@@ -85,7 +85,7 @@ export class Http2Channel implements Channel {
       balancer: createBalancer(options.balancing, random),
       watch,
       limits,
-      perEndpoint: connections.perEndpoint,
+      connections,
       random,
       connectionOptions: (endpoint) =>
         connectionOptions(endpoint, metadata, userAgent, options, surroundings),
@@ -236,9 +236,9 @@ function connectionOptions(
   metadata: DefaultMetadata,
   userAgent: string,
   { connections, tls, authority }: ChannelOptions,
-  { now, random, firstStreamId, settingsTimeoutMs }: Surroundings,
+  { now, firstStreamId, settingsTimeoutMs }: Surroundings,
 ): ConnectionOptions {
-  const { connectTimeoutMs, keepaliveMs, keepaliveTimeoutMs, maxAgeMs } = connections;
+  const { connectTimeoutMs, keepaliveMs, keepaliveTimeoutMs } = connections;
   const named = address.kind === "tcp" ? { ...address, host } : address;
   return {
     open: (onConnected, onBytes) => openSocket(address, host, tls, onConnected, onBytes),
@@ -256,8 +256,6 @@ function connectionOptions(
     settingsTimeoutMs,
     keepaliveMs,
     keepaliveTimeoutMs,
-    maxAgeMs,
-    random,
     now,
     firstStreamId,
   };

@@ -37,9 +37,6 @@ const MAX_UNREAD_BYTES: number = 1024 * 1024;
 /** How long an upstream that does not read may keep a socket after its connection has ended. */
 const LINGER_MS = 1000;
 
-/** Connections that were opened together are not replaced together. */
-const AGE_JITTER = 0.1;
-
 const PING_PAYLOAD: Uint8Array = new Uint8Array(8);
 
 type State = "connecting" | "greeting" | "ready" | "draining" | "closed";
@@ -69,7 +66,6 @@ export class Connection implements FrameHandler {
   #greetingTimer: NodeJS.Timeout;
   #isAcknowledged = false;
   readonly #keepalive: Keepalive;
-  #ageTimer: NodeJS.Timeout | undefined;
   #hasAnswered = false;
   #fault = "";
 
@@ -334,11 +330,6 @@ export class Connection implements FrameHandler {
       this.#greetingTimer = setTimeout(() => this.#onUnsettled(), this.#options.settingsTimeoutMs).unref();
     }
     this.#keepalive.start();
-    const { maxAgeMs, random } = this.#options;
-    if (maxAgeMs !== Number.POSITIVE_INFINITY) {
-      const ageMs = maxAgeMs * (1 - AGE_JITTER * random());
-      this.#ageTimer = setTimeout(() => this.#owner.onAged(this), ageMs).unref();
-    }
     this.#owner.onReady(this);
   }
 
@@ -402,7 +393,6 @@ export class Connection implements FrameHandler {
   #drain(): void {
     if (this.#state !== "ready") return;
     this.#state = "draining";
-    clearTimeout(this.#ageTimer);
     this.#owner.onDraining(this);
   }
 
@@ -423,7 +413,6 @@ export class Connection implements FrameHandler {
     if (this.#state === "closed") return;
     this.#state = "closed";
     clearTimeout(this.#greetingTimer);
-    clearTimeout(this.#ageTimer);
     this.#keepalive.stop();
     const flushes = this.#writer.flushes;
     this.#writer.close();

@@ -13,6 +13,7 @@ import type { EndpointStats } from "../../channel-stats.ts";
 import type { Connectivity } from "../../connectivity.ts";
 import type { EndpointObserver, EndpointView } from "../../endpoint.ts";
 import type { ResolvedEndpoint } from "../../resolver.ts";
+import { AgeTimers } from "./age-timers.ts";
 import type { Http2Call } from "./call.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionOptions, ConnectionOwner } from "./connection-ports.ts";
@@ -38,6 +39,8 @@ export interface EndpointOwner {
   connectionOptions(endpoint: ResolvedEndpoint): ConnectionOptions;
   /** Most connections to one endpoint. */
   readonly perEndpoint: number;
+  /** A connection is replaced when it is this old, or up to a tenth earlier; Infinity is never. */
+  readonly maxAgeMs: number;
   /** Who hears of the endpoint, if anybody does. */
   observe(endpoint: Endpoint): EndpointObserver | undefined;
   /** Opens a call that goes to this endpoint and no other. */
@@ -71,6 +74,7 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
   #isOpeningOutdated = false;
   /** Those of the ready ones that wait for a replacement. */
   #aged: Connection[] = [];
+  readonly #ages: AgeTimers;
   /** Those that take no more calls, while their last ones are under way. */
   readonly #draining: Connection[] = [];
   #picks = 0;
@@ -88,6 +92,7 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
     this.#options = owner.connectionOptions(resolved);
     this.name = nameOf(resolved.address);
     this.weight = resolved.weight;
+    this.#ages = new AgeTimers(owner.maxAgeMs, owner.random, (connection) => this.onAged(connection));
     this.observer = owner.observe(this);
   }
 
@@ -197,6 +202,7 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
   onReady(connection: Connection): void {
     this.#opening = undefined;
     this.#ready.push(connection);
+    this.#ages.start(connection);
     if (this.#ready.length === 1) this.observer?.onReady();
     this.#owner.onReady(this);
     if (this.#isOpeningOutdated) {
@@ -208,6 +214,7 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
     if (aged !== undefined) this.#retire(aged);
   }
 
+  /** The connection goes on until its successor is ready. */
   onAged(connection: Connection): void {
     this.#aged.push(connection);
     if (!this.#isInBackoff) this.#open();
@@ -260,6 +267,7 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
     const index = this.#ready.indexOf(connection);
     if (index < 0) return false;
     this.#ready.splice(index, 1);
+    this.#ages.stop(connection);
     this.#aged = this.#aged.filter((aged) => aged !== connection);
     if (this.#ready.length === 0) this.observer?.onLost();
     this.#owner.onGone(this);
