@@ -4,7 +4,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type AdminView, adminHandler, type Readiness } from "../admin/index.ts";
 import type { Config, ListenerConfig } from "../config/index.ts";
-import { Reconciler, routeRows } from "../control/index.ts";
+import { Reconciler, routeRows, TlsWatcher } from "../control/index.ts";
 import { Gateway, type ListenerSettings } from "../gateway/index.ts";
 import { formatAddress, type HttpEngine, type HttpListener, type ListenAddress } from "../http/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
@@ -19,6 +19,7 @@ import {
 import type { Builtins } from "./builtins.ts";
 import { type Provision, provision } from "./provisioning.ts";
 import { retryReadings } from "./retry-metrics.ts";
+import { tlsMetrics } from "./tls-metrics.ts";
 import { upstreamReadings } from "./upstream-metrics.ts";
 
 /** The start failed; every problem is a line of the message. */
@@ -41,6 +42,7 @@ export class Application {
   readonly #log: Logger;
   readonly #parts: Provision;
   readonly #reconciler: Reconciler;
+  readonly #tlsWatcher: TlsWatcher;
   readonly #listeners: HttpListener[];
   readonly #admin: HttpListener | undefined;
   readonly gateway: Gateway;
@@ -53,6 +55,7 @@ export class Application {
     this.#log = started.log;
     this.#parts = started.parts;
     this.#reconciler = started.reconciler;
+    this.#tlsWatcher = started.tlsWatcher;
     this.#listeners = started.listeners.map(({ listener }) => listener);
     this.#admin = started.admin;
     this.gateway = started.gateway;
@@ -68,10 +71,13 @@ export class Application {
    */
   static async start(config: Config, builtins: Builtins, log: Logger): Promise<Application> {
     const parts = await provision(config, builtins, log);
-    for (const problem of parts.problems) log.error({ problem: formatProblem(problem) }, "problem");
+    for (const problem of parts.problems) {
+      log[problem.severity === "error" ? "error" : "warn"]({ problem: formatProblem(problem) }, "problem");
+    }
     const meters = new Meters();
     for (const reading of upstreamReadings(parts.channels)) meters.addReading(reading);
     for (const reading of retryReadings(parts.retries)) meters.addReading(reading);
+    const tlsWatcher = watchTls(parts, meters, log);
     // The access log has a switch of its own: `log.level` is about the gateway's own words.
     const observers: RequestObserver[] = config.accessLog.enabled
       ? [meters, createAccessLog(createLogger("info"))]
@@ -118,7 +124,18 @@ export class Application {
       await parts.close();
       throw error;
     }
-    return new Application({ config, log, parts, reconciler, gateway, lifecycle, admin, listeners: opened });
+    tlsWatcher.start();
+    return new Application({
+      tlsWatcher,
+      config,
+      log,
+      parts,
+      reconciler,
+      gateway,
+      lifecycle,
+      admin,
+      listeners: opened,
+    });
   }
 
   /** Whether `/readyz` answers 200, and why not. */
@@ -155,6 +172,7 @@ export class Application {
     for (const listener of this.#listeners) listener.close();
     this.#admin?.close();
     await this.#reconciler.stop();
+    await this.#tlsWatcher.stop();
     await this.#parts.close();
   }
 }
@@ -174,6 +192,7 @@ interface StartedParts {
   readonly log: Logger;
   readonly parts: Provision;
   readonly reconciler: Reconciler;
+  readonly tlsWatcher: TlsWatcher;
   readonly gateway: Gateway;
   readonly lifecycle: Lifecycle;
   readonly admin: HttpListener | undefined;
@@ -210,6 +229,19 @@ function openListener(
     gateway.handlerFor(settings),
     gateway.refusalListenerFor(settings),
   );
+}
+
+function watchTls({ tlsTargets }: Provision, meters: Meters, log: Logger): TlsWatcher {
+  const { onReload, readings } = tlsMetrics(tlsTargets);
+  for (const reading of readings) meters.addReading(reading);
+  const now = Date.now;
+  return new TlsWatcher({
+    targets: tlsTargets,
+    log,
+    onReload,
+    now,
+    pause: (ms, signal) => pause(ms, undefined, { signal }),
+  });
 }
 
 function adminView(

@@ -4,13 +4,19 @@
  */
 import { readFile } from "node:fs/promises";
 import { type Config, loadServiceConfig, type ServiceConfig, type UpstreamConfig } from "../config/index.ts";
-import { type CompiledSnapshot, compileSnapshot, type DiscoveryTarget } from "../control/index.ts";
+import {
+  type CompiledSnapshot,
+  compileSnapshot,
+  type DiscoveryTarget,
+  type TlsTarget,
+} from "../control/index.ts";
 import type { SchemaSet } from "../schema/index.ts";
 import { type Problem, StatusError } from "../status/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { type Channel, DeadlineWheel, type RetrySurroundings, UpstreamRetries } from "../upstream/index.ts";
 import type { Builtins } from "./builtins.ts";
 import { healthLog } from "./health-log.ts";
+import { openCredentials } from "./upstream-credentials.ts";
 
 /** The parts, ready for discovery. */
 export interface Provision {
@@ -18,6 +24,8 @@ export interface Provision {
   readonly retries: ReadonlyMap<string, UpstreamRetries>;
   readonly targets: readonly DiscoveryTarget[];
   readonly problems: readonly Problem[];
+  /** The upstreams whose TLS files can change. */
+  readonly tlsTargets: readonly TlsTarget[];
   /** Compiles the schemas found so far. */
   readonly compile: (
     schemas: ReadonlyMap<string, SchemaSet>,
@@ -38,8 +46,9 @@ export async function provision(config: Config, builtins: Builtins, log: Logger)
   const serviceConfigs = new Map<string, ServiceConfig>();
   const targets: DiscoveryTarget[] = [];
   const problems: Problem[] = [];
+  const tlsTargets: TlsTarget[] = [];
   for (const upstream of config.upstreams) {
-    const channel = await connect(config, upstream, builtins, log, problems);
+    const channel = await connect(config, upstream, builtins, log, problems, tlsTargets);
     if (channel === undefined) continue;
     channels.set(upstream.name, channel);
     retries.set(upstream.name, new UpstreamRetries(channel, upstream.retryBudget, surroundings));
@@ -69,6 +78,7 @@ export async function provision(config: Config, builtins: Builtins, log: Logger)
     retries,
     targets,
     problems,
+    tlsTargets,
     compile: (schemas, pending, revision) => compileSnapshot(parts, schemas, pending, revision),
     close: async () => {
       await Promise.all([...channels.values()].map((channel) => channel.close()));
@@ -77,48 +87,49 @@ export async function provision(config: Config, builtins: Builtins, log: Logger)
   };
 }
 
-/** The upstream's channel; undefined, with a problem, where its address or its authorities cannot be used. */
+/** The upstream's channel; undefined, with a problem, where its address or its TLS files cannot be used. */
 async function connect(
   config: Config,
   upstream: UpstreamConfig,
   builtins: Builtins,
   log: Logger,
   problems: Problem[],
+  tlsTargets: TlsTarget[],
 ): Promise<Channel | undefined> {
-  const { tls } = upstream;
+  const { name, addresses, tls, authority, metadata, requestCompression, maxReceiveMessageBytes } = upstream;
+  let target: TlsTarget | undefined;
+  if (tls !== undefined) {
+    const opened = await openCredentials(config, name, tls, Date.now);
+    problems.push(...opened.problems);
+    if (opened.target === undefined) return undefined;
+    ({ target } = opened);
+  }
   try {
-    const caPem = tls?.ca === undefined ? undefined : await readFile(tls.ca.resolved, "utf8");
-    return builtins.channels(upstream.client).connect({
-      addresses: upstream.addresses,
+    const channel = builtins.channels(upstream.client).connect({
+      addresses,
       balancing: upstream.loadBalancing,
       connections: upstream.connections,
       limits: upstream.limits,
       health: upstream.health,
       healthObserver: healthLog(log, upstream.name),
-      tls: tls === undefined ? undefined : { caPem, serverName: tls.serverName },
-      maxReceiveMessageBytes: upstream.maxReceiveMessageBytes,
+      tls:
+        target === undefined ? undefined : { credentials: target.credentials, serverName: tls?.serverName },
+      authority: authority ?? "",
+      metadata,
+      requestCompression,
+      maxReceiveMessageBytes,
       maxSendMessageBytes: Number.POSITIVE_INFINITY,
     });
+    if (target !== undefined) tlsTargets.push(target);
+    return channel;
   } catch (error) {
-    // Addresses have been checked with the config, so with a CA file it is that file.
-    const key = tls?.ca === undefined ? ["address"] : ["tls", "ca"];
+    if (!(error instanceof StatusError)) throw error;
     problems.push({
       severity: "error",
-      where: config.locate(["upstreams", upstream.name, ...key]),
-      what:
-        error instanceof StatusError
-          ? `upstream ${upstream.name}: ${error.status.message}`
-          : `upstream ${upstream.name}: cannot read ${tls?.ca?.text}: ${systemCode(error)}`,
-      hint:
-        tls?.ca === undefined
-          ? "check the address"
-          : "give a PEM file of certificates that the gateway may read",
+      where: config.locate(["upstreams", name, "address"]),
+      what: `upstream ${name}: ${error.status.message}`,
+      hint: "check the address",
     });
     return undefined;
   }
-}
-
-/** `ENOENT` and the like; the whole text of the error would repeat the path. */
-function systemCode(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }

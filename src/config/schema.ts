@@ -2,7 +2,6 @@
  * The schema of the whole file: types, defaults, descriptions. The JSON Schema for editors and
  * docs/configuration.md are generated from it.
  */
-import { isAbsolute, resolve } from "node:path";
 import type * as z from "zod";
 import { parseListenAddress } from "./addresses.ts";
 import {
@@ -12,13 +11,13 @@ import {
   flag,
   integer,
   list,
-  parsePlainText,
   section,
   size,
   switchable,
   table,
   text,
 } from "./fields.ts";
+import { filePath } from "./file-path.ts";
 import { corsSection } from "./header-options.ts";
 import { type RuleText, ruleSchema } from "./http-rules.ts";
 import { parseSelector } from "./names.ts";
@@ -32,9 +31,9 @@ import type {
   FilePath,
   ListenerConfig,
   SchemaSourcesConfig,
-  TlsConfig,
   UpstreamConfig,
 } from "./types.ts";
+import { authorityField, metadataTable, requestCompressionField } from "./upstream-calls.ts";
 import {
   addressList,
   connectionsSection,
@@ -42,6 +41,7 @@ import {
   loadBalancingChoice,
 } from "./upstream-connections.ts";
 import { healthCheckSection, outlierEjectionSection, upstreamHealth } from "./upstream-health.ts";
+import { tlsSection } from "./upstream-tls.ts";
 
 /** An upstream whose rules have no places yet. */
 type UpstreamText = Omit<UpstreamConfig, "name" | "http"> & {
@@ -154,13 +154,16 @@ function upstreamSection(directory: string): z.ZodType<UpstreamText> {
     healthCheck: healthCheckSection(),
     outlierEjection: outlierEjectionSection(),
     tls: tlsSection(directory),
+    authority: authorityField().optional(),
+    metadata: metadataTable().prefault({}),
+    requestCompression: requestCompressionField().prefault("none"),
     schema: schemaSection(directory),
     http: section("HTTP rules besides the annotations in the schema.", {
       rules: list(
         "`google.api.HttpRule`s, later ones win; a rule replaces the annotation of the methods that it selects.",
         ruleSchema(),
       ).prefault([]),
-      serviceConfig: file(
+      serviceConfig: filePath(
         directory,
         "A `google.api.Service` YAML document whose `http.rules` count too.",
       ).optional(),
@@ -183,6 +186,9 @@ function upstreamSection(directory: string): z.ZodType<UpstreamText> {
     limits: upstream.limits,
     health: upstreamHealth(upstream.healthCheck, upstream.outlierEjection),
     tls: upstream.tls,
+    authority: upstream.authority,
+    metadata: upstream.metadata,
+    requestCompression: upstream.requestCompression,
     schema: upstream.schema,
     http: upstream.http,
     autoMapping: upstream.autoMapping,
@@ -200,18 +206,6 @@ function routeSection(): ReturnType<typeof sectionWithRouteOptions<{ selector: z
   });
 }
 
-function tlsSection(directory: string): z.ZodType<TlsConfig | undefined> {
-  const keys = section("TLS towards the upstream.", {
-    ca: file(directory, "PEM file of the authorities to trust; the system's otherwise.").optional(),
-    serverName: text(
-      "host name",
-      "The name to expect in the certificate; the address's host otherwise.",
-      parseHostName,
-    ).optional(),
-  }).transform(({ ca, serverName }) => ({ ca, serverName }));
-  return switchable("TLS towards the upstream: `true`, `false`, or a mapping.", keys).prefault(false);
-}
-
 function schemaSection(directory: string): z.ZodType<SchemaSourcesConfig> {
   const reflection = section("Server reflection, v1 or v1alpha.", {
     timeout: duration("How long one try may take.", { min: "1ms" }).prefault("5s"),
@@ -222,7 +216,7 @@ function schemaSection(directory: string): z.ZodType<SchemaSourcesConfig> {
       reflection: switchable("Server reflection: `true`, `false`, or a mapping.", reflection).prefault(false),
       descriptors: list(
         "Files with a serialised `FileDescriptorSet`.",
-        file(directory, "One file."),
+        filePath(directory, "One file."),
       ).prefault([]),
     },
     checkSchemaSources,
@@ -238,27 +232,6 @@ function checkSchemaSources(value: Readonly<Record<string, unknown>>, fail: Fail
 
 function listenAddress(description: string): z.ZodType<AddressConfig> {
   return text("address", description, parseListenAddress);
-}
-
-function file(directory: string, description: string): z.ZodType<FilePath> {
-  return text(
-    "path",
-    `${description} Relative paths start at the config file.`,
-    (value): Reading<FilePath> => {
-      const path = parsePlainText(value);
-      if (path.complaint !== undefined) return path;
-      const resolved = isAbsolute(path.value) ? path.value : resolve(directory, path.value);
-      return { value: { text: path.value, resolved } };
-    },
-  );
-}
-
-function parseHostName(value: unknown): Reading<string> {
-  if (typeof value === "string" && /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})$/.test(value)) return { value };
-  return complain(
-    `${show(value)} is not a host name`,
-    "write a name such as api.example.com, without a port",
-  );
 }
 
 function parseUpstreamName(name: string): Reading<unknown> {

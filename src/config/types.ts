@@ -92,10 +92,13 @@ export interface SchemaSourcesConfig {
 
 /** TLS towards an upstream. */
 export interface TlsConfig {
-  /** PEM file of the authorities to trust; undefined takes the system's. */
+  /** PEM file of the authorities to trust; undefined takes those that come with Node. */
   readonly ca: FilePath | undefined;
   /** The name to expect in the certificate; undefined takes the address's host. */
   readonly serverName: string | undefined;
+  /** PEM files of the gateway's own certificate and its key. */
+  readonly identity: { readonly certificate: FilePath; readonly key: FilePath } | undefined;
+  readonly minVersion: "TLSv1.2" | "TLSv1.3";
 }
 
 /** Options for the methods of one selector. */
@@ -114,6 +117,12 @@ export interface UpstreamConfig {
   readonly health: UpstreamHealthConfig;
   /** Undefined is plaintext HTTP/2. */
   readonly tls: TlsConfig | undefined;
+  /** The `:authority` of calls; undefined takes `tls.serverName`, or else the address. */
+  readonly authority: string | undefined;
+  /** Names and values, flat: metadata of every call, which wins over a call's own of the same names. */
+  readonly metadata: readonly string[];
+  /** What longer request messages are compressed with. */
+  readonly requestCompression: "none" | "gzip";
   readonly schema: SchemaSourcesConfig;
   readonly http: {
     /** The sound rules, in order; the others are problems. */

@@ -7,6 +7,7 @@ import type { BalancingPolicy } from "./balancer.ts";
 import type { ChannelStats } from "./channel-stats.ts";
 import type { HealthObserver } from "./health/observer.ts";
 import type { HealthOptions } from "./health/options.ts";
+import type { TlsCredentials } from "./tls-credentials.ts";
 
 /**
  * gRPC metadata as a flat list: `[name, value, …]`, names lower-case. A `-bin` value is base64, as on the wire
@@ -61,6 +62,13 @@ export interface Channel {
 /** What a route needs of a channel; it may repeat calls (`retry/`). */
 export type CallOpener = Pick<Channel, "open">;
 
+/** TLS towards an upstream. */
+export interface TlsOptions {
+  readonly credentials: TlsCredentials;
+  /** The name to expect in the certificate; undefined takes the host of the address. */
+  readonly serverName: string | undefined;
+}
+
 /** Connections of a channel. */
 export interface ConnectionSettings {
   /** Most connections to one endpoint; a further one is opened when calls find no room on those there are. */
@@ -97,8 +105,14 @@ export interface ChannelOptions {
   readonly health: HealthOptions;
   /** Hears of what becomes of endpoints. */
   readonly healthObserver: HealthObserver;
-  /** PEM texts; undefined means plaintext HTTP/2. */
-  readonly tls: { readonly caPem: string | undefined; readonly serverName: string | undefined } | undefined;
+  /** Undefined means plaintext HTTP/2. */
+  readonly tls: TlsOptions | undefined;
+  /** The `:authority` of calls; "" takes `tls.serverName`, or else the address. TLS knows nothing of it. */
+  readonly authority: string;
+  /** Goes with every call; a call's own metadata of the same names is left out. Names and values as gRPC has them. */
+  readonly metadata: Metadata;
+  /** What request messages are compressed with, where that pays. */
+  readonly requestCompression: "none" | "gzip";
   readonly maxReceiveMessageBytes: number;
   readonly maxSendMessageBytes: number;
 }
@@ -108,7 +122,7 @@ export interface ChannelFactory {
   readonly name: string;
   /**
    * Makes a channel; the first call connects it.
-   * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address or the CA cannot be used.
+   * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address or the metadata cannot be used.
    */
   connect(options: ChannelOptions): Channel;
 }

@@ -10,6 +10,7 @@ export type {
   ChannelOptions,
   ConnectionSettings,
   Metadata,
+  TlsOptions,
 } from "./channel.ts";
 export type { ChannelStats, EndpointStats, RefusingLimit, ResendReason } from "./channel-stats.ts";
 export type { Connectivity } from "./connectivity.ts";
@@ -36,3 +37,5 @@ export {
   UpstreamRetries,
   type UpstreamRetriesOptions,
 } from "./retry/upstream-retries.ts";
+export { type OpenedTls, TlsCredentials } from "./tls-credentials.ts";
+export type { TlsFault, TlsMaterial, TlsPart, TlsVersion } from "./tls-material.ts";

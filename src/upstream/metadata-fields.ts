@@ -67,6 +67,14 @@ export const SINGLE_FIELDS: ReadonlySet<string> = new Set([
   "x-content-type-options",
 ]);
 
+/** Fields that must not stay in anyone's table of header fields (RFC 7541 section 7.1.3). */
+export const SENSITIVE_FIELDS: ReadonlySet<string> = new Set([
+  "authorization",
+  "cookie",
+  "proxy-authorization",
+  "set-cookie",
+]);
+
 /** Fields of a reply that are not the upstream's metadata. */
 export const REPLY_FRAMING: ReadonlySet<string> = new Set([
   "content-type",

@@ -23,6 +23,12 @@ const CONNECT_FAULTS: readonly (readonly [RegExp, string])[] = [
   [/ETIMEDOUT/, "connection timed out"],
   [/ENOENT/, "no such socket"],
   [/EACCES|EPERM/, "permission denied"],
+  // Alerts are the upstream's word on what it was shown; OpenSSL's names for them, in texts and in codes.
+  [
+    /alert[ _](?:.+[ _])?(?:certificate|unknown[ _]ca)/i,
+    "it does not accept the TLS certificate of the gateway",
+  ],
+  [/protocol[ _]version|unsupported[ _]protocol/i, "it speaks no version of TLS that is allowed"],
   [/certificate|altnames|CERT_|SELF_SIGNED|UNABLE_TO_/i, "its TLS certificate is not accepted"],
   [/SSL|TLS|EPROTO/, "the TLS handshake failed"],
   [/ERR_HTTP2|Protocol error/, "it does not speak HTTP/2"],

@@ -84,7 +84,7 @@ describe("TLS towards the upstream", { timeout: 60_000 }, () => {
     const problem = await gateway.logged((line) => line.msg === "problem");
     assert.match(
       String(problem.problem),
-      /sluice\.yaml:1:\d+: upstream echo: cannot read \/no\/such\/ca\.pem: ENOENT \(.+\)$/,
+      /sluice\.yaml:1:\d+: upstream echo: \/no\/such\/ca\.pem cannot be read: ENOENT \(.+\)$/,
     );
     assert.equal(await ask(gateway), "200 {}");
   });

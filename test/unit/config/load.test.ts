@@ -78,7 +78,10 @@ test("everything that an upstream can have is read", () => {
       maxEjection: 1s
       maxEjected: 10
       panicThreshold: 0
-    tls: { ca: ca.pem, serverName: a.internal }
+    tls: { ca: ca.pem, serverName: a.internal, certificate: c.pem, key: /abs/c.key, minVersion: TLSv1.3 }
+    authority: "[::1]:443"
+    metadata: { x-tenant: "a b", x-key-bin: "_-8=,AQI" }
+    requestCompression: gzip
     schema: { reflection: { timeout: 1s }, descriptors: [one.binpb, /abs/two.binpb] }
     http: { serviceConfig: ../service.yaml }
     autoMapping: true
@@ -136,7 +139,15 @@ test("everything that an upstream can have is read", () => {
   assert.deepEqual(upstream.tls, {
     ca: { text: "ca.pem", resolved: "/etc/sluice/ca.pem" },
     serverName: "a.internal",
+    identity: {
+      certificate: { text: "c.pem", resolved: "/etc/sluice/c.pem" },
+      key: { text: "/abs/c.key", resolved: "/abs/c.key" },
+    },
+    minVersion: "TLSv1.3",
   });
+  assert.equal(upstream.authority, "[::1]:443");
+  assert.deepEqual(upstream.metadata, ["x-tenant", "a b", "x-key-bin", "_-8=,AQI"]);
+  assert.equal(upstream.requestCompression, "gzip");
   assert.deepEqual(upstream.schema, {
     reflection: { timeoutMs: 1_000 },
     descriptors: [
@@ -161,7 +172,12 @@ test("tls: true trusts the system's authorities, false is plaintext", () => {
   const tlsOf = (tls: string): unknown =>
     parse(`${HEAD}upstreams: { a: { address: h:1, tls: ${tls}, schema: { reflection: true } } }\n`)
       .upstreams[0]?.tls;
-  assert.deepEqual(tlsOf("true"), { ca: undefined, serverName: undefined });
+  assert.deepEqual(tlsOf("true"), {
+    ca: undefined,
+    serverName: undefined,
+    identity: undefined,
+    minVersion: "TLSv1.2",
+  });
   assert.equal(tlsOf("false"), undefined);
 });
 

@@ -15,6 +15,8 @@ import {
 import { gatewayStatus, type Status } from "../../../status/index.ts";
 import type { Call, CallListener, Metadata } from "../../channel.ts";
 import { isGrpcContentType } from "../../reply-faults.ts";
+import { MIN_COMPRESSED_BYTES, type RequestCompression } from "../../request-compression.ts";
+import type { Generation } from "./generation.ts";
 import { fromGrpcMetadata } from "./metadata.ts";
 import { statusOfReply } from "./reply-status.ts";
 
@@ -23,6 +25,9 @@ const HIGH_WATER_BYTES = 64 * 1024;
 
 /** Node may run a timer this much before the clock shows its time. */
 const TIMER_TOLERANCE_MS = 2;
+
+/** The flag of a message that is sent as it is (GRPC_WRITE_NO_COMPRESS of gRPC's core). */
+const NO_COMPRESSION = 2;
 
 const NO_METADATA: Metadata = [];
 
@@ -35,13 +40,15 @@ export interface CallOwner {
   readonly maxSendMessageBytes: number;
   /** What `RawCall.getPeer` gives while no stream is open. */
   readonly target: string;
-  onCallEnded(): void;
+  readonly compression: RequestCompression;
+  onCallEnded(generation: Generation): void;
 }
 
 /** A call of grpc-js behind the port. Starts with `start`; ends with exactly one `onStatus`. */
 export class GrpcJsCall implements Call, InterceptingListener {
   readonly #raw: RawCall;
   readonly #owner: CallOwner;
+  readonly #generation: Generation;
   readonly #listener: CallListener;
   /** Milliseconds since the epoch, as grpc-js counts; Infinity for none. */
   readonly #deadline: number;
@@ -56,12 +63,23 @@ export class GrpcJsCall implements Call, InterceptingListener {
   #hasHeaders = false;
   #foreignContentType: string | undefined;
   #hasEnded = false;
-  /** One closure a call, not one a message. */
-  readonly #sendContext: { readonly callback: () => void } = { callback: () => this.#onSent() };
+  #hasCompressed = false;
+  /** One closure a call, not one a message; `flags` are those of the message under way. */
+  readonly #sendContext: { readonly callback: () => void; flags: number } = {
+    callback: () => this.#onSent(),
+    flags: 0,
+  };
 
-  constructor(raw: RawCall, owner: CallOwner, listener: CallListener, deadline: number) {
+  constructor(
+    raw: RawCall,
+    owner: CallOwner,
+    generation: Generation,
+    listener: CallListener,
+    deadline: number,
+  ) {
     this.#raw = raw;
     this.#owner = owner;
+    this.#generation = generation;
     this.#listener = listener;
     this.#deadline = deadline;
   }
@@ -156,12 +174,18 @@ export class GrpcJsCall implements Call, InterceptingListener {
       foreignContentType: this.#foreignContentType,
     });
     const isFromUpstream = status.origin === "upstream";
+    if (this.#generation.isCompressing) this.#learn(reported, status);
     this.#end(status, isFromUpstream ? fromGrpcMetadata(reported.metadata) : NO_METADATA);
   }
 
   #write(bytes: Buffer): void {
     this.#isSending = true;
     this.#sendingBytes = bytes.length;
+    if (this.#generation.isCompressing) {
+      const isLong = bytes.length >= MIN_COMPRESSED_BYTES;
+      this.#sendContext.flags = isLong ? 0 : NO_COMPRESSION;
+      this.#hasCompressed ||= isLong;
+    }
     this.#raw.sendMessageWithContext(this.#sendContext, bytes);
   }
 
@@ -183,6 +207,13 @@ export class GrpcJsCall implements Call, InterceptingListener {
     }
   }
 
+  /** What the end of the reply says of gzip; of headers that messages follow, grpc-js keeps it to itself and obeys. */
+  #learn(reported: StatusObject, status: Status): void {
+    const accepted = reported.metadata.get("grpc-accept-encoding")[0]?.toString();
+    if (accepted !== undefined) this.#owner.compression.onAcceptEncoding(accepted);
+    this.#owner.compression.onStatus(status, this.#hasCompressed);
+  }
+
   #cancelRaw(): void {
     const raw = this.#raw;
     raw.cancelWithStatus(StatusCode.CANCELLED, "");
@@ -200,7 +231,7 @@ export class GrpcJsCall implements Call, InterceptingListener {
   #end(status: Status, trailers: Metadata): void {
     this.#hasEnded = true;
     this.#queue.length = 0;
-    this.#owner.onCallEnded();
+    this.#owner.onCallEnded(this.#generation);
     try {
       this.#listener.onStatus(status, trailers);
     } catch (error) {

@@ -1,25 +1,29 @@
 /**
  * The Channel port on @grpc/grpc-js: connections, balancing and reconnection are grpc-js's, the calls are `call.ts`.
+ *
+ * A grpc-js channel cannot change its credentials or its compression, so those changes put a new one in its place.
  */
-import { X509Certificate } from "node:crypto";
 import {
   type ChannelCredentials,
+  compressionAlgorithms,
   connectivityState,
   credentials,
-  Channel as GrpcChannel,
   type ChannelOptions as GrpcOptions,
   logVerbosity,
   setLogVerbosity,
 } from "@grpc/grpc-js";
-import { gatewayStatus, refuse } from "../../../status/index.ts";
+import { gatewayStatus } from "../../../status/index.ts";
 import { CallSlots } from "../../call-slots.ts";
 import type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metadata } from "../../channel.ts";
 import type { ChannelStats } from "../../channel-stats.ts";
 import type { Connectivity } from "../../connectivity.ts";
+import { type DefaultMetadata, readDefaultMetadata } from "../../default-metadata.ts";
 import { RefusedCall } from "../../refused-call.ts";
+import { RequestCompression } from "../../request-compression.ts";
 import { type CallOwner, GrpcJsCall } from "./call.ts";
+import { Generation } from "./generation.ts";
 import { toGrpcMetadata } from "./metadata.ts";
-import { registerListResolver, targetOf } from "./target.ts";
+import { type Balancing, registerListResolver, type Target, targetOf } from "./target.ts";
 
 /** The longest time that a timer of Node can wait; a deadline beyond it is none. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -37,7 +41,8 @@ export const grpcJs: ChannelFactory = { name: "grpc-js", connect: connectGrpcJs 
 
 /**
  * Makes one channel; connections are opened by its first call.
- * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address or the CA file cannot be used.
+ * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address cannot be used; INVALID_ARGUMENT, reason
+ * HEADER_INVALID, where the default metadata cannot be sent.
  */
 export function connectGrpcJs(options: ChannelOptions): GrpcJsChannel {
   return new GrpcJsChannel(options);
@@ -45,28 +50,41 @@ export function connectGrpcJs(options: ChannelOptions): GrpcJsChannel {
 
 /** A channel of grpc-js, shared by any number of calls. */
 export class GrpcJsChannel implements Channel {
-  readonly #channel: GrpcChannel;
+  readonly #options: ChannelOptions;
+  readonly #target: Target;
+  readonly #metadata: DefaultMetadata;
+  readonly #compression: RequestCompression;
   readonly #owner: CallOwner;
+  readonly #forgetTls: (() => void) | undefined;
   readonly #slots: CallSlots;
   #opened = 0;
+  #current: Generation;
+  /** Takes the place of `#current` when it is ready. */
+  #next: Generation | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: ChannelOptions) {
     const addresses = options.addresses.map(({ address }) => address);
-    const target = targetOf(addresses);
-    const balancing = options.balancing === "pick_first" ? "pick_first" : target.balancing;
-    const tls = credentialsOf(options.tls);
+    this.#options = options;
+    this.#target = targetOf(addresses);
+    this.#metadata = readDefaultMetadata(options.metadata);
+    this.#compression = new RequestCompression(options.requestCompression);
     registerListResolver();
     // An upstream decides what grpc-js complains of on stderr (malformed metadata, excess pings); calls tell it too.
     setLogVerbosity(logVerbosity.NONE);
-    this.#channel = new GrpcChannel(target.uri, tls, grpcOptions(options, balancing));
+    this.#current = this.#make();
     this.#owner = {
       address: addresses.join(", "),
       maxSendMessageBytes: options.maxSendMessageBytes,
-      target: this.#channel.getTarget(),
-      onCallEnded: () => this.#slots.free(),
+      target: this.#current.channel.getTarget(),
+      compression: this.#compression,
+      onCallEnded: (generation) => {
+        generation.onCallEnded();
+        this.#slots.free();
+      },
     };
     this.#slots = new CallSlots(this.#owner.address, options.limits.maxInFlight);
+    this.#forgetTls = options.tls?.credentials.onChange(() => this.#renew());
   }
 
   open(rpcPath: string, metadata: Metadata, deadlineMs: number, listener: CallListener): Call {
@@ -79,14 +97,16 @@ export class GrpcJsChannel implements Channel {
       const what = `no time is left to call upstream ${address}`;
       return new RefusedCall(gatewayStatus("DEADLINE", what), listener);
     }
-    const converted = toGrpcMetadata(metadata);
+    const converted = toGrpcMetadata(metadata, this.#metadata);
     if ("refusal" in converted) return new RefusedCall(converted.refusal, listener);
     const deadline = deadlineMs > MAX_TIMER_MS ? Number.POSITIVE_INFINITY : Date.now() + deadlineMs;
     const refusal = this.#slots.take();
     if (refusal !== undefined) return new RefusedCall(refusal, listener);
-    const raw = this.#channel.createCall(rpcPath, deadline, undefined, null, undefined);
-    const call = new GrpcJsCall(raw, this.#owner, listener, deadline);
+    const generation = this.#choose();
+    const raw = generation.channel.createCall(rpcPath, deadline, undefined, null, undefined);
+    const call = new GrpcJsCall(raw, this.#owner, generation, listener, deadline);
     this.#opened++;
+    generation.onCallStarted();
     call.start(converted.metadata);
     return call;
   }
@@ -99,10 +119,11 @@ export class GrpcJsChannel implements Channel {
   async warmUp(timeoutMs: number): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     while (this.#closing === undefined && Date.now() < deadline) {
-      const state = this.#channel.getConnectivityState(true);
+      const { channel } = this.#current;
+      const state = channel.getConnectivityState(true);
       if (state !== connectivityState.IDLE && state !== connectivityState.CONNECTING) return;
       // Called with an error at the deadline.
-      await new Promise((resolve) => this.#channel.watchConnectivityState(state, deadline, resolve));
+      await new Promise((resolve) => channel.watchConnectivityState(state, deadline, resolve));
     }
   }
 
@@ -135,7 +156,7 @@ export class GrpcJsChannel implements Channel {
 
   /** State of the connections, cheap enough for a gauge that is read at every scrape. */
   connectivity(): Connectivity {
-    return CONNECTIVITY.get(this.#channel.getConnectivityState(false)) ?? "closed";
+    return CONNECTIVITY.get(this.#current.channel.getConnectivityState(false)) ?? "closed";
   }
 
   /** Connections that are ready, as far as grpc-js tells: 1 or 0. */
@@ -150,24 +171,58 @@ export class GrpcJsChannel implements Channel {
 
   async #close(): Promise<void> {
     await this.#slots.whenIdle();
-    this.#channel.close();
+    this.#forgetTls?.();
+    this.#next?.retire();
+    this.#current.retire();
+  }
+
+  #make(): Generation {
+    const isCompressing = this.#compression.isOn;
+    const { uri } = this.#target;
+    const balancing = this.#options.balancing === "pick_first" ? "pick_first" : this.#target.balancing;
+    const options = grpcOptions(this.#options, balancing, isCompressing);
+    return new Generation(uri, credentialsOf(this.#options.tls), options, isCompressing);
+  }
+
+  #choose(): Generation {
+    if (this.#current.isCompressing && !this.#compression.isOn) this.#replace(this.#make());
+    else if (this.#next !== undefined) this.#replaceOnceReady(this.#next);
+    return this.#current;
+  }
+
+  /** New material: those who call go on with the old connections until there are new ones. */
+  #renew(): void {
+    const next = this.#make();
+    this.#next?.retire();
+    this.#next = next;
+    next.watch(() => {
+      if (next === this.#next) this.#replaceOnceReady(next);
+      return next === this.#next;
+    });
+    this.#replaceOnceReady(next);
+  }
+
+  #replaceOnceReady(next: Generation): void {
+    // Where the old connections are of no use, nothing is gained by waiting.
+    if (next.isReady || !this.#current.isReady) this.#replace(next);
+  }
+
+  #replace(next: Generation): void {
+    if (this.#next !== next) this.#next?.retire();
+    this.#next = undefined;
+    this.#current.retire();
+    this.#current = next;
   }
 }
 
 function credentialsOf(tls: ChannelOptions["tls"]): ChannelCredentials {
   if (tls === undefined) return credentials.createInsecure();
-  if (tls.caPem === undefined) return credentials.createSsl();
-  try {
-    // Node takes any text for a CA and then trusts nobody; this one names the fault at once.
-    void new X509Certificate(tls.caPem);
-    return credentials.createSsl(Buffer.from(tls.caPem));
-  } catch {
-    throw refuse("UPSTREAM_UNREACHABLE", "the CA file of the upstream holds no PEM certificate");
-  }
+  return credentials.createFromSecureContext(tls.credentials.context);
 }
 
-function grpcOptions(options: ChannelOptions, balancing: string): GrpcOptions {
+function grpcOptions(options: ChannelOptions, balancing: Balancing, isCompressing: boolean): GrpcOptions {
   const serverName = options.tls?.serverName;
+  const authority = options.authority === "" ? serverName : options.authority;
   const { keepaliveMs, keepaliveTimeoutMs } = options.connections;
   return {
     "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ [balancing]: {} }] }),
@@ -189,8 +244,8 @@ function grpcOptions(options: ChannelOptions, balancing: string): GrpcOptions {
     "grpc.keepalive_time_ms": Math.min(keepaliveMs, MAX_TIMER_MS),
     "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
     "grpc.primary_user_agent": "sluice",
-    ...(serverName === undefined
-      ? undefined
-      : { "grpc.ssl_target_name_override": serverName, "grpc.default_authority": serverName }),
+    ...(isCompressing ? { "grpc.default_compression_algorithm": compressionAlgorithms.gzip } : undefined),
+    ...(serverName === undefined ? undefined : { "grpc.ssl_target_name_override": serverName }),
+    ...(authority === undefined ? undefined : { "grpc.default_authority": authority }),
   };
 }

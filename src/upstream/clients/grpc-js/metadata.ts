@@ -7,6 +7,7 @@
 import { Metadata as GrpcMetadata } from "@grpc/grpc-js";
 import type { Status } from "../../../status/index.ts";
 import type { Metadata } from "../../channel.ts";
+import type { DefaultMetadata } from "../../default-metadata.ts";
 import {
   invalidBase64,
   invalidName,
@@ -20,19 +21,20 @@ import {
 } from "../../metadata-fields.ts";
 
 /**
- * Metadata for a call, or the status (HEADER_INVALID) that refuses it.
+ * Metadata for a call, the default fields last, or the status (HEADER_INVALID) that refuses it.
  *
  * Fields of the transport are left out. A `-bin` value is base64 in either alphabet, padded or not, perhaps several
  * joined by commas; text values are printable ASCII.
  */
 export function toGrpcMetadata(
   list: Metadata,
+  defaults: DefaultMetadata,
 ): { readonly metadata: GrpcMetadata } | { readonly refusal: Status } {
   const metadata = new GrpcMetadata();
   for (let i = 0; i + 1 < list.length; i += 2) {
     const name = list[i] ?? "";
     const value = list[i + 1] ?? "";
-    if (TRANSPORT_FIELDS.has(name) || name.startsWith(":")) continue;
+    if (TRANSPORT_FIELDS.has(name) || name.startsWith(":") || defaults.names.has(name)) continue;
     if (!isMetadataName(name)) return { refusal: invalidName(name) };
     if (name.endsWith("-bin")) {
       for (const part of value.split(",")) {
@@ -46,6 +48,9 @@ export function toGrpcMetadata(
     const earlier = SINGLE_FIELDS.has(name) ? metadata.get(name)[0] : undefined;
     if (earlier === undefined) metadata.add(name, value);
     else metadata.set(name, `${earlier.toString()}, ${value}`);
+  }
+  for (const [name, value] of defaults.fields) {
+    metadata.add(name, name.endsWith("-bin") ? Buffer.from(value, "base64") : value);
   }
   return { metadata };
 }

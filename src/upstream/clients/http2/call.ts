@@ -11,10 +11,12 @@ import type { ResendReason } from "../../channel-stats.ts";
 import type { Expiring } from "../../deadline-wheel.ts";
 import type { CallEnd, EndpointObserver } from "../../endpoint.ts";
 import { callRefused, connectionLost, deadlineExpired, streamReset } from "../../reply-faults.ts";
+import type { RequestCompression } from "../../request-compression.ts";
 import type { Connection } from "./connection.ts";
 import { STREAM_WINDOW_BYTES, type Stream } from "./connection-ports.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ErrorCode } from "./http2-error.ts";
+import { type CompressedSink, MessageCompressor } from "./message-compressor.ts";
 import { type MetadataEncoder, metadataTooLarge, timeoutField } from "./metadata-encoder.ts";
 import { Outbox } from "./outbox.ts";
 import { ReplyReader, type ReplySink } from "./reply-reader.ts";
@@ -40,6 +42,7 @@ export interface CallOwner {
   readonly maxReceiveMessageBytes: number;
   readonly maxSendMessageBytes: number;
   readonly encoder: MetadataEncoder;
+  readonly compression: RequestCompression;
   readonly now: () => number;
   /** Finds the call a connection, now or later. */
   place(call: Http2Call): void;
@@ -55,13 +58,14 @@ export interface CallOwner {
 }
 
 /** A call. It ends with exactly one `onStatus`. */
-export class Http2Call implements Call, Stream, ReplySink, Expiring {
+export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedSink {
   readonly #owner: CallOwner;
   readonly #listener: CallListener;
   readonly #path: string;
   readonly #metadata: Metadata;
   readonly outbox: Outbox = new Outbox();
   readonly #reply: ReplyReader;
+  readonly #compressor: MessageCompressor | undefined;
   /** On the owner's clock; Infinity for none. */
   readonly expiresAt: number;
   streamId = 0;
@@ -69,6 +73,7 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
   receiveWindow = 0;
   openedAtFlush = 0;
   wheelIndex = 0;
+  lentBytes = 0;
   #connection: Connection | undefined;
   /** Hears of the stream that is open, once it has ended no more. */
   #observer: EndpointObserver | undefined;
@@ -79,6 +84,10 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
   #consumedBytes = 0;
   /** Window given beyond the usual for the message under way; not given back again. */
   #extraBytes = 0;
+  /** Whether what was lent is part of that, since the listener has held. */
+  #isLoanDue = false;
+  /** Whether it has held since window was last given. */
+  #hasHeld = false;
   #owesDrain = false;
   #isEnded = false;
 
@@ -89,6 +98,7 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     this.#metadata = metadata;
     this.expiresAt = expiresAt;
     this.#reply = new ReplyReader(this);
+    this.#compressor = owner.compression.isOn ? new MessageCompressor(this) : undefined;
   }
 
   get address(): string {
@@ -104,15 +114,15 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
   }
 
   send(message: Uint8Array): boolean {
-    const { outbox } = this;
-    if (this.#isEnded || outbox.isEnded) return true;
+    if (this.#isEnded || this.#isHalfClosed) return true;
     const limit = this.#owner.maxSendMessageBytes;
     if (message.byteLength > limit) {
       const what = `the request message of ${message.byteLength} bytes is longer than ${limit}`;
       this.cancel(gatewayStatus("BODY_TOO_LARGE", what));
       return true;
     }
-    outbox.push(message);
+    if (this.#compressor === undefined) this.outbox.push(message);
+    else this.#compressor.push(message);
     if (this.#connection !== undefined) {
       this.#connection.send(this);
     } else {
@@ -122,14 +132,13 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
         return true;
       }
     }
-    this.#owesDrain ||= outbox.unsentBytes >= HIGH_WATER_BYTES;
+    this.#owesDrain ||= this.#unsentBytes >= HIGH_WATER_BYTES;
     return !this.#owesDrain;
   }
 
   halfClose(): void {
-    if (this.#isEnded || this.outbox.isEnded) return;
-    this.outbox.end();
-    this.#connection?.send(this);
+    if (this.#isEnded || this.#isHalfClosed) return;
+    if (this.#compressor === undefined || this.#compressor.end()) this.onAllReady();
   }
 
   cancel(status: Status): void {
@@ -147,7 +156,7 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     const observer = this.#owner.observerOf(endpoint);
     const sentAt = hasDeadline || observer !== undefined ? now() : 0;
     const timeout = hasDeadline ? timeoutField(this.expiresAt - sentAt) : "";
-    const refusal = encoder.encode(this.#metadata, timeout);
+    const refusal = encoder.encode(this.#metadata, timeout, this.#compressor === undefined ? "" : "gzip");
     if (refusal !== undefined) {
       this.refuse(refusal);
       return;
@@ -180,8 +189,8 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
 
   /** For the connection alone, as are those that follow. */
   onWritten(): void {
-    if (!this.#owesDrain || this.#isEnded || this.outbox.isEnded) return;
-    if (this.outbox.unsentBytes >= HIGH_WATER_BYTES) return;
+    if (!this.#owesDrain || this.#isEnded || this.#isHalfClosed) return;
+    if (this.#unsentBytes >= HIGH_WATER_BYTES) return;
     this.#owesDrain = false;
     try {
       this.#listener.onDrain();
@@ -237,8 +246,10 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
   }
 
   /** For the reply's reader alone, as are those that follow. */
-  onTaken(): void {
+  onTaken(acceptEncoding: string | undefined): void {
     this.outbox.stopKeeping();
+    if (this.#compressor === undefined || acceptEncoding === undefined) return;
+    this.#owner.compression.onAcceptEncoding(acceptEncoding);
   }
 
   onHeaders(metadata: Metadata): void {
@@ -253,11 +264,17 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
 
   onMessage(message: Uint8Array): boolean {
     try {
-      return this.#listener.onMessage(message);
+      if (this.#listener.onMessage(message)) return true;
     } catch (error) {
       this.#onListenerFault(error);
       return true;
     }
+    this.#hasHeld = true;
+    if (this.lentBytes > 0 && !this.#isLoanDue) {
+      this.#isLoanDue = true;
+      this.#extraBytes += this.lentBytes;
+    }
+    return false;
   }
 
   onUpstreamEnded(): void {
@@ -266,6 +283,9 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
   }
 
   onComplete(status: Status, trailers: Metadata): void {
+    if (this.#compressor !== undefined) {
+      this.#owner.compression.onStatus(status, this.#compressor.hasCompressed);
+    }
     if (this.#isDeadline(status)) this.#end(deadlineExpired(this.address, "called"), NO_METADATA, "expired");
     else this.#end(status, trailers, status.origin === "upstream" ? "answered" : "broken");
   }
@@ -280,6 +300,10 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     const repaid = Math.min(bytes, this.#extraBytes);
     this.#extraBytes -= repaid;
     this.#consumedBytes += bytes - repaid;
+    if (this.#isLoanDue && this.#extraBytes === 0) {
+      this.#isLoanDue = false;
+      connection.windows.takeBack(this);
+    }
     const wanted = Math.min(missingBytes, MAX_AHEAD_BYTES) - this.receiveWindow - this.#consumedBytes;
     if (wanted > 0) {
       // The message will be kept whole anyway; asking for it piece by piece would only cost round trips.
@@ -287,9 +311,34 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
       connection.grant(this, this.#consumedBytes + wanted);
       this.#consumedBytes = 0;
     } else if (this.#consumedBytes >= WINDOW_UPDATE_BYTES) {
-      connection.grant(this, this.#consumedBytes);
+      const lent = this.#isLoanDue || this.#hasHeld ? 0 : connection.windows.lend(this);
+      connection.grant(this, this.#consumedBytes + lent);
       this.#consumedBytes = 0;
+      this.#hasHeld = false;
     }
+  }
+
+  /** For the compressor alone. */
+  onReady(message: Uint8Array, isCompressed: boolean): void {
+    if (this.#isEnded) return;
+    if (isCompressed) this.outbox.pushCompressed(message);
+    else this.outbox.push(message);
+    this.#connection?.send(this);
+  }
+
+  /** For the compressor alone, and where there is none. */
+  onAllReady(): void {
+    this.outbox.end();
+    this.#connection?.send(this);
+  }
+
+  get #isHalfClosed(): boolean {
+    return this.outbox.isEnded || this.#compressor?.isEnded === true;
+  }
+
+  /** What was given to `send` and no frame holds yet. */
+  get #unsentBytes(): number {
+    return this.outbox.unsentBytes + (this.#compressor?.waitingBytes ?? 0);
   }
 
   /** The upstream counts the same deadline, and may be a moment faster to say so. */
@@ -327,6 +376,7 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#reply.stop();
+    this.#compressor?.stop();
     this.outbox.clear();
     this.#owner.onEnded(this);
     this.#report(status, end);

@@ -1,8 +1,6 @@
 /**
  * The Channel port on this client: calls, deadlines and limits of one upstream over a pool of connections.
  */
-import { X509Certificate } from "node:crypto";
-import { createSecureContext, type SecureContext } from "node:tls";
 import { gatewayStatus, refuse, type Status } from "../../../status/index.ts";
 import { authorityOf } from "../../address.ts";
 import { createBalancer } from "../../balancer.ts";
@@ -11,19 +9,23 @@ import type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metad
 import type { ChannelStats, ResendReason } from "../../channel-stats.ts";
 import type { Connectivity } from "../../connectivity.ts";
 import { DeadlineWheel } from "../../deadline-wheel.ts";
+import { type DefaultMetadata, readDefaultMetadata } from "../../default-metadata.ts";
 import type { WatchEndpoints } from "../../endpoint.ts";
 import { watchHealth } from "../../health/upstream-health.ts";
 import { isMetadataText } from "../../metadata-fields.ts";
 import { RefusedCall } from "../../refused-call.ts";
 import { unreachable } from "../../reply-faults.ts";
+import { RequestCompression } from "../../request-compression.ts";
 import type { ResolvedEndpoint } from "../../resolver.ts";
 import { createResolver, type LookUp, lookUp } from "../../resolvers/index.ts";
 import { type CallOwner, Http2Call } from "./call.ts";
 import type { ConnectionOptions } from "./connection-ports.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { MetadataEncoder } from "./metadata-encoder.ts";
-import { openSocket, type TlsOptions } from "./open-socket.ts";
+import { openSocket } from "./open-socket.ts";
 import { Pool } from "./pool.ts";
+
+const SETTINGS_TIMEOUT_MS = 10_000;
 
 /** What a channel takes from its surroundings. */
 export interface Surroundings {
@@ -33,6 +35,8 @@ export interface Surroundings {
   readonly lookUp: LookUp;
   /** The first stream of every connection; 1 outside of tests. */
   readonly firstStreamId: number;
+  /** How long an upstream may take to acknowledge SETTINGS. */
+  readonly settingsTimeoutMs: number;
   /** Judges the endpoints in place of the options' `health`; undefined outside of tests. */
   readonly watch: WatchEndpoints | undefined;
 }
@@ -43,6 +47,7 @@ export const SURROUNDINGS: Surroundings = {
   random: Math.random,
   lookUp,
   firstStreamId: 1,
+  settingsTimeoutMs: SETTINGS_TIMEOUT_MS,
   watch: undefined,
 };
 
@@ -58,12 +63,14 @@ export class Http2Channel implements Channel {
   readonly #deadlines: DeadlineWheel;
   readonly #now: () => number;
   readonly #slots: CallSlots;
+  readonly #forgetTls: (() => void) | undefined;
   readonly #resent: Record<ResendReason, number> = { refused: 0, goaway: 0, never_sent: 0 };
   #closing: Promise<void> | undefined;
 
   /**
    * Makes a channel; the first call connects it.
-   * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address or the CA cannot be used.
+   * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address cannot be used; INVALID_ARGUMENT, reason
+   * HEADER_INVALID, where the default metadata cannot be sent.
    */
   constructor(options: ChannelOptions, userAgent: string, surroundings: Surroundings = SURROUNDINGS) {
     const { now, random } = surroundings;
@@ -71,7 +78,7 @@ export class Http2Channel implements Channel {
     if (addresses.length === 0) throw refuse("UPSTREAM_UNREACHABLE", "the upstream has no address");
     const intervalMs = connections.resolveIntervalMs;
     const resolver = createResolver(addresses, { lookUp: surroundings.lookUp, now, intervalMs });
-    const tls = tlsOptions(options.tls);
+    const metadata = readDefaultMetadata(options.metadata);
     const address = addresses.map((each) => each.address).join(", ");
     const pool = new Pool({
       address,
@@ -82,7 +89,8 @@ export class Http2Channel implements Channel {
       limits,
       connections,
       random,
-      connectionOptions: (endpoint) => connectionOptions(endpoint, tls, userAgent, options, surroundings),
+      connectionOptions: (endpoint) =>
+        connectionOptions(endpoint, metadata, userAgent, options, surroundings),
       openOn: (endpoint, path, metadata, deadlineMs, listener) => {
         const refusal = this.#faultOf(path, deadlineMs);
         if (refusal !== undefined) return new RefusedCall(refusal, listener);
@@ -90,6 +98,7 @@ export class Http2Channel implements Channel {
       },
     });
     this.#pool = pool;
+    this.#forgetTls = options.tls?.credentials.onChange(() => pool.renew());
     this.#slots = new CallSlots(address, limits.maxInFlight);
     this.#now = now;
     this.#deadlines = new DeadlineWheel(now);
@@ -97,7 +106,8 @@ export class Http2Channel implements Channel {
       address,
       maxReceiveMessageBytes: options.maxReceiveMessageBytes,
       maxSendMessageBytes: options.maxSendMessageBytes,
-      encoder: new MetadataEncoder(),
+      encoder: new MetadataEncoder(metadata),
+      compression: new RequestCompression(options.requestCompression),
       now,
       place: (call) => pool.place(call),
       placeAgain: (call, reason) => {
@@ -169,6 +179,7 @@ export class Http2Channel implements Channel {
 
   async #close(): Promise<void> {
     await this.#slots.whenIdle();
+    this.#forgetTls?.();
     this.#deadlines.close();
     this.#pool.close();
   }
@@ -227,28 +238,12 @@ export class Http2Channel implements Channel {
   }
 }
 
-function tlsOptions(tls: ChannelOptions["tls"]): TlsOptions | undefined {
-  if (tls === undefined) return undefined;
-  return { context: secureContext(tls.caPem), serverName: tls.serverName };
-}
-
-function secureContext(caPem: string | undefined): SecureContext {
-  if (caPem === undefined) return createSecureContext();
-  try {
-    // Node takes any text for a CA and then trusts nobody; this one names the fault at once.
-    void new X509Certificate(caPem);
-    return createSecureContext({ ca: caPem });
-  } catch {
-    throw refuse("UPSTREAM_UNREACHABLE", "the CA file of the upstream holds no PEM certificate");
-  }
-}
-
 function connectionOptions(
   { address, host }: ResolvedEndpoint,
-  tls: TlsOptions | undefined,
+  metadata: DefaultMetadata,
   userAgent: string,
-  { connections }: ChannelOptions,
-  { now, firstStreamId }: Surroundings,
+  { connections, tls, authority }: ChannelOptions,
+  { now, firstStreamId, settingsTimeoutMs }: Surroundings,
 ): ConnectionOptions {
   const { connectTimeoutMs, keepaliveMs, keepaliveTimeoutMs } = connections;
   const named = address.kind === "tcp" ? { ...address, host } : address;
@@ -257,13 +252,15 @@ function connectionOptions(
     sharedFields: [
       [":method", "POST"],
       [":scheme", tls === undefined ? "http" : "https"],
-      [":authority", tls?.serverName ?? authorityOf(named)],
+      [":authority", authority === "" ? (tls?.serverName ?? authorityOf(named)) : authority],
       ["te", "trailers"],
       ["content-type", "application/grpc"],
       ["user-agent", userAgent],
       ["grpc-accept-encoding", "identity,gzip"],
+      ...metadata.fields,
     ],
     connectTimeoutMs,
+    settingsTimeoutMs,
     keepaliveMs,
     keepaliveTimeoutMs,
     now,

@@ -1,13 +1,14 @@
 /** What a connection needs of its neighbours: the calls on it, the pool that owns it, the socket under it. */
 import type { Socket } from "node:net";
 import type { ResendReason } from "../../channel-stats.ts";
+import type { Borrower } from "./receive-windows.ts";
 import type { Sender } from "./send-scheduler.ts";
 
-/** What the upstream may send ahead on one stream. */
+/** What the upstream may send ahead on one stream, at first. */
 export const STREAM_WINDOW_BYTES: number = 512 * 1024;
 
 /** A call, as its connection sees it. */
-export interface Stream extends Sender {
+export interface Stream extends Sender, Borrower {
   streamId: number;
   /** What the upstream may still send; the connection counts it down. */
   receiveWindow: number;
@@ -44,6 +45,8 @@ export interface ConnectionOptions {
   /** Header fields of every call besides `:path`: `:method`, `:scheme` and `:authority` first. */
   readonly sharedFields: readonly (readonly [name: string, value: string])[];
   readonly connectTimeoutMs: number;
+  /** How long the upstream may take to acknowledge SETTINGS. */
+  readonly settingsTimeoutMs: number;
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
   readonly now: () => number;

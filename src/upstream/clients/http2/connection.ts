@@ -15,14 +15,7 @@ import {
   STREAM_WINDOW_BYTES,
   type Stream,
 } from "./connection-ports.ts";
-import {
-  CLIENT_PREFACE,
-  DEFAULT_WINDOW_BYTES,
-  Flag,
-  MAX_STREAM_ID,
-  MAX_WINDOW_BYTES,
-  SettingId,
-} from "./frame.ts";
+import { CLIENT_PREFACE, Flag, MAX_STREAM_ID, MAX_WINDOW_BYTES, SettingId } from "./frame.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import { type FrameHandler, FrameReader } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
@@ -31,16 +24,9 @@ import { RequestEncoder } from "./hpack/request-encoder.ts";
 import { ErrorCode, Http2Error } from "./http2-error.ts";
 import { Keepalive } from "./keepalive.ts";
 import { PeerSettings } from "./peer-settings.ts";
+import { ReceiveWindows } from "./receive-windows.ts";
 import { SendScheduler, windowOverflow } from "./send-scheduler.ts";
 import { StreamTable } from "./stream-table.ts";
-
-/**
- * What the upstream may send ahead on all streams together. It is given back as bytes arrive, not as they are consumed:
- * one slow client must not hold up the calls of all others. The windows of the streams bound the memory.
- */
-const CONNECTION_WINDOW_BYTES: number = 16 * 1024 * 1024;
-
-const CONNECTION_UPDATE_BYTES: number = CONNECTION_WINDOW_BYTES / 4;
 
 /** The header list of one reply, decoded, as SETTINGS_MAX_HEADER_LIST_SIZE counts. */
 const MAX_HEADER_LIST_BYTES: number = 64 * 1024;
@@ -67,16 +53,18 @@ export class Connection implements FrameHandler {
   readonly #encoder: RequestEncoder;
   readonly #peer = new PeerSettings();
   readonly #budget: FrameBudget;
+  /** For its streams, to be lent window. */
+  readonly windows: ReceiveWindows;
   readonly #streams = new StreamTable<Stream>();
   readonly #startedAt: number;
   #state: State = "connecting";
   #nextStreamId: number;
   #lastGoawayId = MAX_STREAM_ID;
-  #receiveWindow = CONNECTION_WINDOW_BYTES;
-  #consumedBytes = 0;
   #dataStream: Stream | undefined;
   #dataLeft = 0;
-  readonly #connectTimer: NodeJS.Timeout;
+  /** Until the upstream's SETTINGS have come, then until it has acknowledged ours. */
+  #greetingTimer: NodeJS.Timeout;
+  #isAcknowledged = false;
   readonly #keepalive: Keepalive;
   #hasAnswered = false;
   #fault = "";
@@ -98,6 +86,7 @@ export class Connection implements FrameHandler {
     this.#socket = socket;
     this.#writer = new FrameWriter(socket, () => this.#onFlushed());
     this.#scheduler = new SendScheduler(this.#writer, this.#budget);
+    this.windows = new ReceiveWindows(this.#writer, options.now);
     socket.on("drain", () => this.#onFlushed());
     socket.on("error", (error: NodeJS.ErrnoException) => {
       // With several addresses for one name, the first failure stands for all of them.
@@ -105,7 +94,7 @@ export class Connection implements FrameHandler {
       this.#fault ||= `${first.code ?? ""} ${first.message}`;
     });
     socket.on("close", () => this.#end());
-    this.#connectTimer = setTimeout(() => this.#onSilence(), options.connectTimeoutMs);
+    this.#greetingTimer = setTimeout(() => this.#onSilence(), options.connectTimeoutMs);
     this.#keepalive = new Keepalive(
       options.keepaliveMs,
       options.keepaliveTimeoutMs,
@@ -182,6 +171,7 @@ export class Connection implements FrameHandler {
   release(stream: Stream, errorCode: number | undefined): void {
     if (!this.#streams.remove(stream.streamId)) return;
     this.#scheduler.remove(stream);
+    if (stream.lentBytes > 0) this.windows.takeBack(stream);
     if (errorCode !== undefined) this.#writer.reset(stream.streamId, errorCode);
     if (this.#state === "draining" && this.#streams.size === 0) this.close();
     else this.#owner.onFree(this);
@@ -201,14 +191,7 @@ export class Connection implements FrameHandler {
   }
 
   onDataStart(streamId: number, flowBytes: number): void {
-    this.#receiveWindow -= flowBytes;
-    this.#consumedBytes += flowBytes;
-    if (this.#receiveWindow < 0) throw new Http2Error(ErrorCode.FLOW_CONTROL_ERROR, "more than the window");
-    if (this.#consumedBytes >= CONNECTION_UPDATE_BYTES) {
-      this.#writer.windowUpdate(0, this.#consumedBytes);
-      this.#receiveWindow += this.#consumedBytes;
-      this.#consumedBytes = 0;
-    }
+    this.windows.onData(flowBytes);
     const stream = this.#streamOf(streamId);
     this.#dataStream = stream;
     this.#dataLeft = flowBytes;
@@ -269,6 +252,8 @@ export class Connection implements FrameHandler {
 
   onSettingsAck(): void {
     this.#budget.spend();
+    this.#isAcknowledged = true;
+    if (this.#state !== "greeting") clearTimeout(this.#greetingTimer);
   }
 
   onPing(bytes: Buffer, start: number): void {
@@ -277,9 +262,10 @@ export class Connection implements FrameHandler {
     this.#checkReading();
   }
 
-  onPingAck(): void {
+  onPingAck(bytes: Buffer, start: number): void {
     this.#budget.spend();
     this.#keepalive.acknowledge();
+    this.windows.onPingAck(bytes, start);
   }
 
   onGoaway(lastStreamId: number, errorCode: number): void {
@@ -336,14 +322,22 @@ export class Connection implements FrameHandler {
       [SettingId.INITIAL_WINDOW_SIZE, STREAM_WINDOW_BYTES],
       [SettingId.MAX_HEADER_LIST_SIZE, MAX_HEADER_LIST_BYTES],
     ]);
-    this.#writer.windowUpdate(0, CONNECTION_WINDOW_BYTES - DEFAULT_WINDOW_BYTES);
+    this.windows.open();
   }
 
   #onGreeted(): void {
     this.#state = "ready";
-    clearTimeout(this.#connectTimer);
+    clearTimeout(this.#greetingTimer);
+    if (!this.#isAcknowledged) {
+      this.#greetingTimer = setTimeout(() => this.#onUnsettled(), this.#options.settingsTimeoutMs).unref();
+    }
     this.#keepalive.start();
     this.#owner.onReady(this);
+  }
+
+  /** Source: RFC 9113 section 6.5.3. */
+  #onUnsettled(): void {
+    this.#onViolation(new Http2Error(ErrorCode.SETTINGS_TIMEOUT, "no acknowledgement of SETTINGS"));
   }
 
   #onBytes(bytes: Buffer, length: number): void {
@@ -420,7 +414,7 @@ export class Connection implements FrameHandler {
   #end(violation?: string): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    clearTimeout(this.#connectTimer);
+    clearTimeout(this.#greetingTimer);
     this.#keepalive.stop();
     const flushes = this.#writer.flushes;
     this.#writer.close();

@@ -4,7 +4,7 @@
  * A connection that is lost is opened again at once if it had been of use; otherwise, and after failures, the next
  * attempt waits: exponential backoff with jitter (gRPC, "Connection Backoff Protocol", with a shorter first step). One
  * that has grown old is replaced: the next one is opened first, then the old one takes no more calls and ends with its
- * last.
+ * last. So are all of them when they are to be made in another way.
  */
 import { nameOf } from "../../address.ts";
 import type { Candidate } from "../../balancer.ts";
@@ -70,6 +70,8 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
   readonly #ready: Connection[] = [];
   /** The one that is being opened; there is never more than one. */
   #opening: Connection | undefined;
+  /** Whether that began before a replacement of all connections was asked for. */
+  #isOpeningOutdated = false;
   /** Those of the ready ones that wait for a replacement. */
   #aged: Connection[] = [];
   readonly #ages: AgeTimers;
@@ -168,9 +170,16 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
     return this.#owner.openOn(this, rpcPath, metadata, deadlineMs, listener);
   }
 
-  /** Opens a connection if there is none, unless the last attempt failed and its pause is not over. */
+  /** Opens a connection if there is none to stay, unless the last attempt failed and its pause is not over. */
   connect(): void {
     if (this.#ready.length === 0 && !this.#isInBackoff) this.#open();
+  }
+
+  /** Replaces its connections; they take calls until new ones are ready, and end with their own. */
+  renew(): void {
+    this.#isOpeningOutdated = this.#opening !== undefined;
+    this.#aged = [...this.#ready];
+    if (this.#aged.length > 0 && !this.#isInBackoff) this.#open();
   }
 
   /** Whether it may have one more connection. */
@@ -198,6 +207,11 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
     this.#ages.start(connection);
     if (this.#ready.length === 1) this.observer?.onReady();
     this.#owner.onReady(this);
+    if (this.#isOpeningOutdated) {
+      this.#isOpeningOutdated = false;
+      this.onAged(connection);
+      return;
+    }
     const [aged] = this.#aged;
     if (aged !== undefined) this.#retire(aged);
   }
@@ -229,7 +243,11 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
     if (this.#opening === connection) {
       this.#opening = undefined;
       this.#connectFailures++;
-      this.#fail(fault);
+      // What it failed with has been replaced since.
+      const isOutdated = this.#isOpeningOutdated;
+      this.#isOpeningOutdated = false;
+      if (isOutdated) this.#open();
+      else this.#fail(fault);
     } else if (this.#forget(connection)) {
       if (wasUseful(connection)) {
         this.#failures = 0;

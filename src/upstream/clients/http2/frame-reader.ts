@@ -39,7 +39,8 @@ export interface FrameHandler {
   onSettingsAck(): void;
   /** Eight bytes at `start`. */
   onPing(bytes: Buffer, start: number): void;
-  onPingAck(): void;
+  /** Eight bytes at `start`. */
+  onPingAck(bytes: Buffer, start: number): void;
   onGoaway(lastStreamId: number, errorCode: number): void;
   /** `increment` is not 0. */
   onWindowUpdate(streamId: number, increment: number): void;
@@ -247,7 +248,7 @@ export class FrameReader {
         if (streamId !== 0) throw violation("PING on a stream");
         if (length !== 8) throw wrongSize(`PING of ${length} bytes`);
         if ((this.#flags & Flag.ACK) === 0) this.#handler.onPing(bytes, start);
-        else this.#handler.onPingAck();
+        else this.#handler.onPingAck(bytes, start);
         return;
       case FrameType.GOAWAY:
         if (streamId !== 0) throw violation("GOAWAY on a stream");

@@ -98,10 +98,17 @@ export class FrameWriter {
   }
 
   /**
-   * One DATA frame with `bytes` of a message, from `offset` on, where the first five are its prefix. A long message is
-   * kept by reference until the flush.
+   * One DATA frame with `bytes` of a message, from `offset` on, where the first five are its prefix, which begins with
+   * `compressedFlag`. A long message is kept by reference until the flush.
    */
-  data(streamId: number, flags: number, message: Uint8Array, offset: number, bytes: number): void {
+  data(
+    streamId: number,
+    flags: number,
+    message: Uint8Array,
+    compressedFlag: number,
+    offset: number,
+    bytes: number,
+  ): void {
     const prefix = Math.max(Math.min(MESSAGE_PREFIX_BYTES - offset, bytes), 0);
     const payload = bytes - prefix;
     const isCopied = payload < COPY_LIMIT_BYTES;
@@ -110,7 +117,7 @@ export class FrameWriter {
     this.#dataStreamId = streamId;
     const slab = this.#slab;
     for (let i = offset; i < offset + prefix; i++) {
-      slab[at++] = i === 0 ? 0 : message.length >>> ((MESSAGE_PREFIX_BYTES - 1 - i) * 8);
+      slab[at++] = i === 0 ? compressedFlag : message.length >>> ((MESSAGE_PREFIX_BYTES - 1 - i) * 8);
     }
     const from = offset + prefix - MESSAGE_PREFIX_BYTES;
     if (!isCopied) {

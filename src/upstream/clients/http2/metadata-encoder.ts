@@ -6,11 +6,13 @@
  */
 import { gatewayStatus, type Status } from "../../../status/index.ts";
 import type { Metadata } from "../../channel.ts";
+import type { DefaultMetadata } from "../../default-metadata.ts";
 import {
   invalidBase64,
   invalidName,
   invalidText,
   isBase64,
+  SENSITIVE_FIELDS,
   SINGLE_FIELDS,
   TRANSPORT_FIELDS,
 } from "../../metadata-fields.ts";
@@ -23,9 +25,6 @@ import {
   writeString,
 } from "./hpack/literals.ts";
 import { entrySize, STATIC_NAME_INDEX } from "./hpack/static-table.ts";
-
-/** Fields that must not stay in anyone's table (RFC 7541 section 7.1.3). */
-const SENSITIVE_FIELDS: readonly string[] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
 
 /** Refused because servers in JavaScript might make a prototype of it; every client of ours agrees. */
 const SPECIAL_NAME = "__proto__";
@@ -50,16 +49,25 @@ function treatmentOf(name: string): Treatment {
   return {
     isDropped: TRANSPORT_FIELDS.has(name) || name.startsWith(":"),
     isJoined: SINGLE_FIELDS.has(name),
-    prefix: SENSITIVE_FIELDS.includes(name) ? Representation.NEVER_INDEXED : Representation.WITHOUT_INDEXING,
+    prefix: SENSITIVE_FIELDS.has(name) ? Representation.NEVER_INDEXED : Representation.WITHOUT_INDEXING,
     nameIndex: STATIC_NAME_INDEX.get(name) ?? 0,
   };
 }
 
 /** Encodes the metadata of one call at a time into a buffer that it reuses. */
 export class MetadataEncoder {
+  readonly #treatments: ReadonlyMap<string, Treatment>;
+  readonly #sharedBytes: number;
   #target: Buffer = Buffer.allocUnsafe(4096);
   #length = 0;
   #listBytes = 0;
+
+  /** Fields in `defaults` are the connection's to send: a call's own of these names are left out. */
+  constructor({ names, fields }: DefaultMetadata) {
+    const replaced = [...names].map((name) => [name, { ...treatmentOf(name), isDropped: true }] as const);
+    this.#treatments = new Map([...TREATMENTS, ...replaced]);
+    this.#sharedBytes = fields.reduce((sum, [name, value]) => sum + entrySize(name, value), 0);
+  }
 
   /** Begins with the block of the last call; valid until the next `encode`. */
   get block(): Buffer {
@@ -71,23 +79,24 @@ export class MetadataEncoder {
     return this.#length;
   }
 
-  /** What the fields of the last call count for under SETTINGS_MAX_HEADER_LIST_SIZE. */
+  /** What the last call's metadata, default and own, counts for under SETTINGS_MAX_HEADER_LIST_SIZE. */
   get listBytes(): number {
     return this.#listBytes;
   }
 
   /**
-   * Encodes `metadata`, and `grpc-timeout` unless `timeout` is "". Gives the status (HEADER_INVALID) that refuses a
+   * Encodes `metadata`, and `grpc-timeout` and `grpc-encoding` unless they are "". Gives the status (HEADER_INVALID) that refuses a
    * field which HTTP/2 or gRPC does not allow. Fields of the transport are left out.
    */
-  encode(metadata: Metadata, timeout: string): Status | undefined {
+  encode(metadata: Metadata, timeout: string, encoding: string): Status | undefined {
     this.#length = 0;
-    this.#listBytes = 0;
+    this.#listBytes = this.#sharedBytes;
     if (timeout !== "") this.#write(ORDINARY, "grpc-timeout", timeout);
+    if (encoding !== "") this.#write(ORDINARY, "grpc-encoding", encoding);
     for (let i = 0; i + 1 < metadata.length; i += 2) {
       const name = metadata[i] ?? "";
       const value = metadata[i + 1] ?? "";
-      const treatment = TREATMENTS.get(name) ?? ORDINARY;
+      const treatment = this.#treatments.get(name) ?? ORDINARY;
       if (treatment.isDropped || name.startsWith(":")) continue;
       if (name.endsWith("-bin")) {
         const refusal = this.#writeBinary(name, value);

@@ -4,17 +4,11 @@
  * Arriving bytes go into one buffer that each read uses again (`onread`): Node would otherwise allocate 64 KiB a read.
  */
 import { createConnection, isIP, type Socket } from "node:net";
-import { type ConnectionOptions, type SecureContext, connect as tlsConnect } from "node:tls";
+import { type ConnectionOptions, connect as tlsConnect } from "node:tls";
 import type { SocketAddress } from "../../address.ts";
+import type { TlsOptions } from "../../channel.ts";
 
 const READ_BYTES: number = 64 * 1024;
-
-/** TLS towards an upstream. */
-export interface TlsOptions {
-  readonly context: SecureContext;
-  /** The name to expect in the certificate; undefined takes the host of the address. */
-  readonly serverName: string | undefined;
-}
 
 /**
  * Opens a socket. `onConnected` comes when bytes can be exchanged, after TLS; failures are `error` and `close` of the
@@ -46,7 +40,7 @@ export function openSocket(
   const options: ConnectionOptions & { readonly onread: typeof onread } = {
     ...where,
     onread,
-    secureContext: tls.context,
+    secureContext: tls.credentials.context,
     ALPNProtocols: ["h2"],
     // An IP address is no server name (RFC 6066 section 3); the certificate is checked against the host then.
     ...(isIP(expected) === 0 ? { servername: expected } : undefined),

@@ -26,6 +26,8 @@ export class Outbox {
   #isEnded = false;
   #isEndWritten = false;
   #lastFlush = -1;
+  /** Those of the messages that are compressed. */
+  #compressed: WeakSet<Uint8Array> | undefined;
 
   /** Bytes that no frame holds yet, prefixes included. */
   get unsentBytes(): number {
@@ -60,6 +62,13 @@ export class Outbox {
     this.#unsentBytes += message.length + MESSAGE_PREFIX_BYTES;
   }
 
+  /** Adds a message that is compressed; the flag in its prefix says so. */
+  pushCompressed(message: Uint8Array): void {
+    this.#compressed ??= new WeakSet();
+    this.#compressed.add(message);
+    this.push(message);
+  }
+
   end(): void {
     this.#isEnded = true;
   }
@@ -72,7 +81,9 @@ export class Outbox {
     const bytes = Math.min(left, mostBytes);
     const isWhole = bytes === left;
     this.#isEndWritten = isWhole && this.#isEnded && this.#next + 1 === this.#messages.length;
-    writer.data(streamId, this.#isEndWritten ? Flag.END_STREAM : 0, message, this.#offset, bytes);
+    const flags = this.#isEndWritten ? Flag.END_STREAM : 0;
+    const compressedFlag = this.#compressed?.has(message) === true ? 1 : 0;
+    writer.data(streamId, flags, message, compressedFlag, this.#offset, bytes);
     this.#lastFlush = writer.flushes;
     this.#unsentBytes -= bytes;
     this.#offset += bytes;

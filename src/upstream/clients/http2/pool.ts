@@ -111,6 +111,11 @@ export class Pool implements EndpointOwner, ResolverListener {
     this.#settle();
   }
 
+  /** Replaces every connection by a new one, once that is ready; calls under way end where they are. */
+  renew(): void {
+    for (const endpoint of this.endpoints) endpoint.renew();
+  }
+
   /** Closes what has no calls and lets the rest end. */
   close(): void {
     this.#isClosed = true;

@@ -23,6 +23,8 @@ export interface ReplyHead {
   readonly httpStatus: number;
   readonly contentType: string | undefined;
   readonly encoding: string | undefined;
+  /** The encodings that the upstream takes, if it says so. */
+  readonly acceptEncoding: string | undefined;
   readonly grpcStatus: string | undefined;
   readonly grpcMessage: string;
   /** Base64. */
@@ -35,6 +37,7 @@ export function readReplyHead(list: readonly string[], kind: "headers" | "traile
   let httpStatus = 0;
   let contentType: string | undefined;
   let encoding: string | undefined;
+  let acceptEncoding: string | undefined;
   let grpcStatus: string | undefined;
   let grpcMessage = "";
   let details: string | undefined;
@@ -64,6 +67,7 @@ export function readReplyHead(list: readonly string[], kind: "headers" | "traile
         details = value;
         break;
       case "grpc-accept-encoding":
+        acceptEncoding = value;
         break;
       default:
         if (!isFieldName(name) || !isFieldValue(value)) return undefined;
@@ -76,6 +80,7 @@ export function readReplyHead(list: readonly string[], kind: "headers" | "traile
     httpStatus,
     contentType,
     encoding,
+    acceptEncoding,
     grpcStatus,
     grpcMessage,
     details,

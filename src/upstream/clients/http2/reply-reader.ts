@@ -30,8 +30,8 @@ export interface ReplySink {
   /** For people: the address of the upstream. */
   readonly address: string;
   readonly maxReceiveMessageBytes: number;
-  /** Any sign of a reply: the call has been taken up. */
-  onTaken(): void;
+  /** Any sign of a reply: the call has been taken up. With the upstream's `grpc-accept-encoding`, if it sent one. */
+  onTaken(acceptEncoding: string | undefined): void;
   onHeaders(metadata: Metadata): void;
   /** False means: hold until `resume`. */
   onMessage(message: Uint8Array): boolean;
@@ -123,7 +123,7 @@ export class ReplyReader {
       if (isLast || head.httpStatus === 101) this.#refuse("sent malformed header fields");
       return;
     }
-    this.#sink.onTaken();
+    this.#sink.onTaken(head.acceptEncoding);
     if (isLast) {
       const status = statusOfHeadersOnly(head, address);
       this.#finish(status, head.metadata);

@@ -1,4 +1,5 @@
 /** Endpoints: names and their addresses, reconnection, keepalive; and replies that are compressed. */
+
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, test } from "node:test";
@@ -29,6 +30,8 @@ import {
   type RawPeer,
   rawFrame,
   reply,
+  SETTINGS,
+  settings,
   startRawServer,
   uint32,
 } from "../../../support/raw-http2.ts";
@@ -217,6 +220,44 @@ describe("keepalive", () => {
     await channel.close();
     await server.close();
   });
+});
+
+describe("the acknowledgement of SETTINGS", () => {
+  test("that never comes ends the connection, and the calls on it, with SETTINGS_TIMEOUT", async () => {
+    const server = await startRawServer({});
+    const channel = channelTo(server.address, { settingsTimeoutMs: 10 });
+    const { status } = await callOnce(channel);
+    assert.equal(status.reason, "UPSTREAM_PROTOCOL");
+    assert.match(status.message, /broke HTTP\/2: it sent no acknowledgement of SETTINGS$/);
+    const goaway = await server.peers[0]?.frame(({ type }) => type === GOAWAY);
+    assert.equal(goaway?.payload.readUInt32BE(4), 4);
+    await channel.close();
+    await server.close();
+  });
+
+  for (const when of ["before the upstream's own SETTINGS are read", "after them"] as const) {
+    test(`lets the connection live where it comes ${when}`, async () => {
+      const ack = rawFrame(SETTINGS, 1, 0);
+      const isEarly = when.startsWith("before");
+      const server = await startRawServer({
+        // A client reads both in one go, or the second later.
+        greeting: isEarly ? Buffer.concat([settings(), ack]) : settings(),
+        onFrame: (frame, peer) => {
+          if (frame.type === SETTINGS && frame.flags === 0 && !isEarly) peer.send(ack);
+          // Three PINGs later the time to acknowledge is long over.
+          const pings = peer.frames.filter(({ type, flags }) => type === PING && flags === 0);
+          if (frame.type === PING && frame.flags === 0) peer.send(rawFrame(PING, 1, 0, frame.payload));
+          if (frame.type === PING && pings.length === 3) peer.send(reply(1));
+        },
+      });
+      const connections = { ...CONNECTIONS, keepaliveMs: 100, keepaliveTimeoutMs: 5000 };
+      const channel = channelTo(server.address, { settingsTimeoutMs: 250 }, { connections });
+      assert.equal((await callOnce(channel)).status.code, Code.OK);
+      assert.equal(server.peers.length, 1);
+      await channel.close();
+      await server.close();
+    });
+  }
 });
 
 describe("compressed replies", () => {

@@ -2,6 +2,7 @@
  * What an upstream must not do ends its connection, with the error that RFC 9113 names and a reason in words; the next
  * call has a new one.
  */
+
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Code } from "../../../../src/status/index.ts";

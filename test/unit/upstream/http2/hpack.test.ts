@@ -9,6 +9,7 @@ import { RequestEncoder } from "../../../../src/upstream/clients/http2/hpack/req
 import { createHttp2Client } from "../../../../src/upstream/clients/http2/index.ts";
 import { MetadataEncoder, timeoutField } from "../../../../src/upstream/clients/http2/metadata-encoder.ts";
 import { decodeGrpcMessage } from "../../../../src/upstream/clients/http2/reply-head.ts";
+import { readDefaultMetadata } from "../../../../src/upstream/default-metadata.ts";
 import type { Channel, Metadata } from "../../../../src/upstream/index.ts";
 import { channelOptions } from "../../../support/channel-options.ts";
 import { CallRecorder } from "../../../support/grpc-recorder.ts";
@@ -255,9 +256,28 @@ describe("against the HPACK of nghttp2", () => {
 });
 
 test("metadata that must not be kept in a table says so", () => {
-  const encoder = new MetadataEncoder();
-  assert.equal(encoder.encode(["authorization", "secret"], ""), undefined);
+  const encoder = new MetadataEncoder(readDefaultMetadata([]));
+  assert.equal(encoder.encode(["authorization", "secret"], "", ""), undefined);
   assert.equal((encoder.block[0] ?? 0) & 0xf0, 0x10);
+});
+
+test("shared fields that must not be kept in a table say so, every time; others are kept", () => {
+  const encoder = new RequestEncoder([
+    [":method", "POST"],
+    [":scheme", "http"],
+    [":authority", "a"],
+    ["authorization", "secret"],
+    ["x-tenant", "acme"],
+  ]);
+  const decoder = new HeaderDecoder(10_000);
+  for (let i = 0; i < 3; i++) {
+    const block = encoder.blockOf("/a/B");
+    const list = decoder.decode(block, 0, block.length);
+    assert.deepEqual(list.slice(6), [":path", "/a/B", "authorization", "secret", "x-tenant", "acme"]);
+    // A literal that is never indexed (RFC 7541 section 6.2.3), its name from the static table.
+    assert.ok(block.includes(Buffer.from([0x1f, 23 - 15])), block.toString("hex"));
+    assert.equal(block.includes("acme"), i === 0);
+  }
 });
 
 describe("grpc-timeout", () => {

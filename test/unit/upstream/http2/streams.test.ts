@@ -1,4 +1,5 @@
 /** Streams, windows, limits and ends of connections, against an upstream of bare frames. */
+
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http2";

@@ -5,6 +5,7 @@
  * stays valid until the next insertion, and after the first calls of every method there are none.
  * What differs from call to call is written without indexing, by `metadata-encoder.ts`. Source: RFC 7541.
  */
+import { SENSITIVE_FIELDS } from "../../../metadata-fields.ts";
 import { DEFAULT_TABLE_BYTES } from "./decoder.ts";
 import { MAX_INTEGER_BYTES, Representation, writeInteger, writeString } from "./literals.ts";
 import { entrySize, FIRST_DYNAMIC_INDEX, STATIC_NAME_INDEX, STATIC_TABLE } from "./static-table.ts";
@@ -74,8 +75,10 @@ export class RequestEncoder {
       return writeInteger(target, at, Representation.INDEXED, FIRST_DYNAMIC_INDEX + age);
     }
     const size = entrySize(name, value);
-    const hasRoom = this.#tableBytes + size <= this.#maxTableBytes;
-    const representation = hasRoom ? Representation.WITH_INDEXING : Representation.WITHOUT_INDEXING;
+    const isSensitive = SENSITIVE_FIELDS.has(name);
+    const hasRoom = !isSensitive && this.#tableBytes + size <= this.#maxTableBytes;
+    const otherwise = isSensitive ? Representation.NEVER_INDEXED : Representation.WITHOUT_INDEXING;
+    const representation = hasRoom ? Representation.WITH_INDEXING : otherwise;
     const nameIndex = STATIC_NAME_INDEX.get(name) ?? 0;
     let position = writeInteger(target, at, representation, nameIndex);
     if (nameIndex === 0) position = writeString(target, position, name);
