@@ -14,7 +14,6 @@ import { DescriptorFileSource } from "../schema/sources/descriptor-file/index.ts
 import { ReflectionSource } from "../schema/sources/reflection/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { createCompiledFactory, type TranscoderFactory } from "../transcode/index.ts";
-import { grpcJs } from "../upstream/clients/grpc-js/index.ts";
 import { createHttp2Client } from "../upstream/clients/http2/index.ts";
 import type { Channel, ChannelFactory } from "../upstream/index.ts";
 import { createErrorRenderer } from "./error-renderer.ts";
@@ -22,8 +21,8 @@ import { placedSource } from "./placed-source.ts";
 
 /** What the composition root chooses from. */
 export interface Builtins {
-  /** The gRPC client of that name. */
-  channels(name: UpstreamConfig["client"]): ChannelFactory;
+  /** The gRPC client of that name, loaded when it is asked for: @grpc/grpc-js takes some 14 MB. */
+  channels(name: UpstreamConfig["client"]): Promise<ChannelFactory>;
   readonly transcoders: TranscoderFactory;
   /** The engine of the admin listener. */
   readonly adminEngine: HttpEngine;
@@ -43,7 +42,11 @@ export function builtins(config: Pick<Config, "listeners">, version: string): Bu
   const http2 = createHttp2Client(`sluice/${version}`);
   const maxHeaderBytes = Math.max(...config.listeners.map((listener) => listener.maxHeaderBytes));
   return {
-    channels: (name) => (name === "http2" ? http2 : grpcJs),
+    channels: async (name) => {
+      if (name === "http2") return http2;
+      const { grpcJs } = await import("../upstream/clients/grpc-js/index.ts");
+      return grpcJs;
+    },
     transcoders: createCompiledFactory(),
     adminEngine: createNodeHttpEngine(),
     engine: (name, log) => chooseEngine(name, maxHeaderBytes, log),

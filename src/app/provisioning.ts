@@ -105,7 +105,8 @@ async function connect(
     ({ target } = opened);
   }
   try {
-    const channel = builtins.channels(upstream.client).connect({
+    const client = await builtins.channels(upstream.client);
+    const channel = client.connect({
       addresses,
       balancing: upstream.loadBalancing,
       connections: upstream.connections,

@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, Option } from "commander";
 import type { ConfigOptions } from "./load-config.ts";
+import { loadLean } from "./load-lean.ts";
 import { productVersion } from "./product-version.ts";
 
 /** Runs one command and gives the exit code: 0 for success, 1 for a failure that has been told on standard error. */
@@ -18,7 +19,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   withConfigOptions(program.command("serve"))
     .description("run the gateway until SIGTERM or Ctrl-C")
     .action(async (options: ConfigOptions) => {
-      const { serve } = await import("./serve.ts");
+      const { serve } = await loadLean(() => import("./serve.ts"));
       exitCode = await serve(options);
     });
   withConfigOptions(program.command("check"))
