@@ -6,6 +6,7 @@ import type {
   AssembledRequest,
   BindingSpec,
   HttpBodyReply,
+  RequestBodyKind,
   RequestParts,
   TranscodeOptions,
   Transcoder,
@@ -41,8 +42,16 @@ class DeferredTranscoder implements Transcoder {
     return (this.#compiled ?? this.#compile()).repliesWithHttpBody;
   }
 
+  get requestBody(): RequestBodyKind {
+    return (this.#compiled ?? this.#compile()).requestBody;
+  }
+
   assemble(parts: RequestParts): AssembledRequest {
     return (this.#compiled ?? this.#compile()).assemble(parts);
+  }
+
+  complete(message: Uint8Array, captures: readonly string[], query: string): AssembledRequest {
+    return (this.#compiled ?? this.#compile()).complete(message, captures, query);
   }
 
   render(message: Uint8Array, pretty: boolean): Uint8Array | string | HttpBodyReply {

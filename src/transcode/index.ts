@@ -7,10 +7,12 @@ export { retryAfterSeconds } from "./status/known-details.ts";
 export { renderKratosError } from "./status/kratos-json.ts";
 export { createProblemRenderer, type HttpStatusRenderer, PROBLEM_MEDIA_TYPE } from "./status/problem-json.ts";
 export { createStatusRenderer } from "./status/status-json.ts";
+export { type BodyFormat, bodyFormatOf } from "./text/content-type.ts";
 export type {
   AssembledRequest,
   BindingSpec,
   HttpBodyReply,
+  RequestBodyKind,
   RequestParts,
   StatusRenderer,
   TranscodeOptions,

@@ -40,7 +40,7 @@ export const MAX_REPORTED: number = 64;
 
 /** The parts of an HTTP request that become one message. */
 export interface RequestParts {
-  /** One decoded value for each variable of the binding. */
+  /** One decoded value for each variable of the binding; none at all for later messages of a stream. */
   readonly captures: readonly string[];
   /** The raw query, still percent-encoded. */
   readonly query: string;
@@ -64,8 +64,15 @@ export interface HttpBodyReply {
   readonly data: Uint8Array;
 }
 
+/**
+ * What a binding reads its body as: nothing, a JSON value, a JSON value that may itself be an array (a repeated field,
+ * ListValue, Value), or raw bytes for a `google.api.HttpBody`.
+ */
+export type RequestBodyKind = "none" | "json" | "json-list" | "http-body";
+
 /** One binding's way between HTTP and protobuf. Stateless between calls. */
 export interface Transcoder {
+  readonly requestBody: RequestBodyKind;
   /** Whether `render` gives HttpBodyReply, for every message, rather than JSON. */
   readonly repliesWithHttpBody: boolean;
   /**
@@ -73,6 +80,12 @@ export interface Transcoder {
    * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
    */
   assemble(parts: RequestParts): AssembledRequest;
+  /**
+   * Completes a request message that came encoded with what path and query say, which wins over what it has (repeated
+   * fields are appended to, as protobuf merges messages). The message itself is not looked at; it may be empty.
+   * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
+   */
+  complete(message: Uint8Array, captures: readonly string[], query: string): AssembledRequest;
   /**
    * Renders one reply message as JSON or as a raw body.
    * @throws {StatusError} INTERNAL, reason UPSTREAM_REPLY_INVALID, if the bytes are not a message of the output type.

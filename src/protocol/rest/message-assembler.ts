@@ -12,6 +12,8 @@ export class MessageAssembler {
   readonly #transcoder: Transcoder;
   readonly #exchange: HttpExchange;
   readonly #captures: readonly string[];
+  /** The media type of what {@link assemble} is given; that of the request unless a reader knows better. */
+  contentType: string;
   #isFirst = true;
   #elapsedMs = 0;
   #unknownFields: readonly string[] = [];
@@ -21,6 +23,7 @@ export class MessageAssembler {
     this.#transcoder = transcoder;
     this.#exchange = exchange;
     this.#captures = captures;
+    this.contentType = findHeader(exchange.headers, "content-type") ?? "";
   }
 
   /** Milliseconds spent so far. */
@@ -39,7 +42,7 @@ export class MessageAssembler {
   }
 
   /**
-   * One message, from the bytes of a body in the media type of the request.
+   * One message, from the bytes of a body.
    * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
    */
   assemble(body: Uint8Array): Uint8Array {
@@ -51,7 +54,7 @@ export class MessageAssembler {
     const assembled = this.#transcoder.assemble({
       captures: isFirst ? this.#captures : NO_CAPTURES,
       query: isFirst ? query : "",
-      contentType: findHeader(headers, "content-type") ?? "",
+      contentType: this.contentType,
       body,
     });
     if (isFirst) {

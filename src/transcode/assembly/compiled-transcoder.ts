@@ -1,10 +1,11 @@
 /** One binding over the compiled codec. */
-import type { BindingPlan } from "../binding/binding-plan.ts";
+import { type BindingPlan, requestBodyKindOf } from "../binding/binding-plan.ts";
 import type { CompiledCodec } from "../compiled/codec.ts";
 import type { MessageTypes } from "../fields/message-types.ts";
 import type {
   AssembledRequest,
   HttpBodyReply,
+  RequestBodyKind,
   RequestParts,
   TranscodeOptions,
   Transcoder,
@@ -14,11 +15,13 @@ import { RequestAssembler } from "./request-assembler.ts";
 
 /** The transcoder of one binding. */
 export class CompiledTranscoder implements Transcoder {
+  readonly requestBody: RequestBodyKind;
   readonly repliesWithHttpBody: boolean;
   readonly #assembler: RequestAssembler;
   readonly #renderer: ReplyRenderer;
 
   constructor(binding: BindingPlan, options: TranscodeOptions, codec: CompiledCodec, types: MessageTypes) {
+    this.requestBody = requestBodyKindOf(binding);
     this.repliesWithHttpBody = binding.reply.kind === "http-body";
     this.#assembler = new RequestAssembler(binding, options, codec, types);
     this.#renderer = new ReplyRenderer(binding, options, codec, types);
@@ -26,6 +29,10 @@ export class CompiledTranscoder implements Transcoder {
 
   assemble(parts: RequestParts): AssembledRequest {
     return this.#assembler.assemble(parts);
+  }
+
+  complete(message: Uint8Array, captures: readonly string[], query: string): AssembledRequest {
+    return this.#assembler.complete(message, captures, query);
   }
 
   render(message: Uint8Array, pretty: boolean): Uint8Array | HttpBodyReply {

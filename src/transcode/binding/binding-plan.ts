@@ -12,7 +12,7 @@ import {
 import type { Problem } from "../../status/index.ts";
 import { type FieldPath, resolveFieldPath } from "../fields/field-path.ts";
 import { isHttpBody, isScalarForm, wellKnownOf } from "../fields/well-known.ts";
-import type { BindingSpec } from "../transcoder.ts";
+import type { BindingSpec, RequestBodyKind } from "../transcoder.ts";
 
 /** A singular field whose type is a message. */
 export type MessageField = MessageFieldOf<DescField>;
@@ -83,6 +83,29 @@ function planParts<F extends FieldShape<F>>(
   checkOverlaps(variables, body, report);
   const reply = planReply(output, spec.responseBody, report);
   return { variables, body, reply, problems };
+}
+
+/** What the body is read as. */
+export function requestBodyKindOf({ input, body }: Pick<BindingPlan, "input" | "body">): RequestBodyKind {
+  switch (body.kind) {
+    case "none":
+    case "http-body":
+      return body.kind;
+    case "message":
+      return isListForm(input) ? "json-list" : "json";
+    case "field": {
+      const { field } = body;
+      if (field.fieldKind === "list") return "json-list";
+      return field.fieldKind === "message" && isListForm(field.message) ? "json-list" : "json";
+    }
+    default:
+      return body satisfies never;
+  }
+}
+
+function isListForm(message: DescMessage): boolean {
+  const form = wellKnownOf(message);
+  return form === "ListValue" || form === "Value";
 }
 
 /** What paths into the body start with: the body's field and a dot, or nothing. */
