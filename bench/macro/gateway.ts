@@ -4,20 +4,16 @@
  * fixed message, both in processes of their own; this process is the client. Every variant (engine, gRPC client) takes
  * its turn, three times, so that a busy machine is unkind to all alike; the best turn counts.
  */
-import { type ChildProcess, fork, spawn } from "node:child_process";
+import { fork } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http2";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BookSchema, ListBooksResponseSchema, ShelfSchema } from "../../src/gen/library/v1/library_pb.ts";
+import { cpuMs, frame, type GatewayUnderTest, rssMb, startGateway } from "./gateway-under-test.ts";
 
 const TURNS = 3;
-const MS_PER_TICK = 10;
 const BOOK = create(BookSchema, {
   name: "shelves/1/books/frankenstein",
   title: "Frankenstein; or, The Modern Prometheus",
@@ -73,56 +69,6 @@ function serveUpstream(): void {
   });
 }
 
-/** The 5-byte prefix of gRPC and the message. */
-function frame(message: Uint8Array): Buffer {
-  const prefix = Buffer.alloc(5);
-  prefix.writeUInt32BE(message.byteLength, 1);
-  return Buffer.concat([prefix, message]);
-}
-
-interface Gateway {
-  readonly child: ChildProcess;
-  readonly port: number;
-}
-
-async function startGateway(variant: (typeof VARIANTS)[number], upstreamPort: number): Promise<Gateway> {
-  const file = join(tmpdir(), `sluice-bench-${process.pid}.yaml`);
-  const library = {
-    address: `127.0.0.1:${upstreamPort}`,
-    client: variant.client,
-    schema: { descriptors: [`${process.cwd()}/descriptors/library.binpb`] },
-  };
-  const config = {
-    listeners: [{ address: "127.0.0.1:0", engine: variant.engine }],
-    admin: { address: "127.0.0.1:0" },
-    upstreams: { library },
-    accessLog: { enabled: false },
-  };
-  writeFileSync(file, JSON.stringify(config));
-  const child = spawn(process.execPath, ["dist/main.js", "serve", "--config", file], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  for await (const line of createInterface({ input: child.stdout })) {
-    const entry: unknown = JSON.parse(line);
-    if (typeof entry !== "object" || entry === null || !("msg" in entry) || !("address" in entry)) continue;
-    if (entry.msg !== "listening") continue;
-    child.stdout.resume();
-    rmSync(file);
-    return { child, port: Number(String(entry.address).split(":").at(-1)) };
-  }
-  throw new Error("the gateway did not start");
-}
-
-/** CPU time of a process so far, user and system, in ms. Source: proc(5), /proc/pid/stat. */
-function cpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
-}
-
-function rssMb(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) / 1024;
-}
-
 /** Sends `count` requests one after the other over one connection. */
 function drive(port: number, path: string, count: number): Promise<void> {
   const request = `GET ${path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench\r\naccept: */*\r\n\r\n`;
@@ -153,7 +99,7 @@ function drive(port: number, path: string, count: number): Promise<void> {
 }
 
 async function measure(
-  gateway: Gateway,
+  gateway: GatewayUnderTest,
   path: string,
   requests: number,
   connections: number,

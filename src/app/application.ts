@@ -129,7 +129,8 @@ export class Application {
 
   /**
    * Ends gracefully: readiness off, a pause for balancers to notice, no new connections, and up to
-   * `shutdown.drainTimeout` for the requests in flight. Resolves when everything is closed.
+   * `shutdown.drainTimeout` for the requests in flight. Streams of events end at once, since their clients come back;
+   * other streams that outlast the timeout are told why they end. Resolves when everything is closed.
    */
   async drain(): Promise<void> {
     const { readinessDelayMs, drainTimeoutMs } = this.#config.shutdown;
@@ -137,11 +138,16 @@ export class Application {
     this.#log.info({ readinessDelayMs, drainTimeoutMs }, "draining");
     await pause(readinessDelayMs);
     const drained = Promise.all(this.#listeners.map((listener) => listener.drain())).then(() => true);
+    this.gateway.drainStreams();
     const isOver = new AbortController();
     const expired = pause(drainTimeoutMs, false, { signal: isOver.signal }).catch(() => false);
     const isClean = await Promise.race([drained, expired]);
     isOver.abort();
-    if (!isClean) this.#log.warn("the drain timeout passed; closing the requests still in flight");
+    if (!isClean) {
+      this.#log.warn("the drain timeout passed; closing the requests still in flight");
+      this.gateway.cutStreams();
+      await Promise.race([drained, pause(LAST_WORDS_MS)]);
+    }
     await this.close();
   }
 
@@ -177,6 +183,9 @@ interface StartedParts {
 
 /** How long a start waits for the schemas of upstreams that hang, before it serves the others. */
 const START_PATIENCE_MS = 3000;
+
+/** How long streams that are cut off have to tell their clients. */
+const LAST_WORDS_MS = 250;
 
 const ADMIN_LIMITS = { maxHeaderBytes: 32 * 1024, idleTimeoutMs: 60_000 };
 

@@ -19,6 +19,7 @@ import {
 import { requestHeaderRules, responseHeaderRules } from "./header-options.ts";
 import { nearestName, selectorMatches } from "./names.ts";
 import { complain, type Reading, show } from "./reading.ts";
+import { BUILT_IN_STREAM, overlayStream, STREAM_TEXT, streamSection } from "./stream-options.ts";
 import type { ConfigValues, RouteOptions, RouteOptionsPatch, UpstreamConfig } from "./types.ts";
 
 /** The built-in values as they would stand in the file; the JSON Schema and the documentation show these. */
@@ -41,6 +42,8 @@ export const BUILT_IN_TEXT: Readonly<Record<string, unknown>> = {
   requestHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "" },
   responseHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "" },
   errors: { format: "google", statusByCode: {} },
+  stream: STREAM_TEXT,
+  etag: "none",
 };
 
 /** The built-in values: what a route has that nothing in the file speaks of. A test holds them equal to the text. */
@@ -63,6 +66,8 @@ export const BUILT_IN_ROUTE_OPTIONS: RouteOptions = {
   requestHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "" },
   responseHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "" },
   errors: { format: "google", statusByCode: {} },
+  stream: BUILT_IN_STREAM,
+  etag: "none",
 };
 
 /**
@@ -72,9 +77,9 @@ export const BUILT_IN_ROUTE_OPTIONS: RouteOptions = {
 export function resolveRouteOptions(...patches: readonly RouteOptionsPatch[]): RouteOptions {
   let options = BUILT_IN_ROUTE_OPTIONS;
   for (const patch of patches) {
-    const { json, requestHeaders, responseHeaders, errors } = options;
+    const { json, requestHeaders, responseHeaders, errors, stream } = options;
     options = {
-      ...overlay(options, { ...patch, json, requestHeaders, responseHeaders, errors }),
+      ...overlay(options, { ...patch, json, requestHeaders, responseHeaders, errors, stream }),
       json: overlay(json, patch.json),
       requestHeaders: {
         ...overlay(requestHeaders, patch.requestHeaders),
@@ -88,6 +93,7 @@ export function resolveRouteOptions(...patches: readonly RouteOptionsPatch[]): R
         ...overlay(errors, patch.errors),
         statusByCode: { ...errors.statusByCode, ...patch.errors?.statusByCode },
       },
+      stream: overlayStream(stream, patch.stream),
     };
   }
   return options;
@@ -136,6 +142,8 @@ function toPatch(value: OptionTexts): RouteOptionsPatch {
     requestHeaders: value.requestHeaders,
     responseHeaders: value.responseHeaders,
     errors: value.errors,
+    stream: value.stream,
+    etag: value.etag,
   };
   return overlay({}, patch);
 }
@@ -198,6 +206,11 @@ function shapeOfOptions() {
       ]).optional(),
       statusByCode: statusTable().optional(),
     }).optional(),
+    stream: streamSection().optional(),
+    etag: choice(
+      "Whether replies to GET carry an `ETag` made from their bytes, and `If-None-Match` is answered: no, as a weak tag (which proxies that compress let pass), or as a strong one.",
+      ["none", "weak", "strong"],
+    ).optional(),
   };
 }
 

@@ -3,6 +3,7 @@
  * bytes, header names are lower-case, paths are resolved. docs/configuration.md describes the YAML that it comes from.
  */
 import type { HttpStatusOverrides } from "../status/index.ts";
+import type { StreamOptions, StreamOptionsPatch } from "./stream-options.ts";
 
 /** A place in the document: keys and list indexes from the root, e.g. `["listeners", 0, "address"]`. */
 export type ConfigPath = readonly (string | number)[];
@@ -167,6 +168,9 @@ export interface RouteOptions {
   readonly requestHeaders: HeaderRules;
   readonly responseHeaders: HeaderRules;
   readonly errors: ErrorOptions;
+  readonly stream: StreamOptions;
+  /** The entity tag that the gateway makes for replies to GET. */
+  readonly etag: "none" | "weak" | "strong";
 }
 
 /** The fields of T that one level of the cascade sets. */
@@ -174,12 +178,13 @@ type Patch<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /** One level of the cascade: whatever is absent comes from the level before. */
 export type RouteOptionsPatch = Patch<
-  Omit<RouteOptions, "json" | "requestHeaders" | "responseHeaders" | "errors">
+  Omit<RouteOptions, "json" | "requestHeaders" | "responseHeaders" | "errors" | "stream">
 > & {
   readonly json?: Patch<JsonOptions> | undefined;
   readonly requestHeaders?: Patch<HeaderRules> | undefined;
   readonly responseHeaders?: Patch<HeaderRules> | undefined;
   readonly errors?: Patch<ErrorOptions> | undefined;
+  readonly stream?: StreamOptionsPatch | undefined;
 };
 
 /** Names of log levels, from most to least. */

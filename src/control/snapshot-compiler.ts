@@ -17,6 +17,7 @@ import {
   type ErrorRenderer,
   type ErrorSettings,
   type RouteSettings,
+  type StreamSettings,
 } from "../protocol/index.ts";
 import {
   type CompiledBinding,
@@ -35,6 +36,7 @@ import {
 } from "../transcode/index.ts";
 import type { Channel } from "../upstream/index.ts";
 import type { CompiledSnapshot } from "./reconciler.ts";
+import { compileStreamSettings } from "./stream-settings.ts";
 
 /** What the compiler works with, besides the schemas. */
 export interface CompilerParts {
@@ -135,6 +137,15 @@ class SnapshotCompilation {
       return;
     }
     const { transcoders } = this.#parts;
+    const transcode = transcodeOptions(options);
+    const streams = compileStreamSettings(
+      { spec, where },
+      options.stream,
+      transcoders,
+      transcode,
+      this.#registry,
+    );
+    this.#problems.push(...streams.problems);
     const route: Route = {
       httpMethod,
       template: template.text,
@@ -145,8 +156,8 @@ class SnapshotCompilation {
       method,
       upstream: upstream.name,
       channel,
-      transcoder: deferTranscoder(transcoders, spec, transcodeOptions(options), this.#registry),
-      settings: this.#routeSettings(options),
+      transcoder: deferTranscoder(transcoders, spec, transcode, this.#registry),
+      settings: this.#routeSettings(options, streams.settings),
     };
     const { reservedExpansion } = options;
     const earlier = this.#matcher.add(httpMethod, template, route, { reservedExpansion });
@@ -166,7 +177,7 @@ class SnapshotCompilation {
     return { ...defaults, reservedExpansion: fullyDecode ? "all-except-slash" : "keep-reserved" };
   }
 
-  #routeSettings(options: RouteOptions): RouteSettings {
+  #routeSettings(options: RouteOptions, stream: StreamSettings): RouteSettings {
     return {
       deadlineMs: options.deadlineMs,
       idleTimeoutMs: options.idleTimeoutMs,
@@ -174,6 +185,8 @@ class SnapshotCompilation {
       requestHeaders: compileHeaderRules(options.requestHeaders),
       responseHeaders: compileHeaderRules(options.responseHeaders),
       errors: this.#errorSettings(options),
+      stream,
+      etag: options.etag,
     };
   }
 

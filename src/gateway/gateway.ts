@@ -3,10 +3,11 @@
  */
 import { type ExchangeHandler, findHeader, type RefusalListener } from "../http/index.ts";
 import { isPreflight, type Policy, type PreflightPolicy } from "../policy/index.ts";
-import { sendError } from "../protocol/rest/index.ts";
+import { Heartbeats, sendError } from "../protocol/rest/index.ts";
 import { gatewayStatus, OK, type Status, StatusError } from "../status/index.ts";
 import type { Logger, RequestObserver } from "../telemetry/index.ts";
-import { Relay } from "./relay.ts";
+import { OpenStreams } from "./open-streams.ts";
+import { Relay, type RelaySurroundings } from "./relay.ts";
 import { RequestScope, recordRefused } from "./request-scope.ts";
 import type { RoutingSnapshot } from "./routing-snapshot.ts";
 
@@ -26,12 +27,19 @@ export interface ListenerSettings {
 export class Gateway {
   readonly #observer: RequestObserver;
   readonly #log: Logger;
+  readonly #streams: OpenStreams = new OpenStreams();
+  readonly #surroundings: RelaySurroundings;
   #snapshot: RoutingSnapshot;
 
   constructor(snapshot: RoutingSnapshot, observer: RequestObserver, log: Logger) {
     this.#snapshot = snapshot;
     this.#observer = observer;
     this.#log = log;
+    this.#surroundings = {
+      streams: this.#streams,
+      heartbeats: new Heartbeats(),
+      statusOf: (error) => this.#statusOf(error),
+    };
   }
 
   get snapshot(): RoutingSnapshot {
@@ -41,6 +49,16 @@ export class Gateway {
   /** Serves the requests that come from now on from `snapshot`; those under way keep theirs. */
   publish(snapshot: RoutingSnapshot): void {
     this.#snapshot = snapshot;
+  }
+
+  /** Tells the streams under way that the gateway is about to end: those that can bring their clients back leave. */
+  drainStreams(): void {
+    this.#streams.drain();
+  }
+
+  /** Ends the streams that are still under way, and tells their clients. */
+  cutStreams(): void {
+    this.#streams.cut();
   }
 
   /** The handler for one listener's engine. It does not throw. */
@@ -73,7 +91,7 @@ export class Gateway {
     }
     const match = snapshot.matcher.match(exchange.method, exchange.path, listener.trailingSlash);
     if (match.kind === "found") {
-      new Relay(scope, match.value, match.captures, (error) => this.#statusOf(error)).start();
+      new Relay(scope, match.value, match.captures, this.#surroundings).start();
       return;
     }
     if (match.kind === "not-found") throw noRoute(scope, snapshot);

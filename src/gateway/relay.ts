@@ -13,6 +13,7 @@ import type { ReplyWriter, RequestReader, RequestSink } from "../protocol/index.
 import {
   chooseReplyWriter,
   chooseRequestReader,
+  type Heartbeats,
   MessageAssembler,
   MessageRenderer,
   requestDeadlineMs,
@@ -21,14 +22,23 @@ import {
 } from "../protocol/rest/index.ts";
 import { gatewayStatus, OK, type Status, StatusError } from "../status/index.ts";
 import type { Call, CallListener, Metadata } from "../upstream/index.ts";
+import type { OpenStream, OpenStreams } from "./open-streams.ts";
 import type { RequestScope } from "./request-scope.ts";
 import type { Route } from "./route.ts";
 
+/** What all requests share. */
+export interface RelaySurroundings {
+  readonly streams: OpenStreams;
+  readonly heartbeats: Heartbeats;
+  /** Turns whatever was thrown into the status that the client sees. */
+  readonly statusOf: (error: unknown) => Status;
+}
+
 /** Carries one matched request to its end. */
-export class Relay implements RequestSink, CallListener {
+export class Relay implements RequestSink, CallListener, OpenStream {
   readonly #scope: RequestScope;
   readonly #route: Route;
-  readonly #statusOf: (error: unknown) => Status;
+  readonly #surroundings: RelaySurroundings;
   readonly #assembler: MessageAssembler;
   readonly #renderer: MessageRenderer;
   #reader: RequestReader | undefined;
@@ -40,17 +50,16 @@ export class Relay implements RequestSink, CallListener {
   #isFinished = false;
   #upstreamFrom = 0;
 
-  /** `statusOf` turns whatever was thrown into the status that the client sees. */
   constructor(
     scope: RequestScope,
     route: Route,
     captures: readonly string[],
-    statusOf: (error: unknown) => Status,
+    surroundings: RelaySurroundings,
   ) {
     this.#scope = scope;
     this.#route = route;
-    this.#statusOf = statusOf;
-    this.#assembler = new MessageAssembler(route.transcoder, scope.exchange, captures);
+    this.#surroundings = surroundings;
+    this.#assembler = new MessageAssembler(route, scope.exchange, captures);
     this.#renderer = new MessageRenderer(route.transcoder);
   }
 
@@ -63,14 +72,15 @@ export class Relay implements RequestSink, CallListener {
       const limitMs = method.kind === "unary" ? settings.deadlineMs : Number.POSITIVE_INFINITY;
       this.#deadlineMs = requestDeadlineMs(exchange.headers, limitMs);
       this.#reader = chooseRequestReader(exchange, this.#route, this.#assembler);
-      this.#writer = chooseReplyWriter(reply, this.#route, this.#renderer);
+      this.#writer = chooseReplyWriter(reply, this.#route, this.#renderer, this.#surroundings.heartbeats);
       exchange.onAbort = () => this.#onAbort();
-      if (isClientStream(method)) this.#open();
+      if (method.kind !== "unary") this.#surroundings.streams.add(this);
+      if (isClientStream(method) && !this.#isFinished) this.#open();
     } catch (error) {
       this.#refuse(error);
       return;
     }
-    this.#reader.start(this);
+    if (!this.#isFinished) this.#reader.start(this);
   }
 
   onRequestMessage(message: Uint8Array): boolean {
@@ -121,6 +131,23 @@ export class Relay implements RequestSink, CallListener {
     this.#finish(status, trailers);
   }
 
+  drain(): void {
+    if (this.#isFinished || this.#writer?.drain() !== "ended") return;
+    const status = gatewayStatus("DRAINING", "the gateway is shutting down; the client is to come back");
+    this.#close(status);
+    this.#call?.cancel(status);
+  }
+
+  cut(status: Status): void {
+    if (this.#isFinished) return;
+    if (this.#call === undefined) this.#refuse(new StatusError(status));
+    else this.#call.cancel(status);
+  }
+
+  #statusOf(error: unknown): Status {
+    return this.#surroundings.statusOf(error);
+  }
+
   #onFirstMessage(): void {
     this.#hasMessage = true;
     const { unknownFields, pretty } = this.#assembler;
@@ -132,7 +159,7 @@ export class Relay implements RequestSink, CallListener {
 
   /** @throws {StatusError} if the headers do not make metadata, or if the deadline has passed. */
   #open(): Call {
-    const { exchange, listener, requestId, startedAt } = this.#scope;
+    const { exchange, listener, reply, requestId, startedAt } = this.#scope;
     const { channel, method, settings } = this.#route;
     const metadata = requestMetadata(exchange, settings.requestHeaders, listener.trustedHops, requestId);
     const now = performance.now();
@@ -140,7 +167,7 @@ export class Relay implements RequestSink, CallListener {
     if (remainingMs <= 0) {
       throw new StatusError(gatewayStatus("DEADLINE", "the deadline passed before the request was complete"));
     }
-    exchange.onDrain = () => this.#call?.resume();
+    reply.onDrain = () => this.#call?.resume();
     this.#upstreamFrom = now;
     this.#startIdleTimer();
     const call = channel.open(method.rpcPath, metadata, remainingMs, this);
@@ -192,6 +219,8 @@ export class Relay implements RequestSink, CallListener {
   #close(status: Status): void {
     this.#isFinished = true;
     clearTimeout(this.#idleTimer);
+    this.#writer?.release();
+    if (this.#route.method.kind !== "unary") this.#surroundings.streams.remove(this);
     this.#scope.finish(status, this.#route, {
       upstreamMs: this.#upstreamFrom === 0 ? 0 : performance.now() - this.#upstreamFrom,
       transcodeMs: this.#assembler.elapsedMs + this.#renderer.elapsedMs,

@@ -9,4 +9,6 @@ export type {
   RequestReader,
   RequestSink,
   RouteSettings,
+  StreamFormat,
+  StreamSettings,
 } from "./protocol.ts";

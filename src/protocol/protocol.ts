@@ -28,6 +28,33 @@ export interface ErrorSettings {
   readonly render: ErrorRenderer;
 }
 
+/** The form of a stream of messages. */
+export type StreamFormat = "json" | "ndjson" | "json-seq" | "sse";
+
+/** How streams of replies are written. */
+export interface StreamSettings {
+  /** For clients that name none in Accept. */
+  readonly format: StreamFormat;
+  /** Whether a message stands bare, or in `{"result": …}`. */
+  readonly envelope: "none" | "grpc-gateway";
+  readonly sse: {
+    /** The event name of messages; "" for none. */
+    readonly event: string;
+    /** The id of a reply message's event, as text; "" for none. Undefined where events have no ids. */
+    readonly idOf: ((message: Uint8Array) => string) | undefined;
+    /**
+     * A request message with the id of the last event that the client has got put into its field. Undefined where
+     * clients do not resume.
+     * @throws {StatusError} PARAM_INVALID, if the field cannot hold it.
+     */
+    readonly resumeAfter: ((message: Uint8Array, lastEventId: string) => Uint8Array) | undefined;
+    /** Longest silence before a comment is sent; Infinity means none. */
+    readonly heartbeatMs: number;
+    /** How long clients are told to wait before they connect again, when the gateway drains. */
+    readonly retryMs: number;
+  };
+}
+
 /** The options of one route that protocols read, after the cascade of config. */
 export interface RouteSettings {
   /** Upper limit of a unary call; Infinity means none. */
@@ -38,6 +65,9 @@ export interface RouteSettings {
   readonly requestHeaders: HeaderRules;
   readonly responseHeaders: HeaderRules;
   readonly errors: ErrorSettings;
+  readonly stream: StreamSettings;
+  /** Whether replies to GET carry an entity tag that the gateway makes, and of which strength. */
+  readonly etag: "none" | "weak" | "strong";
 }
 
 /** What a protocol needs to know of a route. */
@@ -70,8 +100,8 @@ export interface RequestReader {
 }
 
 /**
- * Writes one call's outcome to the client. `finish` comes exactly once and last; before it, `headers` at most once and
- * `message` any number of times.
+ * Writes one call's outcome to the client. `finish` comes at most once and last; before it, `headers` at most once and
+ * `message` any number of times. `release` comes once, after all of these.
  */
 export interface ReplyWriter {
   headers(metadata: Metadata): void;
@@ -85,4 +115,11 @@ export interface ReplyWriter {
    * @throws {StatusError} if a held-back message cannot be rendered; then it is to be called again with that status.
    */
   finish(status: Status, trailers: Metadata): void;
+  /**
+   * The gateway is about to end. `ended`: the reply has been ended in a way that brings the client back, and its call is
+   * no longer needed. `goes-on`: the protocol has no such way.
+   */
+  drain(): "ended" | "goes-on";
+  /** The request is over, however it ended: lets go of timers. */
+  release(): void;
 }

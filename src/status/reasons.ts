@@ -19,6 +19,7 @@ export type Reason =
   | "HEADER_INVALID"
   | "HTTP_MALFORMED"
   | "REQUEST_TIMEOUT"
+  | "RANGE_UNSATISFIABLE"
   | "STREAMING_UNSUPPORTED"
   | "CORS_REFUSED"
   | "DEADLINE"
@@ -29,6 +30,7 @@ export type Reason =
   | "UPSTREAM_REPLY_TOO_LARGE"
   | "UPSTREAM_REPLY_INVALID"
   | "NOT_READY"
+  | "DRAINING"
   | "INTERNAL";
 
 /**
@@ -88,6 +90,10 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
   },
   HTTP_MALFORMED: { code: Code.INVALID_ARGUMENT, what: "The request is not well-formed HTTP/1.1." },
   REQUEST_TIMEOUT: { code: Code.DEADLINE_EXCEEDED, what: "The request did not arrive in time." },
+  RANGE_UNSATISFIABLE: {
+    code: Code.OUT_OF_RANGE,
+    what: "The blob has no bytes in the range that the client asks for.",
+  },
   STREAMING_UNSUPPORTED: {
     code: Code.UNIMPLEMENTED,
     what: "This kind of streaming method cannot be called in this form.",
@@ -113,5 +119,6 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
     what: "The reply is not a message of the type that the schema names.",
   },
   NOT_READY: { code: Code.UNAVAILABLE, what: "No schema has been loaded yet." },
+  DRAINING: { code: Code.UNAVAILABLE, what: "The gateway shuts down and has ended the stream." },
   INTERNAL: { code: Code.INTERNAL, what: "A fault in the gateway; the cause is in its log." },
 };

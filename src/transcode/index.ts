@@ -1,3 +1,9 @@
+export {
+  checkEventIdField,
+  checkResumeField,
+  compileEventId,
+  compileResumeField,
+} from "./assembly/event-fields.ts";
 export { createCompiledFactory } from "./assembly/factory.ts";
 export { checkBinding } from "./binding/binding-plan.ts";
 export { deferTranscoder } from "./deferred-transcoder.ts";

@@ -137,11 +137,44 @@ for (const engine of ENGINES) {
     test("a stream is in flight too", async (t) => {
       const { gateway, ended } = await benchFor(t, engine, { drainTimeout: "100ms" });
       const reply = await fetch(`${gateway.url()}/v1/shelves/1/books:watch`);
-      const cutOff = assert.rejects(reply.text(), "it is not ended as if it were complete");
+      gateway.child.kill("SIGTERM");
+      const last = (await reply.text()).trimEnd().split("\n").at(-1) ?? "";
+      assert.match(
+        last,
+        /^\{"error":\{"code":14,.*"reason":"DRAINING"/,
+        "it is not ended as if it were complete",
+      );
+      await ended;
+      assert.equal(gateway.child.exitCode, 0);
+    });
+
+    test("a stream that can only be broken off is", async (t) => {
+      const { gateway, ended } = await benchFor(t, engine, { drainTimeout: "100ms" });
+      const reply = await fetch(`${gateway.url()}/v1/shelves/1/books:watch`, {
+        headers: { accept: "application/json" },
+      });
+      const cutOff = assert.rejects(reply.text(), "an array is not closed");
       gateway.child.kill("SIGTERM");
       await cutOff;
       await ended;
       assert.equal(gateway.child.exitCode, 0);
+    });
+
+    test("a stream of events ends at once, so that its client comes back elsewhere", async (t) => {
+      const { gateway, ended } = await benchFor(t, engine, { drainTimeout: "20s" });
+      const reply = await fetch(`${gateway.url()}/v1/shelves/1/books:watch`, {
+        headers: { accept: "text/event-stream" },
+      });
+      const from = performance.now();
+      gateway.child.kill("SIGTERM");
+      const text = await reply.text();
+      assert.match(text, /^data: \{"revision":.*\n\nretry: 3000\n\n$/s);
+      assert.doesNotMatch(text, /event: (end|error)/);
+      await ended;
+      assert.ok(performance.now() - from < 10_000, "nothing waits for the drain timeout");
+      assert.equal(gateway.child.exitCode, 0);
+      const line = await gateway.logged((each) => each.msg === "request");
+      assert.equal(line.reason, "DRAINING");
     });
 
     test("a second signal ends it at once, with 1", async (t) => {

@@ -4,6 +4,7 @@
 import { httpStatusOf, type Status } from "../../status/index.ts";
 import type { Metadata } from "../../upstream/index.ts";
 import type { ErrorFormat, ErrorSettings, RouteSettings } from "../protocol.ts";
+import { mediaRanges, namedWeight } from "./accept.ts";
 import type { Reply } from "./reply.ts";
 import { pushReplyHeaders } from "./reply-headers.ts";
 
@@ -30,7 +31,8 @@ export function sendError(
 
 /**
  * Sends the status of a call that failed before anything was sent, with the upstream's metadata. An upstream that fails
- * early may put it in either block (a trailers-only reply has but one), so both count and both read the same.
+ * early may put it in either block (a trailers-only reply has but one), so both count and both read the same. `more` are
+ * fields of the gateway's own.
  */
 export function sendCallError(
   reply: Reply,
@@ -38,8 +40,9 @@ export function sendCallError(
   settings: RouteSettings,
   metadata: Metadata,
   trailers: Metadata,
+  more: readonly string[] = [],
 ): void {
-  const headers: string[] = [];
+  const headers: string[] = [...more];
   pushReplyHeaders(headers, metadata, settings.responseHeaders);
   pushReplyHeaders(headers, trailers, settings.responseHeaders);
   sendError(reply, status, settings.errors, headers);
@@ -47,15 +50,5 @@ export function sendCallError(
 
 /** The client's wish for problem details wins over the route's format. */
 function chooseFormat({ exchange: { headers } }: Reply, format: ErrorFormat): ErrorFormat {
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    if (headers[i] === "accept" && (headers[i + 1] ?? "").split(",").some(isProblemRange)) return "problem";
-  }
-  return format;
-}
-
-/** Whether a media range names problem details, with a weight above 0. Source: RFC 9110, sections 12.4.2 and 12.5.1. */
-function isProblemRange(range: string): boolean {
-  const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
-  if (type !== "application/problem+json") return false;
-  return !parameters.some((parameter) => parameter.startsWith("q=") && Number(parameter.slice(2)) === 0);
+  return namedWeight(mediaRanges(headers), "application/problem+json") > 0 ? "problem" : format;
 }

@@ -3,13 +3,17 @@
  * in the bytes can tell of a failure, so a failure resets the connection (semantics 4 and 7).
  */
 import { httpBodyHeaders } from "./http-body-headers.ts";
+import { jsonBytes } from "./json-forms.ts";
 import { isHttpBody } from "./message-renderer.ts";
 import type { StreamForm } from "./stream-writer.ts";
 
 /** The form of raw bytes. Its transcoder renders every message as HttpBody. */
 export const HTTP_BODY_STREAM: StreamForm = {
+  layout: "free",
+  emptyStatus: 200,
   openingHeaders: (first) =>
     httpBodyHeaders(first !== undefined && isHttpBody(first) ? first.contentType : ""),
-  frame: (rendered) => (isHttpBody(rendered) ? rendered.data : rendered),
-  failure: () => undefined,
+  write: (out, rendered) => out.add(isHttpBody(rendered) ? rendered.data : jsonBytes(rendered)),
+  end: () => undefined,
+  fail: () => "reset",
 };

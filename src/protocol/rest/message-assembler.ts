@@ -2,14 +2,15 @@
  * The request side's twin of `message-renderer.ts`: pieces of a request body to request messages of one binding.
  */
 import { findHeader, type HttpExchange } from "../../http/index.ts";
-import type { Transcoder } from "../../transcode/index.ts";
+import type { ProtocolRoute } from "../protocol.ts";
+import { lastEventId } from "./reply-writer.ts";
 import { refuseCodedBody } from "./request-body.ts";
 
 const NO_CAPTURES: readonly string[] = [];
 
 /** Assembles the messages of one request and adds up the time that it took. Path and query go into the first message. */
 export class MessageAssembler {
-  readonly #transcoder: Transcoder;
+  readonly #route: ProtocolRoute;
   readonly #exchange: HttpExchange;
   readonly #captures: readonly string[];
   /** The media type of what {@link assemble} is given; that of the request unless a reader knows better. */
@@ -19,8 +20,8 @@ export class MessageAssembler {
   #unknownFields: readonly string[] = [];
   #pretty = false;
 
-  constructor(transcoder: Transcoder, exchange: HttpExchange, captures: readonly string[]) {
-    this.#transcoder = transcoder;
+  constructor(route: ProtocolRoute, exchange: HttpExchange, captures: readonly string[]) {
+    this.#route = route;
     this.#exchange = exchange;
     this.#captures = captures;
     this.contentType = findHeader(exchange.headers, "content-type") ?? "";
@@ -51,7 +52,7 @@ export class MessageAssembler {
     if (body.byteLength > 0) refuseCodedBody(headers);
     const isFirst = this.#isFirst;
     this.#isFirst = false;
-    const assembled = this.#transcoder.assemble({
+    const assembled = this.#route.transcoder.assemble({
       captures: isFirst ? this.#captures : NO_CAPTURES,
       query: isFirst ? query : "",
       contentType: this.contentType,
@@ -61,7 +62,15 @@ export class MessageAssembler {
       this.#unknownFields = assembled.unknownFields;
       this.#pretty = assembled.pretty;
     }
+    const message = isFirst ? this.#resumed(assembled.message) : assembled.message;
     this.#elapsedMs += performance.now() - from;
-    return assembled.message;
+    return message;
+  }
+
+  /** What the client got last counts more than where it said to begin: EventSource repeats its URL. */
+  #resumed(message: Uint8Array): Uint8Array {
+    const { stream } = this.#route.settings;
+    const id = lastEventId(this.#exchange.headers, stream);
+    return id === undefined ? message : (stream.sse.resumeAfter?.(message, id) ?? message);
   }
 }

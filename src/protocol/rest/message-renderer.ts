@@ -1,5 +1,8 @@
 import type { HttpBodyReply, Transcoder } from "../../transcode/index.ts";
 
+/** A message as the transcoder renders it. */
+export type Rendered = Uint8Array | string | HttpBodyReply;
+
 /** Renders the messages of one reply and adds up the time that it took. */
 export class MessageRenderer {
   readonly #transcoder: Transcoder;
@@ -17,15 +20,24 @@ export class MessageRenderer {
   }
 
   /** @throws {StatusError} INTERNAL, reason UPSTREAM_REPLY_INVALID. */
-  render(message: Uint8Array): Uint8Array | string | HttpBodyReply {
+  render(message: Uint8Array): Rendered {
+    return this.#render(message, this.pretty);
+  }
+
+  /** As `render`, but JSON comes as one line whatever was asked for. */
+  renderLine(message: Uint8Array): Rendered {
+    return this.#render(message, false);
+  }
+
+  #render(message: Uint8Array, pretty: boolean): Rendered {
     const from = performance.now();
-    const rendered = this.#transcoder.render(message, this.pretty);
+    const rendered = this.#transcoder.render(message, pretty);
     this.#elapsedMs += performance.now() - from;
     return rendered;
   }
 }
 
 /** Whether a rendered message is a raw body rather than JSON. */
-export function isHttpBody(rendered: Uint8Array | string | HttpBodyReply): rendered is HttpBodyReply {
+export function isHttpBody(rendered: Rendered): rendered is HttpBodyReply {
   return typeof rendered === "object" && "contentType" in rendered;
 }

@@ -10,9 +10,17 @@ export class Reply {
   #httpStatus = 0;
   #bytesOut = 0;
   #state: "open" | "started" | "ended" = "open";
+  #isHeld = false;
+  /** Called when writing may go on after `write` returned false. */
+  onDrain: (() => void) | undefined = undefined;
 
   constructor(exchange: HttpExchange) {
     this.exchange = exchange;
+  }
+
+  /** Whether the client is behind: the last `write` returned false, and `onDrain` has not come since. */
+  get isHeld(): boolean {
+    return this.#isHeld;
   }
 
   /** The status line that was sent; 0 before that. */
@@ -46,13 +54,18 @@ export class Reply {
     if (this.#state !== "open") return;
     this.#state = "started";
     this.#httpStatus = status;
+    this.exchange.onDrain = () => {
+      this.#isHeld = false;
+      this.onDrain?.();
+    };
     this.exchange.start(status, [...headers, ...this.#common]);
   }
 
   write(chunk: Uint8Array | string): boolean {
     if (this.#state !== "started") return true;
     this.#count(chunk);
-    return this.exchange.write(chunk);
+    this.#isHeld = !this.exchange.write(chunk);
+    return !this.#isHeld;
   }
 
   end(trailers?: HeaderList): void {

@@ -1,9 +1,12 @@
 /**
- * The reply of a unary method: one message, JSON or raw, in one write.
+ * The reply of a unary method: one message, JSON or raw, in one write. Of a reply to GET a client may ask for a range of
+ * raw bytes, or for nothing if it has it already (`conditional.ts`).
  */
-import { Code, gatewayStatus, type Status, StatusError } from "../../status/index.ts";
+import { findHeader } from "../../http/index.ts";
+import { Code, gatewayStatus, refuse, type Status, StatusError } from "../../status/index.ts";
 import type { Metadata } from "../../upstream/index.ts";
 import type { ReplyWriter, RouteSettings } from "../protocol.ts";
+import { entityTag, hasMatch, selectRange } from "./conditional.ts";
 import { sendCallError } from "./error-reply.ts";
 import { httpBodyHeaders } from "./http-body-headers.ts";
 import { isHttpBody, type MessageRenderer } from "./message-renderer.ts";
@@ -17,6 +20,8 @@ export class UnaryWriter implements ReplyWriter {
   readonly #renderer: MessageRenderer;
   #metadata: Metadata = [];
   #message: Uint8Array | undefined;
+  /** Fields that the error reply has to carry. */
+  #errorHeaders: readonly string[] = [];
 
   constructor(reply: Reply, settings: RouteSettings, renderer: MessageRenderer) {
     this.#reply = reply;
@@ -36,7 +41,7 @@ export class UnaryWriter implements ReplyWriter {
 
   finish(status: Status, trailers: Metadata): void {
     if (status.code !== Code.OK) {
-      sendCallError(this.#reply, status, this.#settings, this.#metadata, trailers);
+      sendCallError(this.#reply, status, this.#settings, this.#metadata, trailers, this.#errorHeaders);
       return;
     }
     if (this.#message === undefined) throw invalidReply("no message");
@@ -44,7 +49,67 @@ export class UnaryWriter implements ReplyWriter {
     const isRaw = isHttpBody(rendered);
     const headers = isRaw ? httpBodyHeaders(rendered.contentType) : ["content-type", "application/json"];
     pushReplyHeaders(headers, this.#metadata, this.#settings.responseHeaders);
-    this.#send(chosenHttpStatus(this.#metadata), headers, isRaw ? rendered.data : rendered, trailers);
+    const httpStatus = chosenHttpStatus(this.#metadata);
+    const body = isRaw ? rendered.data : rendered;
+    const { method } = this.#reply.exchange;
+    if (httpStatus !== 200 || (method !== "GET" && method !== "HEAD")) {
+      this.#send(httpStatus, headers, body, trailers);
+      return;
+    }
+    const etag = this.#tag(headers, body);
+    if (
+      this.#settings.etag !== "none" &&
+      etag !== undefined &&
+      hasMatch(this.#reply.exchange.headers, etag)
+    ) {
+      // The client knows the type of what it has; it is the first field.
+      this.#send(304, headers.slice(2), "", trailers);
+    } else if (isRaw) {
+      this.#sendRange(headers, rendered.data, etag, trailers);
+    } else {
+      this.#send(200, headers, body, trailers);
+    }
+  }
+
+  drain(): "goes-on" {
+    return "goes-on";
+  }
+
+  release(): void {
+    // Nothing of it runs on its own.
+  }
+
+  /** The reply's entity tag: the upstream's own, or one that is made and added to `headers` where the route says so. */
+  #tag(headers: string[], body: Uint8Array | string): string | undefined {
+    const given = findHeader(headers, "etag");
+    const { etag: strength } = this.#settings;
+    if (given !== undefined || strength === "none") return given;
+    const made = entityTag(strength, findHeader(headers, "content-type") ?? "", body);
+    headers.push("etag", made);
+    return made;
+  }
+
+  #sendRange(headers: string[], data: Uint8Array, etag: string | undefined, trailers: Metadata): void {
+    const { exchange } = this.#reply;
+    headers.push("accept-ranges", "bytes");
+    // RFC 9110, section 14.2: ranges are for GET alone.
+    const selection = exchange.method === "GET" ? selectRange(exchange.headers, data.length, etag) : "whole";
+    if (selection === "whole") {
+      this.#send(200, headers, data, trailers);
+      return;
+    }
+    if (selection === "unsatisfiable") {
+      this.#errorHeaders = ["content-range", `bytes */${data.length}`];
+      const range = JSON.stringify((findHeader(exchange.headers, "range") ?? "").slice(0, 64));
+      throw refuse(
+        "RANGE_UNSATISFIABLE",
+        `header range: ${range} lies beyond the ${data.length} bytes`,
+        "range",
+      );
+    }
+    const { start, end } = selection;
+    headers.push("content-range", `bytes ${start}-${end - 1}/${data.length}`);
+    this.#send(206, headers, data.subarray(start, end), trailers);
   }
 
   #send(httpStatus: number, headers: string[], body: Uint8Array | string, trailers: Metadata): void {

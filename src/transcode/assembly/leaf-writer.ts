@@ -163,8 +163,11 @@ function writeBigint(sink: ByteSink, value: bigint): void {
   sink.varint64(Number(value & 0xffffffffn), Number((value >> 32n) & 0xffffffffn));
 }
 
-/** Writes a value without a tag; says whether it is zero. Makes room for what is longer than {@link VALUE_ROOM}. */
-function writeScalar(sink: ByteSink, type: ScalarType, value: Scalar): boolean {
+/**
+ * Writes a value without a tag; says whether it is zero. Needs room for {@link VALUE_ROOM}, and makes it for what is
+ * longer.
+ */
+export function writeScalar(sink: ByteSink, type: ScalarType, value: Scalar): boolean {
   if (typeof value === "string") {
     sink.text(value);
     return value === "";

@@ -147,16 +147,9 @@ function planVariable<F extends FieldShape<F>>(
     report(`path variable "${name}": ${path.what}`, path.hint);
     return [];
   }
-  const { leaf } = path;
-  if (leaf.fieldKind === "list" || leaf.fieldKind === "map") {
-    report(
-      `path variable "${name}" names a ${leaf.fieldKind === "list" ? "repeated" : "map"} field`,
-      SINGULAR,
-    );
-    return [];
-  }
-  if (isMessageField(leaf) && !isScalarForm(wellKnownOf(leaf.message))) {
-    report(`path variable "${name}" names a field of type ${leaf.message.typeName}`, SINGULAR);
+  const unfit = textMisfit(path.leaf);
+  if (unfit !== undefined) {
+    report(`path variable "${name}" names ${unfit}`, SINGULAR);
     return [];
   }
   if (isHttpBody(input)) {
@@ -167,6 +160,14 @@ function planVariable<F extends FieldShape<F>>(
     return [];
   }
   return [path];
+}
+
+/** What kind of field `field` is if one text cannot be its value; undefined if one can. */
+export function textMisfit<F extends FieldShape<F>>(field: F): string | undefined {
+  if (field.fieldKind === "list") return "a repeated field";
+  if (field.fieldKind === "map") return "a map field";
+  if (!isMessageField(field) || isScalarForm(wellKnownOf(field.message))) return undefined;
+  return `a field of type ${field.message.typeName}`;
 }
 
 const SINGULAR = "a path variable fills a singular scalar, enum, Timestamp, Duration, FieldMask or wrapper";

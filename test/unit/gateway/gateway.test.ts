@@ -13,6 +13,7 @@ import type { AccessRecord } from "../../../src/telemetry/index.ts";
 import type { AssembledRequest, HttpBodyReply, RequestParts } from "../../../src/transcode/index.ts";
 import { FakeChannel } from "../../support/fake-channel.ts";
 import { FakeExchange, type FakeRequest } from "../../support/fake-exchange.ts";
+import { PLAIN_STREAMS } from "../../support/stream-settings.ts";
 
 const ERRORS: ErrorSettings = {
   format: "google",
@@ -43,7 +44,7 @@ class Bench {
   readonly channel = new FakeChannel();
   readonly records: AccessRecord[] = [];
   readonly faults: object[] = [];
-  readonly #gateway: Gateway;
+  readonly gateway: Gateway;
   readonly #listener: ListenerSettings;
 
   constructor(
@@ -58,7 +59,7 @@ class Bench {
     const fault = (fields: object): void => {
       this.faults.push(fields);
     };
-    this.#gateway = new Gateway(
+    this.gateway = new Gateway(
       {
         revision: 1,
         matcher: matcher.build(),
@@ -82,12 +83,12 @@ class Bench {
 
   handle(request: FakeRequest): FakeExchange {
     const exchange = new FakeExchange(request);
-    this.#gateway.handlerFor(this.#listener)(exchange);
+    this.gateway.handlerFor(this.#listener)(exchange);
     return exchange;
   }
 
   refuse(refused: RefusedRequest): void {
-    this.#gateway.refusalListenerFor(this.#listener)(refused);
+    this.gateway.refusalListenerFor(this.#listener)(refused);
   }
 
   get record(): AccessRecord {
@@ -128,6 +129,8 @@ class Bench {
         requestHeaders: ANY_HEADER,
         responseHeaders: ANY_HEADER,
         errors: ERRORS,
+        stream: PLAIN_STREAMS,
+        etag: "none",
       },
       ...route,
     };
@@ -157,6 +160,9 @@ function method(kind: MethodKind): Route["method"] {
 }
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
+
+/** What is written in one turn leaves at its end. */
+const endOfTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe("a unary request", () => {
   test("goes upstream as one message and comes back as JSON with the upstream's metadata", () => {
@@ -304,7 +310,7 @@ describe("a raw reply", () => {
 describe("a server-streaming request", () => {
   const streaming = { method: method("server_streaming") };
 
-  test("is answered a line a message, the head with the first", () => {
+  test("is answered a line a message, the head with the first", async () => {
     const bench = new Bench([streaming]);
     const exchange = bench.handle({ path: "/v1/a" });
     const { listener } = bench.channel.call;
@@ -321,7 +327,10 @@ describe("a server-streaming request", () => {
       [200, "application/x-ndjson", "1"],
     );
     listener.onMessage(bytes("2"));
+    assert.equal(exchange.chunks.length, 0);
+    await endOfTurn();
     assert.equal(exchange.text, '"1"\n"2"\n');
+    assert.equal(exchange.chunks.length, 1, "messages of one turn share a write");
     listener.onStatus(OK, []);
     assert.ok(exchange.isEnded);
   });
@@ -351,13 +360,21 @@ describe("a server-streaming request", () => {
     assert.deepEqual([exchange.status, exchange.text, exchange.isEnded], [200, "", true]);
   });
 
-  test("holds the upstream while the client is slow", () => {
+  test("holds the upstream while the client is slow", async () => {
     const bench = new Bench([streaming]);
     const exchange = bench.handle({ path: "/v1/a" });
     exchange.mayWriteOn = false;
-    assert.equal(bench.channel.call.listener.onMessage(bytes("1")), false);
+    const { call } = bench.channel;
+    assert.equal(call.listener.onMessage(bytes("1")), true, "nobody knows yet");
+    await endOfTurn();
+    assert.equal(call.listener.onMessage(bytes("2")), false);
     exchange.onDrain?.();
-    assert.equal(bench.channel.call.resumed, 1);
+    assert.equal(call.resumed, 1);
+    assert.equal(
+      call.listener.onMessage(bytes("x".repeat(20_000))),
+      false,
+      "a long message is written at once",
+    );
   });
 
   test("is cancelled when a message cannot be rendered", () => {
@@ -391,6 +408,8 @@ describe("a server-streaming request", () => {
       requestHeaders: ANY_HEADER,
       responseHeaders: ANY_HEADER,
       errors: ERRORS,
+      stream: PLAIN_STREAMS,
+      etag: "none" as const,
     };
     const bench = new Bench([{ ...streaming, settings }]);
     bench.handle({ path: "/v1/a" });
@@ -407,7 +426,7 @@ describe("a server-streaming request", () => {
     assert.equal(bench.record.code, Code.OK);
   });
 
-  test("of raw bodies is joined without a delimiter, and reset where it fails late", () => {
+  test("of raw bodies is joined without a delimiter, and reset where it fails late", async () => {
     const transcoder = {
       requestBody: "json" as const,
       complete: completed,
@@ -418,9 +437,72 @@ describe("a server-streaming request", () => {
     const bench = new Bench([{ ...streaming, transcoder }]);
     const exchange = bench.handle({ path: "/v1/a" });
     for (const chunk of ["a,", "", "b"]) bench.channel.call.listener.onMessage(bytes(chunk));
+    await endOfTurn();
     assert.deepEqual([exchange.header("content-type"), exchange.text], ["text/csv", "a,b"]);
     bench.channel.call.listener.onStatus(upstreamStatus(Code.DATA_LOSS, "lost"), []);
+    await endOfTurn();
     assert.ok(exchange.isDestroyed, "a cut download must not look whole");
+  });
+});
+
+describe("the end of the gateway", () => {
+  const streaming = { method: method("server_streaming") };
+
+  test("ends a stream of events at once, and it comes back", () => {
+    const bench = new Bench([streaming]);
+    const exchange = bench.handle({ path: "/v1/a", headers: ["accept", "text/event-stream"] });
+    bench.channel.call.listener.onMessage(bytes("1"));
+    bench.gateway.drainStreams();
+    assert.equal(exchange.text, 'data: "1"\n\nretry: 3000\n\n', "there is no end event");
+    assert.ok(exchange.isEnded);
+    assert.equal(bench.channel.call.cancelledWith?.reason, "DRAINING");
+    assert.equal(bench.record.reason, "DRAINING");
+    bench.gateway.cutStreams();
+    assert.equal(bench.records.length, 1);
+  });
+
+  test("tells the client of another stream only when the time is up", () => {
+    const bench = new Bench([streaming]);
+    const exchange = bench.handle({ path: "/v1/a" });
+    bench.channel.call.listener.onMessage(bytes("1"));
+    bench.gateway.drainStreams();
+    assert.equal(exchange.isEnded, false);
+    assert.equal(bench.channel.call.cancelledWith, undefined);
+    bench.gateway.cutStreams();
+    assert.equal(JSON.parse(exchange.text.split("\n")[1] ?? "").error.reason, "DRAINING");
+    assert.ok(exchange.isEnded);
+  });
+
+  test("is 503 for a stream without messages", () => {
+    const bench = new Bench([streaming]);
+    const exchange = bench.handle({ path: "/v1/a" });
+    bench.gateway.cutStreams();
+    assert.deepEqual([exchange.status, JSON.parse(exchange.text).reason], [503, "DRAINING"]);
+  });
+
+  test("is told to streams of events that begin while it comes, and no call is opened for them", () => {
+    const bench = new Bench([streaming]);
+    bench.gateway.drainStreams();
+    const exchange = bench.handle({ path: "/v1/a", headers: ["accept", "text/event-stream"] });
+    assert.deepEqual([exchange.status, exchange.text, exchange.isEnded], [200, "retry: 3000\n\n", true]);
+    assert.equal(bench.channel.calls.length, 0);
+    bench.handle({ path: "/v1/a" });
+    assert.equal(bench.channel.calls.length, 1, "others are served as long as there is time");
+  });
+
+  test("is no matter of unary requests, nor of streams that have ended", () => {
+    const bench = new Bench([{}, { ...streaming, template: "/v1/x/{name}" }]);
+    const unary = bench.handle({ path: "/v1/a" });
+    const ended = bench.handle({ path: "/v1/x/a" });
+    const left = bench.handle({ path: "/v1/x/a" });
+    bench.channel.calls[1]?.listener.onStatus(OK, []);
+    left.onAbort?.();
+    bench.gateway.drainStreams();
+    bench.gateway.cutStreams();
+    assert.equal(unary.status, 0);
+    assert.equal(ended.text, "");
+    assert.equal(bench.channel.calls[0]?.cancelledWith, undefined);
+    assert.equal(bench.records.length, 2);
   });
 });
 
