@@ -34,6 +34,7 @@ import type {
   TlsConfig,
   UpstreamConfig,
 } from "./types.ts";
+import { webSocketSection } from "./web-socket-options.ts";
 
 /** An upstream whose rules have no places yet. */
 type UpstreamText = Omit<UpstreamConfig, "name" | "http"> & {
@@ -127,6 +128,7 @@ function listenerSection(): z.ZodType<ListenerConfig> {
       32,
     ).prefault(0),
     cors: corsSection().prefault({}),
+    webSocket: webSocketSection().prefault({}),
   }).transform(({ idleTimeout, ...rest }) => ({ ...rest, idleTimeoutMs: idleTimeout }));
 }
 

@@ -9,11 +9,8 @@
  * A method whose requests are streams is called before anything has been read, so that an upstream which refuses the
  * call can do so at once.
  */
-import type { ReplyWriter, RequestReader, RequestSink } from "../protocol/index.ts";
+import { type Dialogue, isClientStream, type Protocol, type RequestSink } from "../protocol/index.ts";
 import {
-  chooseReplyWriter,
-  chooseRequestReader,
-  type Heartbeats,
   MessageAssembler,
   MessageRenderer,
   requestDeadlineMs,
@@ -29,7 +26,6 @@ import type { Route } from "./route.ts";
 /** What all requests share. */
 export interface RelaySurroundings {
   readonly streams: OpenStreams;
-  readonly heartbeats: Heartbeats;
   /** Turns whatever was thrown into the status that the client sees. */
   readonly statusOf: (error: unknown) => Status;
 }
@@ -38,11 +34,11 @@ export interface RelaySurroundings {
 export class Relay implements RequestSink, CallListener, OpenStream {
   readonly #scope: RequestScope;
   readonly #route: Route;
+  readonly #protocol: Protocol;
   readonly #surroundings: RelaySurroundings;
   readonly #assembler: MessageAssembler;
   readonly #renderer: MessageRenderer;
-  #reader: RequestReader | undefined;
-  #writer: ReplyWriter | undefined;
+  #dialogue: Dialogue | undefined;
   #call: Call | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #deadlineMs = Number.POSITIVE_INFINITY;
@@ -54,10 +50,12 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     scope: RequestScope,
     route: Route,
     captures: readonly string[],
+    protocol: Protocol,
     surroundings: RelaySurroundings,
   ) {
     this.#scope = scope;
     this.#route = route;
+    this.#protocol = protocol;
     this.#surroundings = surroundings;
     this.#assembler = new MessageAssembler(route, scope.exchange, captures);
     this.#renderer = new MessageRenderer(route.transcoder);
@@ -66,21 +64,33 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   /** Starts reading. Everything after that is driven by the exchange and the call. */
   start(): void {
     const { exchange, reply } = this.#scope;
-    const { settings, method } = this.#route;
+    const route = this.#route;
+    const { settings, method } = route;
+    let dialogue: Dialogue;
     try {
       // A stream has an idle timeout instead of the route's deadline; what the client asks for holds for both.
       const limitMs = method.kind === "unary" ? settings.deadlineMs : Number.POSITIVE_INFINITY;
       this.#deadlineMs = requestDeadlineMs(exchange.headers, limitMs);
-      this.#reader = chooseRequestReader(exchange, this.#route, this.#assembler);
-      this.#writer = chooseReplyWriter(reply, this.#route, this.#renderer, this.#surroundings.heartbeats);
+      const request = { reply, route, assembler: this.#assembler, renderer: this.#renderer };
+      dialogue = this.#protocol.open(request);
+      this.#dialogue = dialogue;
       exchange.onAbort = () => this.#onAbort();
       if (method.kind !== "unary") this.#surroundings.streams.add(this);
-      if (isClientStream(method) && !this.#isFinished) this.#open();
+      if (dialogue.opensAtOnce && !this.#isFinished) this.#open(dialogue);
     } catch (error) {
       this.#refuse(error);
       return;
     }
-    if (!this.#isFinished) this.#reader.start(this);
+    if (!this.#isFinished) dialogue.reader.start(this);
+  }
+
+  onRequestHead(): void {
+    if (this.#isFinished || this.#call !== undefined || !isClientStream(this.#route)) return;
+    try {
+      this.#open(this.#dialogue);
+    } catch (error) {
+      this.#refuse(error);
+    }
   }
 
   onRequestMessage(message: Uint8Array): boolean {
@@ -88,7 +98,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     if (!this.#hasMessage) this.#onFirstMessage();
     this.#idleTimer?.refresh();
     try {
-      return (this.#call ?? this.#open()).send(message);
+      return (this.#call ?? this.#open(this.#dialogue)).send(message);
     } catch (error) {
       this.#refuse(error);
       return true;
@@ -106,14 +116,15 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   }
 
   onHeaders(metadata: Metadata): void {
-    if (!this.#isFinished) this.#writer?.headers(metadata);
+    if (!this.#isFinished) this.#dialogue?.writer.headers(metadata);
   }
 
   onMessage(message: Uint8Array): boolean {
-    if (this.#isFinished || this.#writer === undefined) return true;
+    const writer = this.#dialogue?.writer;
+    if (this.#isFinished || writer === undefined) return true;
     this.#idleTimer?.refresh();
     try {
-      const mayGoOn = this.#writer.message(message);
+      const mayGoOn = writer.message(message);
       // The reply to a HEAD request is complete with its head.
       if (this.#scope.exchange.method === "HEAD" && this.#scope.reply.state === "started") this.#endEarly();
       return mayGoOn;
@@ -124,7 +135,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   }
 
   onDrain(): void {
-    this.#reader?.resume();
+    this.#dialogue?.reader.resume();
   }
 
   onStatus(status: Status, trailers: Metadata): void {
@@ -132,7 +143,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   }
 
   drain(): void {
-    if (this.#isFinished || this.#writer?.drain() !== "ended") return;
+    if (this.#isFinished || this.#dialogue?.writer.drain() !== "ended") return;
     const status = gatewayStatus("DRAINING", "the gateway is shutting down; the client is to come back");
     this.#close(status);
     this.#call?.cancel(status);
@@ -158,10 +169,11 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   }
 
   /** @throws {StatusError} if the headers do not make metadata, or if the deadline has passed. */
-  #open(): Call {
+  #open(dialogue: Dialogue | undefined): Call {
     const { exchange, listener, reply, requestId, startedAt } = this.#scope;
     const { channel, method, settings } = this.#route;
-    const metadata = requestMetadata(exchange, settings.requestHeaders, listener.trustedHops, requestId);
+    const source = { headers: dialogue?.headers ?? exchange.headers, peer: exchange.peer };
+    const metadata = requestMetadata(source, settings.requestHeaders, listener.trustedHops, requestId);
     const now = performance.now();
     const remainingMs = this.#deadlineMs - (now - startedAt);
     if (remainingMs <= 0) {
@@ -200,7 +212,9 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   #refuse(error: unknown): void {
     if (this.#isFinished) return;
     const status = this.#statusOf(error);
-    sendError(this.#scope.reply, status, this.#route.settings.errors, []);
+    const { reply } = this.#scope;
+    if (reply.state === "open") sendError(reply, status, this.#route.settings.errors, []);
+    else this.#dialogue?.writer.finish(status, []);
     this.#close(status);
   }
 
@@ -208,10 +222,10 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     if (this.#isFinished) return;
     let final = status;
     try {
-      this.#writer?.finish(status, trailers);
+      this.#dialogue?.writer.finish(status, trailers);
     } catch (error) {
       final = this.#statusOf(error);
-      this.#writer?.finish(final, []);
+      this.#dialogue?.writer.finish(final, []);
     }
     this.#close(final);
   }
@@ -219,19 +233,15 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   #close(status: Status): void {
     this.#isFinished = true;
     clearTimeout(this.#idleTimer);
-    this.#writer?.release();
+    this.#dialogue?.writer.release();
     if (this.#route.method.kind !== "unary") this.#surroundings.streams.remove(this);
     this.#scope.finish(status, this.#route, {
       upstreamMs: this.#upstreamFrom === 0 ? 0 : performance.now() - this.#upstreamFrom,
       transcodeMs: this.#assembler.elapsedMs + this.#renderer.elapsedMs,
-      bytesIn: this.#reader?.bytesIn ?? 0,
+      bytesIn: this.#dialogue?.reader.bytesIn ?? 0,
       unknownFields: this.#assembler.unknownFields,
     });
   }
-}
-
-function isClientStream({ kind }: Route["method"]): boolean {
-  return kind === "client_streaming" || kind === "bidi_streaming";
 }
 
 /** At most this much of a client's own names goes back to it in one header field. */

@@ -11,6 +11,7 @@ export type {
 export type { BodyListener, HttpExchange } from "./exchange.ts";
 export { findHeader, type HeaderList } from "./header-list.ts";
 export { formatAddress, ListenError } from "./listen-error.ts";
+export { compileOrigins } from "./origins.ts";
 export {
   CloseCode,
   type FrameKind,

@@ -7,6 +7,7 @@ import { lastEventId } from "./reply-writer.ts";
 import { refuseCodedBody } from "./request-body.ts";
 
 const NO_CAPTURES: readonly string[] = [];
+const NOTHING = new Uint8Array(0);
 
 /** Assembles the messages of one request and adds up the time that it took. Path and query go into the first message. */
 export class MessageAssembler {
@@ -65,6 +66,47 @@ export class MessageAssembler {
     const message = isFirst ? this.#resumed(assembled.message) : assembled.message;
     this.#elapsedMs += performance.now() - from;
     return message;
+  }
+
+  /**
+   * One message of a WebSocket: from the bytes of a body, or of a whole message where the binding of a stream has none.
+   * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
+   */
+  assembleFrame(body: Uint8Array): Uint8Array {
+    const { wholeMessages } = this.#route;
+    if (wholeMessages === undefined) return this.assemble(body);
+    const from = performance.now();
+    const { contentType } = this;
+    const whole = wholeMessages.assemble({ captures: NO_CAPTURES, query: "", contentType, body });
+    this.#elapsedMs += performance.now() - from;
+    const isFirst = this.#isFirst;
+    const message = this.complete(whole.message);
+    if (isFirst) this.#unknownFields = [...whole.unknownFields, ...this.#unknownFields];
+    return message;
+  }
+
+  /**
+   * One message that came encoded.
+   * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
+   */
+  complete(message: Uint8Array): Uint8Array {
+    if (!this.#isFirst) return message;
+    this.#isFirst = false;
+    const from = performance.now();
+    const { transcoder } = this.#route;
+    const completed = transcoder.complete(message, this.#captures, this.#exchange.query);
+    this.#unknownFields = completed.unknownFields;
+    this.#pretty = completed.pretty;
+    this.#elapsedMs += performance.now() - from;
+    return completed.message;
+  }
+
+  /**
+   * Looks at path and query before there is a message.
+   * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
+   */
+  check(): void {
+    this.#route.transcoder.complete(NOTHING, this.#captures, this.#exchange.query);
   }
 
   /** What the client got last counts more than where it said to begin: EventSource repeats its URL. */
