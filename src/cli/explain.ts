@@ -2,9 +2,15 @@
 import { readFileSync } from "node:fs";
 import { builtins, compileOnce } from "../app/index.ts";
 import type { Route, RoutingSnapshot } from "../gateway/index.ts";
-import { kindRefusal, refuseCodedBody, requestDeadlineMs, requestMetadata } from "../protocol/rest/index.ts";
+import {
+  chooseRequestReader,
+  MessageAssembler,
+  requestDeadlineMs,
+  requestMetadata,
+} from "../protocol/rest/index.ts";
 import { codeName, httpStatusOf, type Status, StatusError } from "../status/index.ts";
 import { renderMessage } from "../transcode/index.ts";
+import { ExplainedExchange } from "./explained-exchange.ts";
 import { type ConfigOptions, loadConfigOf, printProblems } from "./load-config.ts";
 import { productVersion } from "./product-version.ts";
 
@@ -12,14 +18,6 @@ import { productVersion } from "./product-version.ts";
 export interface ExplainOptions extends ConfigOptions {
   readonly data?: string;
   readonly header: readonly string[];
-}
-
-interface ExplainedRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly query: string;
-  readonly headers: readonly string[];
-  readonly body: Uint8Array;
 }
 
 /** The closest come first; a large schema has hundreds that merely share the method. */
@@ -64,7 +62,7 @@ interface ListenerTraits {
 }
 
 function explainRequest(
-  request: ExplainedRequest,
+  request: ExplainedExchange,
   snapshot: RoutingSnapshot,
   listener: ListenerTraits,
 ): number {
@@ -82,23 +80,18 @@ function explainRequest(
     return isAnswered ? 0 : 1;
   }
   const { value: route, captures } = match;
-  const refusal = kindRefusal(route.method);
-  if (refusal !== undefined) throw new StatusError(refusal);
   const names = route.variables;
   section(
     "captures",
     captures.map((value, i) => `${names[i]} = ${JSON.stringify(value)}`),
   );
-  if (request.body.byteLength > 0) refuseCodedBody(request.headers);
-  const assembled = route.transcoder.assemble({
-    captures,
-    query: request.query,
-    contentType: headerOf(request, "content-type") ?? "",
-    body: request.body,
-  });
-  const json = renderMessage(route.method.input, assembled.message, FOR_PEOPLE, snapshot.registry);
-  section(`message ${route.method.input.typeName}, ${assembled.message.byteLength} bytes`, json.split("\n"));
-  if (assembled.unknownFields.length > 0) section("unknown, ignored", assembled.unknownFields);
+  const assembler = new MessageAssembler(route, request, captures);
+  const { input } = route.method;
+  for (const message of messagesOf(request, route, assembler)) {
+    const json = renderMessage(input, message, FOR_PEOPLE, snapshot.registry);
+    section(`message ${input.typeName}, ${message.byteLength} bytes`, json.split("\n"));
+  }
+  if (assembler.unknownFields.length > 0) section("unknown, ignored", assembler.unknownFields);
   printMetadata(request, route, listener.trustedHops);
   const limitMs = route.method.kind === "unary" ? route.settings.deadlineMs : Number.POSITIVE_INFINITY;
   const deadlineMs = requestDeadlineMs(request.headers, limitMs);
@@ -109,8 +102,29 @@ function explainRequest(
   return 0;
 }
 
+/**
+ * What would be sent: one message, or those of a stream.
+ * @throws {StatusError} why the request would be refused.
+ */
+function messagesOf(
+  request: ExplainedExchange,
+  route: Route,
+  assembler: MessageAssembler,
+): readonly Uint8Array[] {
+  const messages: Uint8Array[] = [];
+  chooseRequestReader(request, route, assembler).start({
+    onRequestHead: () => undefined,
+    onRequestMessage: (message) => messages.push(message) > 0,
+    onRequestEnd: () => undefined,
+    onRequestFault: (error) => {
+      throw error;
+    },
+  });
+  return messages;
+}
+
 function printCandidates(
-  request: ExplainedRequest,
+  request: ExplainedExchange,
   snapshot: RoutingSnapshot,
   listener: ListenerTraits,
 ): void {
@@ -127,7 +141,7 @@ function printCandidates(
   );
 }
 
-function printMetadata(request: ExplainedRequest, route: Route, trustedHops: number): void {
+function printMetadata(request: ExplainedExchange, route: Route, trustedHops: number): void {
   const source = { headers: request.headers, peer: "127.0.0.1" };
   const requestId = headerOf(request, "x-request-id") ?? "(made for each request)";
   const metadata = requestMetadata(source, route.settings.requestHeaders, trustedHops, requestId);
@@ -151,19 +165,13 @@ function section(title: string, lines: readonly string[]): void {
   process.stdout.write(`\n${title}\n${body.map((line) => `  ${line}\n`).join("")}`);
 }
 
-function parseRequest(text: string, options: ExplainOptions): ExplainedRequest {
+function parseRequest(text: string, options: ExplainOptions): ExplainedExchange {
   const [method = "", target = "", ...rest] = text.trim().split(/\s+/);
   if (target === "" || rest.length > 0 || !target.startsWith("/")) {
     throw new Error(`${JSON.stringify(text)} is not a request (write 'GET /v1/shelves/1?view=FULL')`);
   }
-  const mark = target.indexOf("?");
-  return {
-    method: method.toUpperCase(),
-    path: mark < 0 ? target : target.slice(0, mark),
-    query: mark < 0 ? "" : target.slice(mark + 1),
-    headers: options.header.flatMap(parseHeader),
-    body: readBody(options.data),
-  };
+  const headers = options.header.flatMap(parseHeader);
+  return new ExplainedExchange(method.toUpperCase(), target, headers, readBody(options.data));
 }
 
 function parseHeader(text: string): readonly string[] {
@@ -186,7 +194,7 @@ function readBody(data: string | undefined): Uint8Array {
   }
 }
 
-function headerOf({ headers }: ExplainedRequest, name: string): string | undefined {
+function headerOf({ headers }: ExplainedExchange, name: string): string | undefined {
   const at = headers.findIndex((value, i) => i % 2 === 0 && value === name);
   return at < 0 ? undefined : headers[at + 1];
 }

@@ -27,6 +27,7 @@ export const BUILT_IN_TEXT: Readonly<Record<string, unknown>> = {
   deadline: "30s",
   idleTimeout: "5m",
   maxRequestBodyBytes: "4MiB",
+  uploadChunkBytes: "1MiB",
   unknownFields: "reject",
   ignoredQueryParameters: [],
   reservedExpansion: "all-except-slash",
@@ -51,6 +52,7 @@ export const BUILT_IN_ROUTE_OPTIONS: RouteOptions = {
   deadlineMs: 30_000,
   idleTimeoutMs: 300_000,
   maxRequestBodyBytes: 4 * 2 ** 20,
+  uploadChunkBytes: 2 ** 20,
   unknownFields: "reject",
   ignoredQueryParameters: [],
   reservedExpansion: "all-except-slash",
@@ -135,6 +137,7 @@ function toPatch(value: OptionTexts): RouteOptionsPatch {
     deadlineMs: value.deadline,
     idleTimeoutMs: value.idleTimeout,
     maxRequestBodyBytes: value.maxRequestBodyBytes,
+    uploadChunkBytes: value.uploadChunkBytes,
     unknownFields: value.unknownFields,
     ignoredQueryParameters: value.ignoredQueryParameters,
     reservedExpansion: value.reservedExpansion,
@@ -165,7 +168,13 @@ function shapeOfOptions() {
       "Upper limit of a unary call; a client may ask for less (`grpc-timeout`, `X-Server-Timeout`). `0s` is none.",
     ).optional(),
     idleTimeout: durationOrNone("Longest silence on a stream before it is ended. `0s` is none.").optional(),
-    maxRequestBodyBytes: size("Longest request body; a longer one is answered 413.").optional(),
+    maxRequestBodyBytes: size(
+      "Longest request body; a longer one is answered 413. Where a request is a stream of messages, the longest message.",
+    ).optional(),
+    uploadChunkBytes: size(
+      "What an upload to a stream of `google.api.HttpBody` is cut into; the upstream must accept messages of this size.",
+      { min: "1KiB", max: "64MiB" },
+    ).optional(),
     unknownFields: choice(
       "JSON fields and query parameters that the request message does not have: refuse with 400, serve and drop, or serve and name them in a response header and a metric.",
       ["reject", "ignore", "report"],

@@ -161,6 +161,8 @@ export interface RouteOptions {
   /** Longest silence on a stream; Infinity is no limit. */
   readonly idleTimeoutMs: number;
   readonly maxRequestBodyBytes: number;
+  /** What an upload to a stream of HttpBody is cut into. */
+  readonly uploadChunkBytes: number;
   readonly unknownFields: "reject" | "ignore" | "report";
   /** Names, or names ending in `*`. */
   readonly ignoredQueryParameters: readonly string[];

@@ -187,6 +187,7 @@ class SnapshotCompilation {
       deadlineMs: options.deadlineMs,
       idleTimeoutMs: options.idleTimeoutMs,
       maxRequestBodyBytes: options.maxRequestBodyBytes,
+      uploadChunkBytes: options.uploadChunkBytes,
       requestHeaders: compileHeaderRules(options.requestHeaders),
       responseHeaders: compileHeaderRules(options.responseHeaders),
       errors: this.#errorSettings(options),

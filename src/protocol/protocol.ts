@@ -61,7 +61,10 @@ export interface RouteSettings {
   readonly deadlineMs: number;
   /** Longest silence of a stream before it is cancelled; Infinity means none. */
   readonly idleTimeoutMs: number;
+  /** Of one message, where a request is a stream of them. */
   readonly maxRequestBodyBytes: number;
+  /** What an upload to a stream of `google.api.HttpBody` is cut into. */
+  readonly uploadChunkBytes: number;
   readonly requestHeaders: HeaderRules;
   readonly responseHeaders: HeaderRules;
   readonly errors: ErrorSettings;

@@ -226,6 +226,15 @@ describe("sluice explain", () => {
       });
     }
 
+    test("every part of a stream", async () => {
+      const data = '{"stringValue":"a"}{"stringValue":"b"}';
+      const run = await runSluice(["explain", "-d", data, ...ECHO, "POST /v1/collect"]);
+      assert.equal(run.exitCode, 0, run.stdout + run.stderr);
+      const found = run.stdout.match(/string_value": "."/g);
+      assert.deepEqual(found, ['string_value": "a"', 'string_value": "b"']);
+      assert.match(section(run, "call")[0] ?? "", /client_streaming/);
+    });
+
     test("a body from a file, with options before the request", async () => {
       const data = `@${files.path("body.json")}`;
       const run = await runSluice(["explain", "-d", data, ...ECHO, "POST /v1/echo"]);
@@ -245,7 +254,7 @@ describe("sluice explain", () => {
       [/^400 INVALID_ARGUMENT JSON_INVALID: \/stringValue: .*5.*line 1, column 17/],
     ],
     ["GET /v1/echo", ["-d", "{}"], [/^400 INVALID_ARGUMENT BODY_NOT_ALLOWED: /]],
-    ["POST /v1/collect", ["-d", "{}"], [/^501 UNIMPLEMENTED STREAMING_UNSUPPORTED: .*client_streaming/]],
+    ["POST /v1/collect", ["-d", "{}{]"], [/^400 INVALID_ARGUMENT JSON_INVALID: message 2: /]],
     ["GET /v1/ping", ["-H", "grpc-timeout: soon"], [/^400 INVALID_ARGUMENT HEADER_INVALID: /]],
   ];
   describe("tells why a request is refused", { concurrency: 2 }, () => {

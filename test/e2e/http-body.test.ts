@@ -246,14 +246,6 @@ describeGateway("HttpBody", UNDEFAULTED, (subject) => {
   test("the connection of a cut blob is not used again, and the gateway serves on", async () => {
     assert.equal((await subject.send("GET /v1/blob?text=a")).status, 200);
   });
-
-  for (const line of ["POST /v1/blob:stream", "PUT /v1/streams/a"]) {
-    test(`${line}: a client stream is 501 until the streaming issue`, async () => {
-      const { answer, calls } = await subject.observe(line, { body: "x" });
-      assertGatewayError(answer, 501, "STREAMING_UNSUPPORTED");
-      assert.equal(calls.length, 0);
-    });
-  }
 });
 
 function sha256(bytes: Uint8Array): string {

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { test } from "node:test";
 import { assertGatewayError, describeGateway, errorBody, type Subject } from "../support/gateway-suite.ts";
-import { jsonOf, open } from "../support/http-request.ts";
+import { open } from "../support/http-request.ts";
 
 const COMPACT = {
   upstream: {
@@ -138,18 +138,6 @@ describeGateway("NDJSON", COMPACT, (subject) => {
     assert.equal(lines, total);
     assert.equal(await call.ended, "replied");
   });
-
-  for (const [line, kind] of [
-    ["POST /v1/collect", "client_streaming"],
-    ["POST /v1/converse", "bidi_streaming"],
-  ] as const) {
-    test(`${line} (${kind}) is 501 with a reason until the streaming issue`, async () => {
-      const { answer, calls } = await subject.observe(line, { body: "{}" });
-      assert.match(assertGatewayError(answer, 501, "STREAMING_UNSUPPORTED").message, new RegExp(kind));
-      assert.equal(calls.length, 0);
-      assert.deepEqual(jsonOf(await subject.send("GET /v1/ping")), {});
-    });
-  }
 });
 
 describeGateway("idle streams", { upstream: { idleTimeout: "150ms" } }, (subject) => {

@@ -211,7 +211,7 @@ const CASES: readonly Case[] = [
     target: "/v1/collect",
     frames: ['{"stringValue":"a"}', "{"],
     replies: [],
-    failure: [3, "expected a member name or }, found the end of the text (line 1, column 2)"],
+    failure: [3, "the body: expected a key in quotes, found the end of the text (line 1, column 2)"],
   },
   {
     what: "a second message where one is taken",

@@ -126,10 +126,14 @@ function clientStream(recorder: CallRecorder, reply: (messages: readonly Buffer[
   return (call: ServerReadableStream<Buffer, Buffer>, callback: Reply): void => {
     const seen = recorder.begin(call);
     call.on("data", (message: Buffer) => seen.messages.push(message));
-    call.on("end", () => {
-      callback(null, reply(seen.messages));
-      seen.replied();
-    });
+    // grpc-js ends the requests of a call that is reset, and only then says that it was cancelled.
+    call.on("end", () =>
+      setImmediate(() => {
+        if (call.cancelled) return;
+        callback(null, reply(seen.messages));
+        seen.replied();
+      }),
+    );
   };
 }
 
@@ -151,14 +155,12 @@ async function writeAll(
   messages: Iterable<Buffer> | AsyncIterable<Buffer>,
   replied: () => void,
 ): Promise<void> {
+  const cancelled = new Promise((resolve) => call.once("cancelled", resolve));
   try {
     for await (const message of messages) {
       if (call.cancelled) return;
       if (!call.write(message)) {
-        await new Promise((resolve) => {
-          call.once("drain", resolve);
-          call.once("cancelled", resolve);
-        });
+        await Promise.race([new Promise((resolve) => call.once("drain", resolve)), cancelled]);
       }
     }
     if (call.cancelled) return;

@@ -7,5 +7,5 @@ export { Reply } from "./reply.ts";
 export { chooseReplyWriter, chooseStreamType, type StreamType } from "./reply-writer.ts";
 export { refuseCodedBody } from "./request-body.ts";
 export { isAsciiValue, isForwardable, requestMetadata } from "./request-metadata.ts";
-export { chooseRequestReader, kindRefusal } from "./request-reader.ts";
+export { chooseRequestReader } from "./request-reader.ts";
 export { RestProtocol } from "./rest-protocol.ts";

@@ -2,16 +2,21 @@
  * The request side's twin of `message-renderer.ts`: pieces of a request body to request messages of one binding.
  */
 import { findHeader, type HttpExchange } from "../../http/index.ts";
-import type { ProtocolRoute } from "../protocol.ts";
+import type { ProtocolRoute, RouteSettings } from "../protocol.ts";
 import { lastEventId } from "./reply-writer.ts";
 import { refuseCodedBody } from "./request-body.ts";
 
 const NO_CAPTURES: readonly string[] = [];
 const NOTHING = new Uint8Array(0);
 
+/** What an assembler needs to know of a route. */
+export interface AssembledRoute extends Pick<ProtocolRoute, "transcoder" | "wholeMessages"> {
+  readonly settings: Pick<RouteSettings, "stream">;
+}
+
 /** Assembles the messages of one request and adds up the time that it took. Path and query go into the first message. */
 export class MessageAssembler {
-  readonly #route: ProtocolRoute;
+  readonly #route: AssembledRoute;
   readonly #exchange: HttpExchange;
   readonly #captures: readonly string[];
   /** The media type of what {@link assemble} is given; that of the request unless a reader knows better. */
@@ -21,7 +26,7 @@ export class MessageAssembler {
   #unknownFields: readonly string[] = [];
   #pretty = false;
 
-  constructor(route: ProtocolRoute, exchange: HttpExchange, captures: readonly string[]) {
+  constructor(route: AssembledRoute, exchange: HttpExchange, captures: readonly string[]) {
     this.#route = route;
     this.#exchange = exchange;
     this.#captures = captures;

@@ -409,6 +409,13 @@ export function bindRequestCases(subject: Subject): void {
       });
     });
 
+    it("is said once: a later message of a stream has none, and may fill the field as it likes", () => {
+      const all = { variables: ["book.name"], body: "*" };
+      assert.deepEqual(bind(all, { captures: [], body: '{"book":{"name":"b"}}' }), { book: { name: "b" } });
+      assert.deepEqual(bind(named, { captures: [], body: '{"name":"b"}' }), { book: { name: "b" } });
+      assert.deepEqual(bind(named, { captures: [], body: "{}" }), { book: {} });
+    });
+
     it("is compared by field and value, not by spelling", () => {
       const size = { variables: ["page_size"] };
       assert.deepEqual(bind(size, { captures: ["10"], query: "pageSize=1e1" }), { pageSize: 10 });

@@ -126,6 +126,7 @@ class Bench {
         deadlineMs: 1000,
         idleTimeoutMs: Number.POSITIVE_INFINITY,
         maxRequestBodyBytes: 10,
+        uploadChunkBytes: 4,
         requestHeaders: ANY_HEADER,
         responseHeaders: ANY_HEADER,
         errors: ERRORS,
@@ -405,6 +406,7 @@ describe("a server-streaming request", () => {
       deadlineMs: 1,
       idleTimeoutMs: 500,
       maxRequestBodyBytes: 10,
+      uploadChunkBytes: 4,
       requestHeaders: ANY_HEADER,
       responseHeaders: ANY_HEADER,
       errors: ERRORS,
@@ -510,7 +512,6 @@ describe("requests that do not reach an upstream", () => {
   const routes: readonly Partial<Route>[] = [
     {},
     { httpMethod: "POST", template: "/v1/{name}:run" },
-    { httpMethod: "POST", template: "/v1/chat", method: method("bidi_streaming") },
     { httpMethod: "POST", template: "/v1/import", method: method("client_streaming") },
   ];
   const cases: readonly [what: string, request: FakeRequest, httpStatus: number, reason: string][] = [
@@ -526,8 +527,12 @@ describe("requests that do not reach an upstream", () => {
       415,
       "CONTENT_CODING_UNSUPPORTED",
     ],
-    ["a bidi method", { method: "POST", path: "/v1/chat" }, 501, "STREAMING_UNSUPPORTED"],
-    ["a client-streaming method", { method: "POST", path: "/v1/import" }, 501, "STREAMING_UNSUPPORTED"],
+    [
+      "a compressed stream",
+      { method: "POST", path: "/v1/import", body: "{}", headers: ["content-encoding", "br"] },
+      415,
+      "CONTENT_CODING_UNSUPPORTED",
+    ],
   ];
   for (const [what, request, httpStatus, reason] of cases) {
     test(`${what}: ${httpStatus} ${reason}`, () => {

@@ -30,6 +30,7 @@ const SETTINGS: Route["settings"] = {
   deadlineMs: 1000,
   idleTimeoutMs: Number.POSITIVE_INFINITY,
   maxRequestBodyBytes: 100,
+  uploadChunkBytes: 100,
   requestHeaders: ANY_HEADER,
   responseHeaders: ANY_HEADER,
   errors: ERRORS,

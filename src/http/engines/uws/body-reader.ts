@@ -57,6 +57,26 @@ export class BodyReader {
     return !this.#hasArrived;
   }
 
+  /** Whether the client is held by the socket, and with it the reply: a paused socket is deaf both ways. */
+  get isPaused(): boolean {
+    return this.#isSocketPaused && !this.#hasArrived;
+  }
+
+  /**
+   * Lets the addon see the socket while nothing waits to be sent: what `resume` restores later is what a `pause` in the
+   * same state saw, and a socket that was first paused with a congested reply would stay deaf.
+   */
+  prime(): void {
+    if (this.#isSocketPaused || this.#hasArrived) return;
+    this.#response?.pause();
+    this.#response?.resume();
+  }
+
+  /** Pauses again: a write that the socket did not take makes the addon poll for both ways. */
+  keepPaused(): void {
+    if (this.isPaused) this.#response?.pause();
+  }
+
   /** Starts the addon's timer again. */
   rearm(): void {
     if (!this.isTimed) return;

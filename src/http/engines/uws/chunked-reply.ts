@@ -14,13 +14,14 @@ import type { AddonResponse } from "./addon.ts";
 /** Fits in the addon's cork buffer together with a chunk's length. */
 const PIECE_BYTES = 15 * 1024;
 /** What is added to the addon's buffer to learn whether that has drained; far less than a writable socket takes. */
-const PROBE_BYTES = 1024;
+export const PROBE_BYTES: number = 1024;
 
 export class ChunkedReply {
   #response: AddonResponse | undefined;
   /** Writes the head, until it has been written. */
   #writeHead: (() => void) | undefined;
   readonly #onDrain: () => void;
+  readonly #onTried: () => void;
   readonly #onEnded: (writtenBytes: number) => void;
   /** What the caller wrote and the addon has not got. */
   readonly #queue: Uint8Array[] = [];
@@ -33,18 +34,40 @@ export class ChunkedReply {
   /** Flushes what the addon holds; the cork alone does it. */
   readonly #nothing = (): void => undefined;
 
-  /** `writeHead` runs once, before the first piece; `onEnded` once the addon's response is dead. */
+  /**
+   * `writeHead` runs once, before the first piece; `onTried` after every attempt to write; `onEnded` once the addon's
+   * response is dead.
+   */
   constructor(
     response: AddonResponse,
     writeHead: () => void,
     onDrain: () => void,
+    onTried: () => void,
     onEnded: (writtenBytes: number) => void,
   ) {
     this.#response = response;
     this.#writeHead = writeHead;
     this.#onDrain = onDrain;
+    this.#onTried = onTried;
     this.#onEnded = onEnded;
-    response.onWritable(() => this.#onWritable());
+    response.onWritable(() => this.poll());
+  }
+
+  /** Whether the addon holds bytes that the socket did not take. */
+  get isCongested(): boolean {
+    return this.#isCongested;
+  }
+
+  /** Bytes that the addon has taken so far. */
+  get writtenBytes(): number {
+    return this.#writtenBytes;
+  }
+
+  /** Tries to send what waits; the answer is for the addon, and always that nothing more need be tried. */
+  poll(): boolean {
+    this.#flush();
+    this.#onTried();
+    return true;
   }
 
   /** Writes; false means: hold until `onDrain`. */
@@ -53,6 +76,7 @@ export class ChunkedReply {
     const taken = this.#queue.length > 0 ? 0 : this.#push(bytes);
     if (taken < bytes.length) this.#queue.push(bytes.subarray(taken));
     this.#isCallerHeld = this.#isCongested;
+    this.#onTried();
     return !this.#isCongested;
   }
 
@@ -94,13 +118,13 @@ export class ChunkedReply {
     return offset;
   }
 
-  #onWritable(): boolean {
+  #flush(): void {
     this.#response?.cork(this.#nothing);
     for (let bytes = this.#queue[0]; bytes !== undefined; bytes = this.#queue[0]) {
       const taken = this.#push(bytes);
       if (taken < bytes.length) this.#queue[0] = bytes.subarray(taken);
       else this.#queue.shift();
-      if (this.#isCongested) return true;
+      if (this.#isCongested) return;
     }
     if (this.#isEnding) {
       this.#endIfWritten();
@@ -108,7 +132,6 @@ export class ChunkedReply {
       this.#isCallerHeld = false;
       this.#onDrain();
     }
-    return true;
   }
 
   #endIfWritten(): void {

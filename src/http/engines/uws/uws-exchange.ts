@@ -25,11 +25,15 @@ import {
 import type { AddonResponse, AddonSocketContext } from "./addon.ts";
 import { addressText } from "./address-text.ts";
 import { BodyReader } from "./body-reader.ts";
-import { ChunkedReply } from "./chunked-reply.ts";
+import { ChunkedReply, PROBE_BYTES } from "./chunked-reply.ts";
 import { UwsWebSocket } from "./uws-web-socket.ts";
 
 /** Bytes of a streamed reply that surely fit in the socket of a client that just connected. */
 const MAX_UNSEEN_BYTES = 15 * 1024;
+
+/** How often a socket that is held in both directions is tried; the pause doubles up to the second. */
+const FIRST_POLL_MS = 5;
+const LONGEST_POLL_MS = 200;
 
 /** What an exchange needs of its listener. */
 export interface ExchangeOwner {
@@ -90,6 +94,9 @@ export class UwsExchange implements HttpExchange {
   /** The reply has ended, or nobody is there to take it. */
   #isOver = false;
   #mustClose: boolean;
+  #pollTimer: NodeJS.Timeout | undefined = undefined;
+  #pollMs = FIRST_POLL_MS;
+  #polledBytes = 0;
 
   constructor(head: RequestHead, response: AddonResponse, owner: ExchangeOwner) {
     this.method = head.method;
@@ -140,7 +147,9 @@ export class UwsExchange implements HttpExchange {
   }
 
   pauseBody(): void {
-    if (!this.#isOver) this.#body?.hold();
+    if (this.#isOver) return;
+    this.#body?.hold();
+    this.#pollIfDeaf();
   }
 
   resumeBody(): void {
@@ -170,10 +179,12 @@ export class UwsExchange implements HttpExchange {
     if (this.#stream === undefined) {
       const response = this.#response;
       const closes = this.#closesAfter(this.#startedHeaders);
+      this.#body?.prime();
       this.#stream = new ChunkedReply(
         response,
         () => writeHead(response, this.#startedStatus, this.#startedHeaders, closes),
         () => this.onDrain?.(),
+        () => this.#pollIfDeaf(),
         (writtenBytes) => {
           if (closes && writtenBytes > MAX_UNSEEN_BYTES) this.#owner.flushing();
           this.#release();
@@ -239,6 +250,27 @@ export class UwsExchange implements HttpExchange {
       if (headers[i] === "connection" && hasToken(headers[i + 1] ?? "", "close")) return true;
     }
     return false;
+  }
+
+  /**
+   * A client that is to hold its upload while it does not read its reply: the addon pauses sockets for both ways only, so
+   * that nothing would tell when the client reads again. The socket is tried now and then.
+   */
+  #pollIfDeaf(): void {
+    const body = this.#body;
+    if (body?.isPaused !== true) return;
+    body.keepPaused();
+    if (this.#stream?.isCongested === true) this.#pollTimer ??= setTimeout(() => this.#poll(), this.#pollMs);
+  }
+
+  #poll(): void {
+    this.#pollTimer = undefined;
+    const stream = this.#stream;
+    if (stream === undefined) return;
+    const isStuck = stream.writtenBytes <= this.#polledBytes + PROBE_BYTES;
+    this.#polledBytes = stream.writtenBytes;
+    this.#pollMs = isStuck ? Math.min(this.#pollMs * 2, LONGEST_POLL_MS) : FIRST_POLL_MS;
+    stream.poll();
   }
 
   #openBody(response: AddonResponse): BodyReader {
@@ -320,6 +352,7 @@ export class UwsExchange implements HttpExchange {
     if (this.#response === undefined) return;
     this.#response = undefined;
     this.#stream = undefined;
+    clearTimeout(this.#pollTimer);
     if (this.#body !== undefined) this.#owner.unwatch(this.#body);
     this.#owner.released();
   }

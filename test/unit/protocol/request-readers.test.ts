@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { BodyListener, HttpExchange } from "../../../src/http/index.ts";
+import type { RequestReader, RequestSink } from "../../../src/protocol/index.ts";
+import { JsonStreamReader } from "../../../src/protocol/rest/json-stream-reader.ts";
+import { MessageAssembler } from "../../../src/protocol/rest/message-assembler.ts";
+import { UploadReader } from "../../../src/protocol/rest/upload-reader.ts";
+import { refuse, StatusError } from "../../../src/status/index.ts";
+import type { RequestParts, Transcoder } from "../../../src/transcode/index.ts";
+import { FakeExchange } from "../../support/fake-exchange.ts";
+import { PLAIN_STREAMS } from "../../support/stream-settings.ts";
+
+/** An exchange whose body a test sends piece by piece. */
+class PacedExchange extends FakeExchange {
+  listener: BodyListener | undefined;
+  isPaused = false;
+
+  override readBody(_limitBytes: number, listener: BodyListener): void {
+    this.listener = listener;
+  }
+
+  override pauseBody(): void {
+    this.isPaused = true;
+  }
+
+  override resumeBody(): void {
+    this.isPaused = false;
+  }
+
+  push(text: string): void {
+    assert.equal(this.isPaused, false, "a paused exchange sends nothing");
+    this.listener?.onChunk(Buffer.from(text));
+  }
+
+  finish(): void {
+    this.listener?.onEnd();
+  }
+}
+
+/** Notes what comes; `takes` is what each message is answered with. */
+class Sink implements RequestSink {
+  readonly events: string[] = [];
+  takes = true;
+
+  onRequestHead(): void {
+    assert.fail("the head of an HTTP request is known before it is read");
+  }
+
+  onRequestMessage(message: Uint8Array): boolean {
+    this.events.push(Buffer.from(message).toString());
+    return this.takes;
+  }
+
+  onRequestEnd(): void {
+    this.events.push("END");
+  }
+
+  onRequestFault(error: unknown): void {
+    assert.ok(error instanceof StatusError);
+    this.events.push(`FAULT ${error.status.reason}: ${error.status.message}`);
+  }
+}
+
+/** Shows the parts of each message; refuses a body of `bad`. */
+const SHOWING: Transcoder = {
+  requestBody: "json",
+  repliesWithHttpBody: false,
+  assemble: ({ captures, query, contentType, body }: RequestParts) => {
+    const text = Buffer.from(body).toString();
+    if (text.includes("bad")) throw refuse("JSON_INVALID", "not this", "/x");
+    const path = captures.length === 0 ? "" : `${captures.join(",")} `;
+    const shown = text === "" && path === "" && query === "" ? "" : `${path}${query}<${contentType}>${text}`;
+    return { message: Buffer.from(shown), unknownFields: [], pretty: false };
+  },
+  complete: (message) => ({ message, unknownFields: [], pretty: false }),
+  render: () => "",
+};
+
+type MakeReader = (exchange: HttpExchange, assembler: MessageAssembler) => RequestReader;
+
+const JSON_STREAM: MakeReader = (exchange, assembler) =>
+  new JsonStreamReader(exchange, assembler, "array-or-values", 20);
+const UPLOAD: MakeReader = (exchange, assembler) => new UploadReader(exchange, assembler, 4);
+
+function start(make: MakeReader, captures: readonly string[] = [], query = "") {
+  const exchange = new PacedExchange({ query, headers: ["content-type", "t"] });
+  const sink = new Sink();
+  const reader = make(
+    exchange,
+    new MessageAssembler({ transcoder: SHOWING, settings: { stream: PLAIN_STREAMS } }, exchange, captures),
+  );
+  reader.start(sink);
+  return { exchange, sink, reader };
+}
+
+describe("a JSON stream", () => {
+  const cases: readonly [
+    title: string,
+    captures: readonly string[],
+    body: string,
+    expected: readonly string[],
+  ][] = [
+    ["path and query go into the first message", ["a"], "{}{}", ["a q=1<t>{}", "<t>{}", "END"]],
+    ["without messages is one of path and query", ["a"], " ", ["a q=1<t>", "END"]],
+    ["that ends with a number has that too", [], "1 2", ["q=1<t>1", "<t>2", "END"]],
+    [
+      "with a bad message is at fault there, and nowhere else",
+      [],
+      '{}{"bad":1}{"bad":2}',
+      ["q=1<t>{}", "FAULT JSON_INVALID: message 2: not this"],
+    ],
+    [
+      "cut short is at fault",
+      [],
+      '{}{"a":',
+      ["q=1<t>{}", "FAULT JSON_INVALID: the body ends within message 2"],
+    ],
+    [
+      "with a long message is at fault",
+      [],
+      `"${"x".repeat(20)}"`,
+      ["FAULT BODY_TOO_LARGE: message 1 is longer than the limit of 20 bytes"],
+    ],
+  ];
+  for (const [title, captures, body, expected] of cases) {
+    test(title, () => {
+      const { exchange, sink, reader } = start(JSON_STREAM, captures, "q=1");
+      exchange.push(body);
+      exchange.finish();
+      assert.deepEqual(sink.events, expected);
+      assert.equal(reader.bytesIn, body.length);
+    });
+  }
+
+  test("of nothing at all, with nothing in path and query, is no message", () => {
+    const { exchange, sink } = start(JSON_STREAM);
+    exchange.finish();
+    assert.deepEqual(sink.events, ["END"]);
+  });
+
+  test("stops within a chunk when it is held, and goes on from there", () => {
+    const { exchange, sink, reader } = start(JSON_STREAM);
+    sink.takes = false;
+    exchange.push("1 2 3 ");
+    assert.deepEqual(sink.events, ["<t>1"]);
+    assert.equal(exchange.isPaused, true);
+    reader.resume();
+    assert.deepEqual(sink.events, ["<t>1", "<t>2"], "one more, since the sink still says hold");
+    assert.equal(exchange.isPaused, true);
+    sink.takes = true;
+    reader.resume();
+    assert.deepEqual(sink.events, ["<t>1", "<t>2", "<t>3"]);
+    assert.equal(exchange.isPaused, false);
+    exchange.push("4");
+    exchange.finish();
+    assert.deepEqual(sink.events, ["<t>1", "<t>2", "<t>3", "<t>4", "END"]);
+  });
+});
+
+describe("an upload", () => {
+  const cases: readonly [title: string, chunks: readonly string[], expected: readonly string[]][] = [
+    ["is cut into messages of one size", ["abcdefghij"], ["p q=1<t>abcd", "<>efgh", "<>ij", "END"]],
+    ["joins small pieces", ["a", "bc", "de", "f"], ["p q=1<t>abcd", "<>ef", "END"]],
+    ["that fits exactly has no empty end", ["abcd"], ["p q=1<t>abcd", "END"]],
+    ["of nothing is one message", [], ["p q=1<t>", "END"]],
+    ["with a fault ends there", ["abadxxxxxxx"], ["FAULT JSON_INVALID: not this"]],
+  ];
+  for (const [title, chunks, expected] of cases) {
+    test(title, () => {
+      const { exchange, sink } = start(UPLOAD, ["p"], "q=1");
+      for (const chunk of chunks) exchange.push(chunk);
+      exchange.finish();
+      assert.deepEqual(sink.events, expected);
+    });
+  }
+
+  test("holds the client while it is held", () => {
+    const { exchange, sink, reader } = start(UPLOAD);
+    sink.takes = false;
+    exchange.push("abcdefghi");
+    assert.deepEqual(sink.events, ["<t>abcd"]);
+    assert.equal(exchange.isPaused, true);
+    sink.takes = true;
+    reader.resume();
+    assert.deepEqual(sink.events, ["<t>abcd", "<>efgh"]);
+    assert.equal(exchange.isPaused, false);
+    exchange.finish();
+    assert.deepEqual(sink.events, ["<t>abcd", "<>efgh", "<>i", "END"]);
+  });
+});
