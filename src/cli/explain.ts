@@ -4,6 +4,7 @@ import { builtins, compileOnce } from "../app/index.ts";
 import type { Route, RoutingSnapshot } from "../gateway/index.ts";
 import {
   chooseRequestReader,
+  chooseStreamType,
   MessageAssembler,
   requestDeadlineMs,
   requestMetadata,
@@ -99,7 +100,17 @@ function explainRequest(
     `${route.method.rpcPath} (${route.method.kind}) of upstream ${route.upstream}`,
     Number.isFinite(deadlineMs) ? `within ${deadlineMs} ms` : "without a deadline",
   ]);
+  section("reply", [replyForm(request, route)]);
   return 0;
+}
+
+/** What a reply that succeeds looks like, as far as the request decides it. */
+function replyForm({ headers }: ExplainedExchange, { method, transcoder, settings }: Route): string {
+  const isStream = method.kind === "server_streaming" || method.kind === "bidi_streaming";
+  if (transcoder.repliesWithHttpBody) return isStream ? "raw bytes, streamed" : "raw bytes";
+  if (!isStream) return "application/json";
+  const { mediaType } = chooseStreamType(headers, settings.stream.format);
+  return `${mediaType}, streamed (Accept chooses)`;
 }
 
 /**

@@ -9,7 +9,13 @@
  * A method whose requests are streams is called before anything has been read, so that an upstream which refuses the
  * call can do so at once.
  */
-import { type Dialogue, isClientStream, type Protocol, type RequestSink } from "../protocol/index.ts";
+import {
+  type Dialogue,
+  isClientStream,
+  type Protocol,
+  type ReplyWriter,
+  type RequestSink,
+} from "../protocol/index.ts";
 import {
   MessageAssembler,
   MessageRenderer,
@@ -39,10 +45,13 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   readonly #assembler: MessageAssembler;
   readonly #renderer: MessageRenderer;
   #dialogue: Dialogue | undefined;
+  #writer: ReplyWriter | undefined;
   #call: Call | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #deadlineMs = Number.POSITIVE_INFINITY;
   #hasMessage = false;
+  /** The gateway's end is told to this request, too. */
+  #isListed = false;
   #isFinished = false;
   #upstreamFrom = 0;
 
@@ -75,13 +84,15 @@ export class Relay implements RequestSink, CallListener, OpenStream {
       dialogue = this.#protocol.open(request);
       this.#dialogue = dialogue;
       exchange.onAbort = () => this.#onAbort();
-      if (method.kind !== "unary") this.#surroundings.streams.add(this);
-      if (dialogue.opensAtOnce && !this.#isFinished) this.#open(dialogue);
+      if (dialogue.opensAtOnce) this.#open(dialogue);
     } catch (error) {
       this.#refuse(error);
       return;
     }
-    if (!this.#isFinished) dialogue.reader.start(this);
+    if (this.#isFinished) return;
+    dialogue.reader.start(this);
+    // A WebSocket lasts from here on, with or without a call.
+    if (reply.state === "started" && this.#call === undefined) this.#list();
   }
 
   onRequestHead(): void {
@@ -98,7 +109,8 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     if (!this.#hasMessage) this.#onFirstMessage();
     this.#idleTimer?.refresh();
     try {
-      return (this.#call ?? this.#open(this.#dialogue)).send(message);
+      const call = this.#call ?? this.#open(this.#dialogue);
+      return call === undefined || call.send(message);
     } catch (error) {
       this.#refuse(error);
       return true;
@@ -110,21 +122,18 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   }
 
   onRequestFault(error: unknown): void {
-    if (this.#isFinished) return;
-    if (this.#call === undefined) this.#refuse(error);
-    else this.#call.cancel(this.#statusOf(error));
+    this.#refuse(error);
   }
 
   onHeaders(metadata: Metadata): void {
-    if (!this.#isFinished) this.#dialogue?.writer.headers(metadata);
+    if (!this.#isFinished) this.#writer?.headers(metadata);
   }
 
   onMessage(message: Uint8Array): boolean {
-    const writer = this.#dialogue?.writer;
-    if (this.#isFinished || writer === undefined) return true;
+    if (this.#isFinished || this.#writer === undefined) return true;
     this.#idleTimer?.refresh();
     try {
-      const mayGoOn = writer.message(message);
+      const mayGoOn = this.#writer.message(message);
       // The reply to a HEAD request is complete with its head.
       if (this.#scope.exchange.method === "HEAD" && this.#scope.reply.state === "started") this.#endEarly();
       return mayGoOn;
@@ -143,16 +152,19 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   }
 
   drain(): void {
-    if (this.#isFinished || this.#dialogue?.writer.drain() !== "ended") return;
+    if (this.#isFinished) return;
+    if (this.#call === undefined && this.#scope.reply.state !== "open") {
+      this.#refuse(new StatusError(gatewayStatus("DRAINING", "the gateway is shutting down")));
+      return;
+    }
+    if (this.#writer?.drain() !== "ended") return;
     const status = gatewayStatus("DRAINING", "the gateway is shutting down; the client is to come back");
     this.#close(status);
     this.#call?.cancel(status);
   }
 
   cut(status: Status): void {
-    if (this.#isFinished) return;
-    if (this.#call === undefined) this.#refuse(new StatusError(status));
-    else this.#call.cancel(status);
+    this.#call?.cancel(status);
   }
 
   #statusOf(error: unknown): Status {
@@ -168,8 +180,11 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     }
   }
 
-  /** @throws {StatusError} if the headers do not make metadata, or if the deadline has passed. */
-  #open(dialogue: Dialogue | undefined): Call {
+  /**
+   * Opens the call; undefined if the gateway drains and the client is to come back instead.
+   * @throws {StatusError} if the headers do not make metadata, or if the deadline has passed.
+   */
+  #open(dialogue: Dialogue | undefined): Call | undefined {
     const { exchange, listener, reply, requestId, startedAt } = this.#scope;
     const { channel, method, settings } = this.#route;
     const source = { headers: dialogue?.headers ?? exchange.headers, peer: exchange.peer };
@@ -180,11 +195,20 @@ export class Relay implements RequestSink, CallListener, OpenStream {
       throw new StatusError(gatewayStatus("DEADLINE", "the deadline passed before the request was complete"));
     }
     reply.onDrain = () => this.#call?.resume();
+    this.#writer = dialogue?.makeWriter();
+    if (method.kind !== "unary") this.#list();
+    if (this.#isFinished) return undefined;
     this.#upstreamFrom = now;
     this.#startIdleTimer();
     const call = channel.open(method.rpcPath, metadata, remainingMs, this);
     this.#call = call;
     return call;
+  }
+
+  #list(): void {
+    if (this.#isListed || this.#isFinished) return;
+    this.#isListed = true;
+    this.#surroundings.streams.add(this);
   }
 
   #startIdleTimer(): void {
@@ -208,13 +232,20 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     this.#call?.cancel(gatewayStatus("CLIENT_GONE", "a HEAD request wants no messages"));
   }
 
-  /** Ends a request that has not reached the upstream. */
+  /** Ends a request that, as a rule, has not reached the upstream. */
   #refuse(error: unknown): void {
     if (this.#isFinished) return;
     const status = this.#statusOf(error);
+    if (this.#call !== undefined) {
+      this.#call.cancel(status);
+      return;
+    }
     const { reply } = this.#scope;
     if (reply.state === "open") sendError(reply, status, this.#route.settings.errors, []);
-    else this.#dialogue?.writer.finish(status, []);
+    else {
+      this.#writer ??= this.#dialogue?.makeWriter();
+      this.#writer?.finish(status, []);
+    }
     this.#close(status);
   }
 
@@ -222,10 +253,10 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     if (this.#isFinished) return;
     let final = status;
     try {
-      this.#dialogue?.writer.finish(status, trailers);
+      this.#writer?.finish(status, trailers);
     } catch (error) {
       final = this.#statusOf(error);
-      this.#dialogue?.writer.finish(final, []);
+      this.#writer?.finish(final, []);
     }
     this.#close(final);
   }
@@ -233,8 +264,8 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   #close(status: Status): void {
     this.#isFinished = true;
     clearTimeout(this.#idleTimer);
-    this.#dialogue?.writer.release();
-    if (this.#route.method.kind !== "unary") this.#surroundings.streams.remove(this);
+    this.#writer?.release();
+    if (this.#isListed) this.#surroundings.streams.remove(this);
     this.#scope.finish(status, this.#route, {
       upstreamMs: this.#upstreamFrom === 0 ? 0 : performance.now() - this.#upstreamFrom,
       transcodeMs: this.#assembler.elapsedMs + this.#renderer.elapsedMs,

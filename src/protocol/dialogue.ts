@@ -18,11 +18,12 @@ export interface MatchedRequest {
 /** How one request is read and answered. */
 export interface Dialogue {
   readonly reader: RequestReader;
-  readonly writer: ReplyWriter;
   /** The header fields that count for the upstream; complete once the call is to be opened. */
   readonly headers: HeaderList;
   /** Whether the call is opened before the reader starts, so that an upstream which refuses can do so at once. */
   readonly opensAtOnce: boolean;
+  /** Makes the writer of the reply, as soon as there may be one: when the call is opened. Called at most once. */
+  makeWriter(): ReplyWriter;
 }
 
 /** One way to speak with clients. */

@@ -226,6 +226,23 @@ describe("sluice explain", () => {
       });
     }
 
+    for (const [request, args, form] of [
+      ["GET /v1/ping", [], "application/json"],
+      ["GET /v1/blob", [], "raw bytes"],
+      ["GET /v1/blob:stream", [], "raw bytes, streamed"],
+      ["GET /v1/count/1", [], "application/x-ndjson, streamed (Accept chooses)"],
+      [
+        "GET /v1/count/1",
+        ["-H", "Accept: text/event-stream"],
+        "text/event-stream, streamed (Accept chooses)",
+      ],
+    ] as const) {
+      test(`the form of the reply to ${[request, ...args].join(" ")}`, async () => {
+        const run = await runSluice(["explain", request, ...ECHO, ...args]);
+        assert.deepEqual(section(run, "reply"), [form]);
+      });
+    }
+
     test("every part of a stream", async () => {
       const data = '{"stringValue":"a"}{"stringValue":"b"}';
       const run = await runSluice(["explain", "-d", data, ...ECHO, "POST /v1/collect"]);

@@ -26,6 +26,7 @@ export class MessageAssembler {
   #unknownFields: readonly string[] = [];
   #pretty = false;
 
+  /** Streams that the route resumes go on behind the `Last-Event-ID` of the request. */
   constructor(route: AssembledRoute, exchange: HttpExchange, captures: readonly string[]) {
     this.#route = route;
     this.#exchange = exchange;

@@ -18,9 +18,9 @@ export class RestProtocol implements Protocol {
     const { exchange } = reply;
     return {
       reader: chooseRequestReader(exchange, route, assembler),
-      writer: chooseReplyWriter(reply, route, renderer, this.#heartbeats),
       headers: exchange.headers,
       opensAtOnce: isClientStream(route),
+      makeWriter: () => chooseReplyWriter(reply, route, renderer, this.#heartbeats),
     };
   }
 }

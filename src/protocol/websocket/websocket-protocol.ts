@@ -86,10 +86,10 @@ export class SocketProtocol implements Protocol {
     );
     return {
       reader: socket,
-      writer: new SocketWriter(reply, route, format, () => socket.release()),
       get headers() {
         return headers;
       },
+      makeWriter: () => new SocketWriter(reply, route, format, () => socket.release()),
       opensAtOnce: credentials === "subprotocol" && isClientStream(route),
     };
   }

@@ -28,8 +28,8 @@ export function checkEventIdField(reply: MessageShape, name: string, where: stri
 }
 
 /**
- * Makes the reader of the id in a reply message: the text that stands in its JSON, without quotes; "" where the field is
- * not set. `field` must have passed {@link checkEventIdField}.
+ * Makes the reader of the id in a reply message: what `response_body` would show of the field, without quotes, and "" for
+ * null. `field` must have passed {@link checkEventIdField}.
  */
 export function compileEventId(
   factory: TranscoderFactory,

@@ -278,6 +278,27 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: "streams",
+    text: upstream(
+      "etag: strnog",
+      "stream:",
+      "  format: sse2",
+      "  envelope: grpc",
+      "  sse: { event: end, idField: a..b, lastEventIdField: 7, heartbeat: 15, retry: 2h, retries: 1 }",
+    ),
+    problems: [
+      'c.yaml:6:11: upstreams.library.etag: "strnog" is not one of its values (did you mean strong?)',
+      'c.yaml:8:15: upstreams.library.stream.format: "sse2" is not one of its values (did you mean sse?)',
+      'c.yaml:9:17: upstreams.library.stream.envelope: "grpc" is not one of its values (write none, grpc-gateway)',
+      'c.yaml:10:21: upstreams.library.stream.sse.event: "end" is the name of an event of the gateway\'s own (choose another name)',
+      'c.yaml:10:35: upstreams.library.stream.sse.idField: "a..b" is not a field path (write names as in the .proto file: event.sequence_id)',
+      "c.yaml:10:59: upstreams.library.stream.sse.lastEventIdField: 7 is not a field path (write names as in the .proto file: event.sequence_id)",
+      "c.yaml:10:73: upstreams.library.stream.sse.heartbeat: 15 has no unit (write 15s or 15ms)",
+      'c.yaml:10:84: upstreams.library.stream.sse.retry: "2h" is too much (at most 1h)',
+      "c.yaml:10:88: upstreams.library.stream.sse.retries: is not a key here (known keys: event, idField, lastEventIdField, heartbeat, retry)",
+    ],
+  },
+  {
     name: "header rules",
     text: upstream(
       "requestHeaders:",

@@ -200,6 +200,25 @@ test("route options cascade: defaults, upstream, then matching routes in order",
   });
 });
 
+test("options of streams merge by key, those of events too", () => {
+  const options = resolveRouteOptions(
+    { stream: { format: "sse", sse: { idField: "a.b", heartbeatMs: 1000 } }, etag: "weak" },
+    { stream: { envelope: "grpc-gateway", sse: { event: "tick", heartbeatMs: Number.POSITIVE_INFINITY } } },
+  );
+  assert.deepEqual(options.stream, {
+    format: "sse",
+    envelope: "grpc-gateway",
+    sse: {
+      event: "tick",
+      idField: "a.b",
+      lastEventIdField: "",
+      heartbeatMs: Number.POSITIVE_INFINITY,
+      retryMs: 3000,
+    },
+  });
+  assert.equal(options.etag, "weak");
+});
+
 test("mappings merge by key and lists replace each other", () => {
   const options = resolveRouteOptions(
     {

@@ -127,6 +127,64 @@ ${upstream(`    deadline: 6s
   });
 });
 
+describe("options of streams reach the route", () => {
+  const compileWith = (sse: string): ReturnType<typeof compile> =>
+    compile({
+      yaml: upstream(`    etag: strong
+    routes:
+      - { selector: ${S}.Count, stream: { format: sse, envelope: grpc-gateway, sse: { ${sse} } } }
+`),
+    });
+
+  test("with the fields that number and resume events", () => {
+    const compiled = compileWith(
+      "event: tick, idField: value, lastEventIdField: fail_after, heartbeat: 1s, retry: 2s",
+    );
+    assert.deepEqual(compiled.problems, []);
+    const { settings } = routeOf(compiled, "GET", "/v1/count/3");
+    assert.equal(settings.etag, "strong");
+    const { format, envelope, sse } = settings.stream;
+    assert.deepEqual(
+      [format, envelope, sse.event, sse.heartbeatMs, sse.retryMs],
+      ["sse", "grpc-gateway", "tick", 1000, 2000],
+    );
+    assert.equal(sse.idOf?.(Uint8Array.of(8, 7)), "7");
+    assert.deepEqual([...(sse.resumeAfter?.(Uint8Array.of(8, 3), "1") ?? [])], [8, 3, 16, 1]);
+  });
+
+  test("and those of other methods are left alone", () => {
+    const { settings } = routeOf(compileWith("idField: value"), "GET", "/v1/hang:stream");
+    assert.equal(settings.stream.format, "ndjson");
+    assert.equal(settings.stream.sse.idOf, undefined);
+  });
+
+  const faulty: readonly [sse: string, problems: readonly RegExp[]][] = [
+    ["idField: nope", [/idField "nope": .* has no field "nope"/]],
+    ["lastEventIdField: padding", [/lastEventIdField "padding": .* has no field "padding"/]],
+    ["lastEventIdField: to", [/lastEventIdField "to" is bound by the path/]],
+  ];
+  for (const [sse, patterns] of faulty) {
+    test(`a fault in ${sse} is a problem, and the route serves without it`, () => {
+      const compiled = compileWith(sse);
+      for (const [index, pattern] of patterns.entries()) {
+        assert.match(formatProblem(compiled.problems[index] ?? assert.fail("a problem is missing")), pattern);
+      }
+      const { settings } = routeOf(compiled, "GET", "/v1/count/3");
+      assert.deepEqual([settings.stream.sse.idOf, settings.stream.sse.resumeAfter], [undefined, undefined]);
+    });
+  }
+
+  test("do not concern unary methods", () => {
+    const yaml = upstream("    stream: { sse: { idField: value, lastEventIdField: fail_after } }\n");
+    const problems = compile({ yaml }).problems.map(({ what }) => what);
+    assert.ok(
+      problems.every((what) => !what.includes("MetadataReply")),
+      problems.join("\n"),
+    );
+    assert.equal(routeOf(compile({ yaml }), "GET", "/v1/ping").settings.stream.sse.idOf, undefined);
+  });
+});
+
 describe("what captures of several segments keep encoded", () => {
   const path = "/v1/files/a%2Fb%3Fc%20d";
   const all = "a%2Fb?c d";

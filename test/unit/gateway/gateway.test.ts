@@ -45,7 +45,7 @@ class Bench {
   readonly records: AccessRecord[] = [];
   readonly faults: object[] = [];
   readonly gateway: Gateway;
-  readonly #listener: ListenerSettings;
+  readonly listener: ListenerSettings;
 
   constructor(
     routes: readonly Partial<Route>[],
@@ -71,7 +71,7 @@ class Bench {
       { requestStarted: () => {}, requestFinished: (record) => this.records.push(record) },
       { level: "info", trace: fault, debug: fault, info: fault, warn: fault, error: fault, fatal: fault },
     );
-    this.#listener = {
+    this.listener = {
       name: "test",
       trailingSlash: "strict",
       trustedHops: 0,
@@ -83,12 +83,12 @@ class Bench {
 
   handle(request: FakeRequest): FakeExchange {
     const exchange = new FakeExchange(request);
-    this.gateway.handlerFor(this.#listener)(exchange);
+    this.gateway.handlerFor(this.listener)(exchange);
     return exchange;
   }
 
   refuse(refused: RefusedRequest): void {
-    this.gateway.refusalListenerFor(this.#listener)(refused);
+    this.gateway.refusalListenerFor(this.listener)(refused);
   }
 
   get record(): AccessRecord {
@@ -444,6 +444,52 @@ describe("a server-streaming request", () => {
     bench.channel.call.listener.onStatus(upstreamStatus(Code.DATA_LOSS, "lost"), []);
     await endOfTurn();
     assert.ok(exchange.isDestroyed, "a cut download must not look whole");
+  });
+});
+
+describe("a stream of events", () => {
+  const settings = {
+    deadlineMs: 1,
+    idleTimeoutMs: Number.POSITIVE_INFINITY,
+    maxRequestBodyBytes: 10,
+    uploadChunkBytes: 4,
+    requestHeaders: ANY_HEADER,
+    responseHeaders: ANY_HEADER,
+    errors: ERRORS,
+    stream: { ...PLAIN_STREAMS, sse: { ...PLAIN_STREAMS.sse, heartbeatMs: 1000 } },
+    etag: "none" as const,
+  };
+  const events = { method: method("server_streaming"), settings };
+  const request = { path: "/v1/a", headers: ["accept", "text/event-stream"] };
+
+  for (const [how, end] of [
+    ["its client leaves", (_bench, exchange) => exchange.onAbort?.()],
+    ["its upstream ends it", (bench) => bench.channel.call.listener.onStatus(OK, [])],
+    ["the gateway drains", (bench) => bench.gateway.drainStreams()],
+  ] as const satisfies readonly [string, (bench: Bench, exchange: FakeExchange) => void][]) {
+    test(`beats until ${how}, and its timer goes with it`, (t) => {
+      t.mock.timers.enable({ apis: ["setInterval"] });
+      const stopped = t.mock.method(globalThis, "clearInterval");
+      const bench = new Bench([events]);
+      const exchange = bench.handle(request);
+      t.mock.timers.tick(1000);
+      assert.equal(exchange.text, ":\n\n");
+      end(bench, exchange);
+      const { text } = exchange;
+      assert.equal(stopped.mock.callCount(), 1);
+      t.mock.timers.tick(10_000);
+      assert.equal(exchange.text, text);
+    });
+  }
+
+  test("does not beat before its request is complete", (t) => {
+    t.mock.timers.enable({ apis: ["setInterval"] });
+    const bench = new Bench([{ ...events, httpMethod: "POST" }]);
+    const exchange = new FakeExchange({ ...request, method: "POST" });
+    exchange.readBody = () => undefined;
+    bench.gateway.handlerFor(bench.listener)(exchange);
+    t.mock.timers.tick(10_000);
+    assert.deepEqual([exchange.status, bench.channel.calls.length], [0, 0]);
   });
 });
 

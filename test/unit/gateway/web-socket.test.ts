@@ -656,3 +656,12 @@ describe("a gateway that drains", () => {
     });
   }
 });
+
+test("a gateway that drains tells a connection that has no call yet", () => {
+  const bench = new Bench([{ method: method("unary") }]);
+  const socket = bench.open();
+  bench.gateway.drainStreams();
+  assert.equal(socket.closed?.code, 1001);
+  assert.equal(bench.record.reason, "DRAINING");
+  assert.equal(bench.channel.calls.length, 0);
+});
