@@ -14,6 +14,8 @@ import type { HeaderList } from "../../http/index.ts";
 import { refuse } from "../../status/index.ts";
 
 const AT = 0x40;
+/** As the default limit of a request's head: what is in here becomes metadata. */
+const MAX_WORD_BYTES = 32 * 1024;
 
 /** What a client may say. */
 export type ClientWord =
@@ -28,9 +30,12 @@ export function isControlWord(data: Uint8Array): boolean {
 
 /**
  * Reads a control word.
- * @throws {StatusError} INVALID_ARGUMENT, reason FRAME_INVALID, if it is none of the known ones.
+ * @throws {StatusError} INVALID_ARGUMENT, reason FRAME_INVALID, if it is none of the known ones, or longer than 32 KiB.
  */
 export function readControlWord(data: Uint8Array): ClientWord {
+  if (data.byteLength > MAX_WORD_BYTES) {
+    throw refuse("FRAME_INVALID", `a control word is longer than ${MAX_WORD_BYTES} bytes`);
+  }
   const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString();
   const space = text.indexOf(" ");
   const word = space < 0 ? text : text.slice(0, space);
