@@ -108,7 +108,7 @@ describeGateway("CORS with allow-listed origins and credentials", LISTED, (subje
         "allow-credentials": "true",
         "expose-headers": "x-request-id, sluice-unknown-fields",
       });
-      assert.equal(answer.headers.vary, "Origin");
+      assert.ok(answer.headers.vary?.split(", ").includes("Origin"));
     });
   }
 

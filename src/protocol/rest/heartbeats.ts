@@ -1,12 +1,16 @@
 /**
- * One timer for all streams of an interval: a thousand silent streams cost a thousand flags, not a thousand timers.
+ * One timer for all streams of an interval: a thousand silent streams cost a thousand flags, not a thousand timers. Their
+ * turns are spread over the interval, since thousands of writes at once would hold up every other request.
  */
 
 /** A stream that is to say something now and then. */
 export interface Beating {
-  /** Half an interval has passed. */
+  /** Half an interval has passed since the last call, at most half since the stream was taken in. */
   onHalfInterval(): void;
 }
+
+/** Into so many parts is half an interval cut; each member has its turn in one of them. */
+const SLOTS = 8;
 
 /** Calls its members twice in each of their intervals. The timers run only while there are members. */
 export class Heartbeats {
@@ -15,41 +19,65 @@ export class Heartbeats {
   /** How many members there are. */
   get size(): number {
     let size = 0;
-    for (const { members } of this.#rounds.values()) size += members.size;
+    for (const round of this.#rounds.values()) size += round.size;
     return size;
   }
 
   add(member: Beating, intervalMs: number): void {
     let round = this.#rounds.get(intervalMs);
     if (round === undefined) {
-      round = startRound(intervalMs);
+      round = new Round(intervalMs);
       this.#rounds.set(intervalMs, round);
     }
-    round.members.add(member);
+    round.add(member);
   }
 
   /** Takes out a member that `add` has taken in with the same interval; others are no matter. */
   remove(member: Beating, intervalMs: number): void {
     const round = this.#rounds.get(intervalMs);
     if (round === undefined) return;
-    round.members.delete(member);
-    if (round.members.size > 0) return;
-    clearInterval(round.timer);
+    round.remove(member);
+    if (round.size > 0) return;
+    round.stop();
     this.#rounds.delete(intervalMs);
   }
 }
 
-interface Round {
-  readonly members: Set<Beating>;
-  readonly timer: NodeJS.Timeout;
-}
+/** The members of one interval. */
+class Round {
+  readonly #slots: readonly Set<Beating>[] = Array.from({ length: SLOTS }, () => new Set());
+  readonly #timer: NodeJS.Timeout;
+  #size = 0;
+  #turn = 0;
+  #nextSlot = 0;
 
-function startRound(intervalMs: number): Round {
-  const members = new Set<Beating>();
-  const timer = setInterval(() => {
-    for (const member of members) member.onHalfInterval();
-  }, intervalMs / 2);
-  // Streams keep the process alive by their sockets.
-  timer.unref();
-  return { members, timer };
+  constructor(intervalMs: number) {
+    this.#timer = setInterval(() => this.#onTurn(), intervalMs / 2 / SLOTS);
+    // Streams keep the process alive by their sockets.
+    this.#timer.unref();
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(member: Beating): void {
+    this.#slots[this.#nextSlot]?.add(member);
+    this.#nextSlot = (this.#nextSlot + 1) % SLOTS;
+    this.#size += 1;
+  }
+
+  remove(member: Beating): void {
+    if (this.#slots.some((slot) => slot.delete(member))) this.#size -= 1;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #onTurn(): void {
+    const slot = this.#slots[this.#turn] ?? [];
+    this.#turn = (this.#turn + 1) % SLOTS;
+    for (const member of slot) member.onHalfInterval();
+  }
 }

@@ -188,6 +188,15 @@ describe("heartbeats", () => {
     assert.equal(heartbeats.size, 3001);
     t.mock.timers.tick(1000);
     assert.ok(members.every(({ beats }) => beats === 2));
+    for (const member of members.slice(0, 8)) member.beats = 0;
+    t.mock.timers.tick(125);
+    const atOnce = members.slice(0, 8).filter(({ beats }) => beats > 0);
+    assert.equal(
+      atOnce.length,
+      2,
+      "of eight no more than two have their turn in a quarter of half an interval",
+    );
+    for (const member of members) member.beats = 2;
     for (const member of members) heartbeats.remove(member, 1000);
     assert.equal(heartbeats.size, 1);
     assert.equal(stopped.mock.callCount(), 1);
