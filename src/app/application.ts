@@ -221,11 +221,13 @@ function openListener(
     trustedHops,
     cors: corsPolicy,
     policies: corsPolicy === undefined ? [] : [corsPolicy],
+    webSocket: builtins.webSocket(config),
   };
   const { maxHeaderBytes, idleTimeoutMs } = config;
+  const webSocket = config.webSocket.enabled ? config.webSocket : undefined;
   return engine.listen(
     config.address,
-    { maxHeaderBytes, idleTimeoutMs },
+    { maxHeaderBytes, idleTimeoutMs, webSocket },
     gateway.handlerFor(settings),
     gateway.refusalListenerFor(settings),
   );

@@ -5,10 +5,11 @@ import type { Registry } from "@bufbuild/protobuf";
 import type { Config, CorsConfig, ListenerConfig, UpstreamConfig } from "../config/index.ts";
 import { createNodeHttpEngine } from "../http/engines/node-http/index.ts";
 import { loadUwsEngine } from "../http/engines/uws/index.ts";
-import type { HttpEngine } from "../http/index.ts";
+import { compileOrigins, type HttpEngine } from "../http/index.ts";
 import { CorsPolicy } from "../policy/cors/index.ts";
 import type { PreflightPolicy } from "../policy/index.ts";
 import type { ErrorRenderer } from "../protocol/index.ts";
+import { WebSocketProtocol } from "../protocol/websocket/index.ts";
 import type { SchemaSource } from "../schema/index.ts";
 import { DescriptorFileSource } from "../schema/sources/descriptor-file/index.ts";
 import { ReflectionSource } from "../schema/sources/reflection/index.ts";
@@ -34,6 +35,7 @@ export interface Builtins {
   /** `locate` gives the place in the config of each source, for problems. */
   sources(upstream: UpstreamConfig, channel: Channel, locate: Config["locate"]): readonly SchemaSource[];
   cors(options: CorsConfig): PreflightPolicy | undefined;
+  webSocket(options: ListenerConfig): WebSocketProtocol | undefined;
   readonly errorRenderer: (registry: Registry) => ErrorRenderer;
 }
 
@@ -68,8 +70,20 @@ export function builtins(config: Pick<Config, "listeners">, version: string): Bu
       ),
     ],
     cors: (options) => (options.enabled ? new CorsPolicy(options) : undefined),
+    webSocket: (options) => (options.webSocket.enabled ? webSocketOf(options) : undefined),
     errorRenderer: createErrorRenderer,
   };
+}
+
+/**
+ * Pages that CORS names may open WebSockets, too. Not so "any page" of CORS: that never has a person's cookies, which a
+ * handshake always carries.
+ */
+function webSocketOf({ webSocket, cors, trustedHops }: ListenerConfig): WebSocketProtocol {
+  const fromCors = cors.enabled ? cors.origins.filter((origin) => origin !== "*") : [];
+  const allowsOrigin = compileOrigins([...webSocket.origins, ...fromCors]);
+  const { credentials, pingIntervalMs, maxMessageBytes } = webSocket;
+  return new WebSocketProtocol({ allowsOrigin, trustedHops, credentials, pingIntervalMs, maxMessageBytes });
 }
 
 function chooseEngine(name: ListenerConfig["engine"], maxHeaderBytes: number, log: Logger): HttpEngine {

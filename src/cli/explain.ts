@@ -86,7 +86,7 @@ function explainRequest(
     "captures",
     captures.map((value, i) => `${names[i]} = ${JSON.stringify(value)}`),
   );
-  const assembler = new MessageAssembler(route.transcoder, request, captures, route.settings.stream);
+  const assembler = new MessageAssembler(route, request, captures);
   const { input } = route.method;
   for (const message of messagesOf(request, route, assembler)) {
     const json = renderMessage(input, message, FOR_PEOPLE, snapshot.registry);
@@ -124,6 +124,7 @@ function messagesOf(
 ): readonly Uint8Array[] {
   const messages: Uint8Array[] = [];
   chooseRequestReader(request, route, assembler).start({
+    onRequestHead: () => undefined,
     onRequestMessage: (message) => messages.push(message) > 0,
     onRequestEnd: () => undefined,
     onRequestFault: (error) => {

@@ -11,6 +11,7 @@ export class ExplainedExchange implements HttpExchange {
   readonly httpVersion = 1;
   readonly peer = "127.0.0.1";
   readonly takesTrailers = false;
+  readonly offersWebSocket = false;
   onDrain: (() => void) | undefined = undefined;
   onAbort: (() => void) | undefined = undefined;
 
@@ -55,6 +56,10 @@ export class ExplainedExchange implements HttpExchange {
 
   end(): void {
     // As above.
+  }
+
+  upgrade(): undefined {
+    // It offers none.
   }
 
   destroy(): void {

@@ -93,8 +93,8 @@ function checkCors(value: Readonly<Record<string, unknown>>, fail: Fail): void {
   }
 }
 
-/** Source: RFC 6454 section 6.2 for the serialisation that browsers send. */
-function parseOrigin(value: unknown): Reading<string> {
+/** Reads an origin as browsers write it, or a pattern of them. Source: RFC 6454 section 6.2. */
+export function parseOrigin(value: unknown): Reading<string> {
   const usual = "write scheme://host or scheme://host:port: https://app.example.com";
   if (value === "*") return { value };
   if (typeof value !== "string") return complain(`${show(value)} is not an origin`, usual);

@@ -42,6 +42,7 @@ import {
 } from "./upstream-connections.ts";
 import { healthCheckSection, outlierEjectionSection, upstreamHealth } from "./upstream-health.ts";
 import { tlsSection } from "./upstream-tls.ts";
+import { webSocketSection } from "./web-socket-options.ts";
 
 /** An upstream whose rules have no places yet. */
 type UpstreamText = Omit<UpstreamConfig, "name" | "http"> & {
@@ -135,6 +136,7 @@ function listenerSection(): z.ZodType<ListenerConfig> {
       32,
     ).prefault(0),
     cors: corsSection().prefault({}),
+    webSocket: webSocketSection().prefault({}),
   }).transform(({ idleTimeout, ...rest }) => ({ ...rest, idleTimeoutMs: idleTimeout }));
 }
 

@@ -12,6 +12,7 @@ import type {
   UpstreamAddressConfig,
 } from "./upstream-connections.ts";
 import type { UpstreamHealthConfig } from "./upstream-health.ts";
+import type { WebSocketConfig } from "./web-socket-options.ts";
 
 /** A place in the document: keys and list indexes from the root, e.g. `["listeners", 0, "address"]`. */
 export type ConfigPath = readonly (string | number)[];
@@ -54,6 +55,7 @@ export interface ListenerConfig {
   /** How many proxies in front of the gateway append to `x-forwarded-for` and are believed. */
   readonly trustedHops: number;
   readonly cors: CorsConfig;
+  readonly webSocket: WebSocketConfig;
 }
 
 export interface AdminConfig {

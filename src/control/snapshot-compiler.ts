@@ -16,6 +16,7 @@ import {
   compileHeaderRules,
   type ErrorRenderer,
   type ErrorSettings,
+  isClientStream,
   type RouteSettings,
   type StreamSettings,
 } from "../protocol/index.ts";
@@ -163,6 +164,10 @@ class SnapshotCompilation {
       upstream: upstream.name,
       channel: repeating ?? channel,
       transcoder: deferTranscoder(transcoders, spec, transcode, this.#registry),
+      wholeMessages:
+        body === "" && isClientStream({ method })
+          ? deferTranscoder(transcoders, { ...spec, variables: [], body: "*" }, transcode, this.#registry)
+          : undefined,
       settings: this.#routeSettings(options, streams.settings),
     };
     const { reservedExpansion } = options;

@@ -3,13 +3,16 @@
  */
 import { type ExchangeHandler, findHeader, type RefusalListener } from "../http/index.ts";
 import { isPreflight, type Policy, type PreflightPolicy } from "../policy/index.ts";
-import { Heartbeats, sendError } from "../protocol/rest/index.ts";
+import type { Protocol } from "../protocol/index.ts";
+import { Heartbeats, RestProtocol, sendError } from "../protocol/rest/index.ts";
+import type { WebSocketProtocol } from "../protocol/websocket/index.ts";
 import { gatewayStatus, OK, type Status, StatusError } from "../status/index.ts";
 import type { Logger, RequestObserver } from "../telemetry/index.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { Relay, type RelaySurroundings } from "./relay.ts";
 import { RequestScope, recordRefused } from "./request-scope.ts";
 import type { RoutingSnapshot } from "./routing-snapshot.ts";
+import { matchSocket } from "./socket-match.ts";
 
 /** What a listener adds to the requests that arrive on it. */
 export interface ListenerSettings {
@@ -21,6 +24,8 @@ export interface ListenerSettings {
   readonly cors: PreflightPolicy | undefined;
   /** Asked in order, for every request, `cors` included. */
   readonly policies: readonly Policy[];
+  /** Undefined serves no WebSocket. */
+  readonly webSocket?: WebSocketProtocol | undefined;
 }
 
 /** The data plane's front door. */
@@ -28,6 +33,7 @@ export class Gateway {
   readonly #observer: RequestObserver;
   readonly #log: Logger;
   readonly #streams: OpenStreams = new OpenStreams();
+  readonly #rest: Protocol = new RestProtocol(new Heartbeats());
   readonly #surroundings: RelaySurroundings;
   #snapshot: RoutingSnapshot;
 
@@ -37,7 +43,6 @@ export class Gateway {
     this.#log = log;
     this.#surroundings = {
       streams: this.#streams,
-      heartbeats: new Heartbeats(),
       statusOf: (error) => this.#statusOf(error),
     };
   }
@@ -89,9 +94,14 @@ export class Gateway {
       this.#answerPreflight(scope, snapshot, listener.cors);
       return;
     }
-    const match = snapshot.matcher.match(exchange.method, exchange.path, listener.trailingSlash);
+    const socket = exchange.offersWebSocket ? listener.webSocket?.greet(exchange) : undefined;
+    const match =
+      socket === undefined
+        ? snapshot.matcher.match(exchange.method, exchange.path, listener.trailingSlash)
+        : matchSocket(snapshot.matcher, exchange.path, listener.trailingSlash, socket.method);
     if (match.kind === "found") {
-      new Relay(scope, match.value, match.captures, this.#surroundings).start();
+      const protocol = socket ?? this.#rest;
+      new Relay(scope, match.value, match.captures, protocol, this.#surroundings).start();
       return;
     }
     if (match.kind === "not-found") throw noRoute(scope, snapshot);
@@ -101,7 +111,8 @@ export class Gateway {
       scope.finish(OK, undefined);
       return;
     }
-    const what = `${exchange.method} is not a method of this path; it has ${allow}`;
+    const asked = socket?.method ?? exchange.method;
+    const what = `${asked} is not a method of this path; it has ${allow}`;
     this.#refuse(scope, snapshot, gatewayStatus("METHOD_NOT_ALLOWED", what), ["allow", allow]);
   }
 

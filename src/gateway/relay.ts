@@ -9,11 +9,14 @@
  * A method whose requests are streams is called before anything has been read, so that an upstream which refuses the
  * call can do so at once.
  */
-import type { ReplyWriter, RequestReader, RequestSink } from "../protocol/index.ts";
 import {
-  chooseReplyWriter,
-  chooseRequestReader,
-  type Heartbeats,
+  type Dialogue,
+  isClientStream,
+  type Protocol,
+  type ReplyWriter,
+  type RequestSink,
+} from "../protocol/index.ts";
+import {
   MessageAssembler,
   MessageRenderer,
   requestDeadlineMs,
@@ -29,7 +32,6 @@ import type { Route } from "./route.ts";
 /** What all requests share. */
 export interface RelaySurroundings {
   readonly streams: OpenStreams;
-  readonly heartbeats: Heartbeats;
   /** Turns whatever was thrown into the status that the client sees. */
   readonly statusOf: (error: unknown) => Status;
 }
@@ -38,15 +40,18 @@ export interface RelaySurroundings {
 export class Relay implements RequestSink, CallListener, OpenStream {
   readonly #scope: RequestScope;
   readonly #route: Route;
+  readonly #protocol: Protocol;
   readonly #surroundings: RelaySurroundings;
   readonly #assembler: MessageAssembler;
   readonly #renderer: MessageRenderer;
-  #reader: RequestReader | undefined;
+  #dialogue: Dialogue | undefined;
   #writer: ReplyWriter | undefined;
   #call: Call | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #deadlineMs = Number.POSITIVE_INFINITY;
   #hasMessage = false;
+  /** The gateway's end is told to this request, too. */
+  #isListed = false;
   #isFinished = false;
   #upstreamFrom = 0;
 
@@ -54,31 +59,49 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     scope: RequestScope,
     route: Route,
     captures: readonly string[],
+    protocol: Protocol,
     surroundings: RelaySurroundings,
   ) {
     this.#scope = scope;
     this.#route = route;
+    this.#protocol = protocol;
     this.#surroundings = surroundings;
-    this.#assembler = new MessageAssembler(route.transcoder, scope.exchange, captures, route.settings.stream);
+    this.#assembler = new MessageAssembler(route, scope.exchange, captures);
     this.#renderer = new MessageRenderer(route.transcoder);
   }
 
   /** Starts reading. Everything after that is driven by the exchange and the call. */
   start(): void {
-    const { exchange } = this.#scope;
-    const { settings, method } = this.#route;
+    const { exchange, reply } = this.#scope;
+    const route = this.#route;
+    const { settings, method } = route;
+    let dialogue: Dialogue;
     try {
       // A stream has an idle timeout instead of the route's deadline; what the client asks for holds for both.
       const limitMs = method.kind === "unary" ? settings.deadlineMs : Number.POSITIVE_INFINITY;
       this.#deadlineMs = requestDeadlineMs(exchange.headers, limitMs);
-      this.#reader = chooseRequestReader(exchange, this.#route, this.#assembler);
+      const request = { reply, route, assembler: this.#assembler, renderer: this.#renderer };
+      dialogue = this.#protocol.open(request);
+      this.#dialogue = dialogue;
       exchange.onAbort = () => this.#onAbort();
-      if (isClientStream(method)) this.#open();
+      if (dialogue.opensAtOnce) this.#open(dialogue);
     } catch (error) {
       this.#refuse(error);
       return;
     }
-    if (!this.#isFinished) this.#reader.start(this);
+    if (this.#isFinished) return;
+    dialogue.reader.start(this);
+    // A WebSocket lasts from here on, with or without a call.
+    if (reply.state === "started" && this.#call === undefined) this.#list();
+  }
+
+  onRequestHead(): void {
+    if (this.#isFinished || this.#call !== undefined || !isClientStream(this.#route)) return;
+    try {
+      this.#open(this.#dialogue);
+    } catch (error) {
+      this.#refuse(error);
+    }
   }
 
   onRequestMessage(message: Uint8Array): boolean {
@@ -86,7 +109,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     if (!this.#hasMessage) this.#onFirstMessage();
     this.#idleTimer?.refresh();
     try {
-      const call = this.#call ?? this.#open();
+      const call = this.#call ?? this.#open(this.#dialogue);
       return call === undefined || call.send(message);
     } catch (error) {
       this.#refuse(error);
@@ -121,7 +144,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   }
 
   onDrain(): void {
-    this.#reader?.resume();
+    this.#dialogue?.reader.resume();
   }
 
   onStatus(status: Status, trailers: Metadata): void {
@@ -129,7 +152,12 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   }
 
   drain(): void {
-    if (this.#isFinished || this.#writer?.drain() !== "ended") return;
+    if (this.#isFinished) return;
+    if (this.#call === undefined && this.#scope.reply.state !== "open") {
+      this.#refuse(new StatusError(gatewayStatus("DRAINING", "the gateway is shutting down")));
+      return;
+    }
+    if (this.#writer?.drain() !== "ended") return;
     const status = gatewayStatus("DRAINING", "the gateway is shutting down; the client is to come back");
     this.#close(status);
     this.#call?.cancel(status);
@@ -156,25 +184,31 @@ export class Relay implements RequestSink, CallListener, OpenStream {
    * Opens the call; undefined if the gateway drains and the client is to come back instead.
    * @throws {StatusError} if the headers do not make metadata, or if the deadline has passed.
    */
-  #open(): Call | undefined {
+  #open(dialogue: Dialogue | undefined): Call | undefined {
     const { exchange, listener, reply, requestId, startedAt } = this.#scope;
     const { channel, method, settings } = this.#route;
-    const metadata = requestMetadata(exchange, settings.requestHeaders, listener.trustedHops, requestId);
+    const source = { headers: dialogue?.headers ?? exchange.headers, peer: exchange.peer };
+    const metadata = requestMetadata(source, settings.requestHeaders, listener.trustedHops, requestId);
     const now = performance.now();
     const remainingMs = this.#deadlineMs - (now - startedAt);
     if (remainingMs <= 0) {
       throw new StatusError(gatewayStatus("DEADLINE", "the deadline passed before the request was complete"));
     }
     reply.onDrain = () => this.#call?.resume();
-    const { heartbeats, streams } = this.#surroundings;
-    this.#writer = chooseReplyWriter(reply, this.#route, this.#renderer, heartbeats);
-    if (method.kind !== "unary") streams.add(this);
+    this.#writer = dialogue?.makeWriter();
+    if (method.kind !== "unary") this.#list();
     if (this.#isFinished) return undefined;
     this.#upstreamFrom = now;
     this.#startIdleTimer();
     const call = channel.open(method.rpcPath, metadata, remainingMs, this);
     this.#call = call;
     return call;
+  }
+
+  #list(): void {
+    if (this.#isListed || this.#isFinished) return;
+    this.#isListed = true;
+    this.#surroundings.streams.add(this);
   }
 
   #startIdleTimer(): void {
@@ -206,7 +240,12 @@ export class Relay implements RequestSink, CallListener, OpenStream {
       this.#call.cancel(status);
       return;
     }
-    sendError(this.#scope.reply, status, this.#route.settings.errors, []);
+    const { reply } = this.#scope;
+    if (reply.state === "open") sendError(reply, status, this.#route.settings.errors, []);
+    else {
+      this.#writer ??= this.#dialogue?.makeWriter();
+      this.#writer?.finish(status, []);
+    }
     this.#close(status);
   }
 
@@ -226,18 +265,14 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     this.#isFinished = true;
     clearTimeout(this.#idleTimer);
     this.#writer?.release();
-    if (this.#route.method.kind !== "unary") this.#surroundings.streams.remove(this);
+    if (this.#isListed) this.#surroundings.streams.remove(this);
     this.#scope.finish(status, this.#route, {
       upstreamMs: this.#upstreamFrom === 0 ? 0 : performance.now() - this.#upstreamFrom,
       transcodeMs: this.#assembler.elapsedMs + this.#renderer.elapsedMs,
-      bytesIn: this.#reader?.bytesIn ?? 0,
+      bytesIn: this.#dialogue?.reader.bytesIn ?? 0,
       unknownFields: this.#assembler.unknownFields,
     });
   }
-}
-
-function isClientStream({ kind }: Route["method"]): boolean {
-  return kind === "client_streaming" || kind === "bidi_streaming";
 }
 
 /** At most this much of a client's own names goes back to it in one header field. */

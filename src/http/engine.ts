@@ -16,6 +16,16 @@ export interface EngineLimits {
   readonly maxHeaderBytes: number;
   /** Time for the head of a request to arrive, and idle time of a kept-alive connection. */
   readonly idleTimeoutMs: number;
+  /** Undefined serves no WebSocket: handshakes are then plain requests. */
+  readonly webSocket?: WebSocketLimits | undefined;
+}
+
+/** Limits of every WebSocket connection of a listener. */
+export interface WebSocketLimits {
+  /** Longest message of any connection; each may be accepted with less. */
+  readonly maxMessageBytes: number;
+  /** What an engine that cannot stop reading keeps of a connection that is held. */
+  readonly maxHeldBytes: number;
 }
 
 /** Takes one exchange; it must not throw. */

@@ -2,6 +2,7 @@
  * The port between an HTTP engine and the gateway: one request and its reply.
  */
 import type { HeaderList } from "./header-list.ts";
+import type { WebSocketConnection, WebSocketListener, WebSocketOptions } from "./web-socket.ts";
 
 /**
  * Receives a request body. Exactly one of `onEnd` and `onTooLarge` comes, last; neither comes after
@@ -41,6 +42,11 @@ export interface HttpExchange {
   readonly peer: string;
   /** Whether `end` can bring trailers to this client: the protocol, the engine and the client's `te` (RFC 9110, 6.5.1). */
   readonly takesTrailers: boolean;
+  /**
+   * Whether the client asks for a WebSocket, and the listener has them: a GET without a body whose `upgrade` and
+   * `connection` say so. Key and version have not been looked at.
+   */
+  readonly offersWebSocket: boolean;
 
   /** Starts reading the body; may be called once. Without a body, `onEnd` comes at once (perhaps synchronously). */
   readBody(limitBytes: number, listener: BodyListener): void;
@@ -62,8 +68,14 @@ export interface HttpExchange {
   /** Breaks off: RST_STREAM, or closes the socket. The only honest end of a reply that failed midway. */
   destroy(): void;
 
-  /** Called when writing may go on after `write` returned false. */
+  /**
+   * Accepts a handshake with a well-formed key and version, instead of any other reply: from then on frames are what is
+   * read and written, and `listener` alone is told of the end. Undefined if the client is gone already.
+   */
+  upgrade(options: WebSocketOptions, listener: WebSocketListener): WebSocketConnection | undefined;
+
+  /** Called when writing may go on after `write`, or `WebSocketConnection.send`, returned false. */
   onDrain: (() => void) | undefined;
-  /** Called once if the client goes away before the reply ended. */
+  /** Called once if the client goes away before the reply ended; not after `upgrade`. */
   onAbort: (() => void) | undefined;
 }

@@ -6,7 +6,16 @@ export type {
   ListenAddress,
   RefusalListener,
   RefusedRequest,
+  WebSocketLimits,
 } from "./engine.ts";
 export type { BodyListener, HttpExchange } from "./exchange.ts";
 export { findHeader, type HeaderList } from "./header-list.ts";
 export { formatAddress, ListenError } from "./listen-error.ts";
+export { compileOrigins } from "./origins.ts";
+export {
+  CloseCode,
+  type FrameKind,
+  type WebSocketConnection,
+  type WebSocketListener,
+  type WebSocketOptions,
+} from "./web-socket.ts";

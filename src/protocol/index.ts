@@ -1,3 +1,9 @@
+export {
+  type Dialogue,
+  isClientStream,
+  type MatchedRequest,
+  type Protocol,
+} from "./dialogue.ts";
 export { compileHeaderRules, type HeaderRuleOptions, type HeaderRules } from "./header-rules.ts";
 export type {
   ErrorFormat,

@@ -77,6 +77,8 @@ export interface RouteSettings {
 export interface ProtocolRoute {
   readonly method: MethodSchema;
   readonly transcoder: Transcoder;
+  /** For a stream of requests whose binding has no body: reads each message whole, as `body: "*"` would. */
+  readonly wholeMessages?: Transcoder | undefined;
   readonly settings: RouteSettings;
 }
 
@@ -84,6 +86,11 @@ export interface ProtocolRoute {
  * Takes what a reader makes of a request: messages in any number, then either the end or a fault, exactly once and last.
  */
 export interface RequestSink {
+  /**
+   * The request's head is complete, for readers that learn only from what they read who asks. A call that opens before
+   * its first message does so now.
+   */
+  onRequestHead(): void;
   /** One request message, encoded; it belongs to the sink. False means: hold until `RequestReader.resume`. */
   onRequestMessage(message: Uint8Array): boolean;
   /** The client has no further messages. */

@@ -21,6 +21,10 @@ export type Reason =
   | "REQUEST_TIMEOUT"
   | "RANGE_UNSATISFIABLE"
   | "STREAMING_UNSUPPORTED"
+  | "HANDSHAKE_INVALID"
+  | "ORIGIN_REFUSED"
+  | "FRAME_INVALID"
+  | "CLIENT_TOO_FAST"
   | "CORS_REFUSED"
   | "DEADLINE"
   | "CLIENT_GONE"
@@ -97,6 +101,22 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
   STREAMING_UNSUPPORTED: {
     code: Code.UNIMPLEMENTED,
     what: "This kind of streaming method cannot be called in this form.",
+  },
+  HANDSHAKE_INVALID: {
+    code: Code.INVALID_ARGUMENT,
+    what: "A WebSocket handshake is malformed, or offers no subprotocol that is spoken here.",
+  },
+  ORIGIN_REFUSED: {
+    code: Code.PERMISSION_DENIED,
+    what: "A page of this origin may not open a WebSocket here.",
+  },
+  FRAME_INVALID: {
+    code: Code.INVALID_ARGUMENT,
+    what: "A WebSocket frame breaks the protocol, or is not what the call takes at this point.",
+  },
+  CLIENT_TOO_FAST: {
+    code: Code.RESOURCE_EXHAUSTED,
+    what: "A WebSocket has sent more than the upstream took and the gateway may keep.",
   },
   CORS_REFUSED: {
     code: Code.PERMISSION_DENIED,

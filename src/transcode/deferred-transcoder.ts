@@ -50,6 +50,10 @@ class DeferredTranscoder implements Transcoder {
     return (this.#compiled ?? this.#compile()).assemble(parts);
   }
 
+  complete(message: Uint8Array, captures: readonly string[], query: string): AssembledRequest {
+    return (this.#compiled ?? this.#compile()).complete(message, captures, query);
+  }
+
   render(message: Uint8Array, pretty: boolean): Uint8Array | string | HttpBodyReply {
     return (this.#compiled ?? this.#compile()).render(message, pretty);
   }

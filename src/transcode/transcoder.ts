@@ -81,6 +81,12 @@ export interface Transcoder {
    */
   assemble(parts: RequestParts): AssembledRequest;
   /**
+   * Completes a request message that came encoded with what path and query say, which wins over what it has (repeated
+   * fields are appended to, as protobuf merges messages). The message itself is not looked at; it may be empty.
+   * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
+   */
+  complete(message: Uint8Array, captures: readonly string[], query: string): AssembledRequest;
+  /**
    * Renders one reply message as JSON or as a raw body.
    * @throws {StatusError} INTERNAL, reason UPSTREAM_REPLY_INVALID, if the bytes are not a message of the output type.
    */

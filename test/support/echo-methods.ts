@@ -155,14 +155,12 @@ async function writeAll(
   messages: Iterable<Buffer> | AsyncIterable<Buffer>,
   replied: () => void,
 ): Promise<void> {
+  const cancelled = new Promise((resolve) => call.once("cancelled", resolve));
   try {
     for await (const message of messages) {
       if (call.cancelled) return;
       if (!call.write(message)) {
-        await new Promise((resolve) => {
-          call.once("drain", resolve);
-          call.once("cancelled", resolve);
-        });
+        await Promise.race([new Promise((resolve) => call.once("drain", resolve)), cancelled]);
       }
     }
     if (call.cancelled) return;

@@ -1,7 +1,14 @@
 /**
  * An HttpExchange without a socket: the request is given, the reply is recorded.
  */
-import type { BodyListener, HeaderList, HttpExchange } from "../../src/http/index.ts";
+import type {
+  BodyListener,
+  HeaderList,
+  HttpExchange,
+  WebSocketListener,
+  WebSocketOptions,
+} from "../../src/http/index.ts";
+import { FakeWebSocket } from "./fake-web-socket.ts";
 
 /** What a request consists of; whatever is absent is plain. */
 export interface FakeRequest {
@@ -12,6 +19,7 @@ export interface FakeRequest {
   readonly httpVersion?: 1 | 2;
   readonly peer?: string;
   readonly takesTrailers?: boolean;
+  readonly offersWebSocket?: boolean;
   readonly body?: string | Uint8Array;
 }
 
@@ -23,6 +31,7 @@ export class FakeExchange implements HttpExchange {
   readonly httpVersion: 1 | 2;
   readonly peer: string;
   readonly takesTrailers: boolean;
+  readonly offersWebSocket: boolean;
   onDrain: (() => void) | undefined = undefined;
   onAbort: (() => void) | undefined = undefined;
   /** The reply so far. */
@@ -33,6 +42,8 @@ export class FakeExchange implements HttpExchange {
   isDestroyed = false;
   /** What `write` answers. */
   mayWriteOn = true;
+  /** What the exchange has become, if it was upgraded. */
+  webSocket: FakeWebSocket | undefined;
   readonly chunks: Uint8Array[] = [];
   readonly #body: Uint8Array;
 
@@ -44,6 +55,7 @@ export class FakeExchange implements HttpExchange {
     this.httpVersion = request.httpVersion ?? 1;
     this.peer = request.peer ?? "192.0.2.1";
     this.takesTrailers = request.takesTrailers ?? false;
+    this.offersWebSocket = request.offersWebSocket ?? false;
     this.#body = Buffer.from(request.body ?? "");
   }
 
@@ -94,5 +106,12 @@ export class FakeExchange implements HttpExchange {
 
   destroy(): void {
     this.isDestroyed = true;
+  }
+
+  upgrade(options: WebSocketOptions, listener: WebSocketListener): FakeWebSocket {
+    this.status = 101;
+    this.replyHeaders = options.headers;
+    this.webSocket = new FakeWebSocket(options, listener);
+    return this.webSocket;
   }
 }

@@ -86,6 +86,15 @@ export class RawHttpClient {
     }
   }
 
+  /** The next `count` bytes; rejects if the connection closes before. */
+  async take(count: number): Promise<Buffer> {
+    await this.receivedAtLeast(count);
+    if (this.#received.length < count) throw new Error(`closed ${count - this.#received.length} bytes early`);
+    const taken = Buffer.from(this.#received.subarray(0, count));
+    this.#received = this.#received.subarray(count);
+    return taken;
+  }
+
   /** Resolves when the connection is closed, with the bytes that no reply took. */
   async closed(): Promise<string> {
     while (!this.#isEnded) await this.#change();

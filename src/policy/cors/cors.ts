@@ -2,7 +2,7 @@
  * Cross-origin resource sharing, derived from the route table: a preflight is told the exact methods of the path.
  * Source: https://fetch.spec.whatwg.org/#http-cors-protocol
  */
-import { findHeader, type HttpExchange } from "../../http/index.ts";
+import { compileOrigins, findHeader, type HttpExchange } from "../../http/index.ts";
 import { gatewayStatus } from "../../status/index.ts";
 import type { PreflightAnswer, PreflightPolicy } from "../policy.ts";
 
@@ -22,8 +22,7 @@ export interface CorsOptions {
 /** CORS of one listener. */
 export class CorsPolicy implements PreflightPolicy {
   readonly name = "cors";
-  readonly #exact: ReadonlySet<string>;
-  readonly #suffixes: readonly { readonly scheme: string; readonly suffix: string }[];
+  readonly #allows: (origin: string) => boolean;
   readonly #anyOrigin: boolean;
   readonly #credentials: boolean;
   readonly #exposeHeaders: string;
@@ -32,10 +31,8 @@ export class CorsPolicy implements PreflightPolicy {
   readonly #maxAgeSeconds: string;
 
   constructor(options: CorsOptions) {
-    const origins = options.origins.map((origin) => origin.toLowerCase());
-    this.#anyOrigin = origins.includes("*");
-    this.#exact = new Set(origins.filter((origin) => !origin.includes("*")));
-    this.#suffixes = origins.filter((origin) => origin.includes("://*.")).map(splitWildcard);
+    this.#anyOrigin = options.origins.includes("*");
+    this.#allows = compileOrigins(options.origins);
     this.#credentials = options.credentials;
     this.#exposeHeaders = options.exposeHeaders.join(", ");
     this.#allowHeaders = new Set(options.allowHeaders.map((name) => name.toLowerCase()));
@@ -76,21 +73,6 @@ export class CorsPolicy implements PreflightPolicy {
     headers.push("access-control-allow-origin", this.#anyOrigin && !this.#credentials ? "*" : origin);
     if (this.#credentials) headers.push("access-control-allow-credentials", "true");
   }
-
-  #allows(origin: string): boolean {
-    if (this.#anyOrigin) return origin !== "";
-    const lower = origin.toLowerCase();
-    if (this.#exact.has(lower)) return true;
-    return this.#suffixes.some(
-      ({ scheme, suffix }) =>
-        lower.startsWith(scheme) && lower.endsWith(suffix) && lower.length > scheme.length + suffix.length,
-    );
-  }
-}
-
-function splitWildcard(origin: string): { scheme: string; suffix: string } {
-  const star = origin.indexOf("*");
-  return { scheme: origin.slice(0, star), suffix: origin.slice(star + 1) };
 }
 
 function splitList(value: string): readonly string[] {

@@ -26,6 +26,8 @@ export function sendError(
   if (status.reason === "BODY_TOO_LARGE") fields.push("connection", "close");
   // RFC 9110, section 15.5.16: tells this 415 from one that is about the media type.
   if (status.reason === "CONTENT_CODING_UNSUPPORTED") fields.push("accept-encoding", "identity");
+  // RFC 6455, section 4.2.2: what a client with another version may try.
+  if (status.reason === "HANDSHAKE_INVALID") fields.push("sec-websocket-version", "13");
   reply.respond(httpStatus, fields, error.body);
 }
 

@@ -2,19 +2,23 @@
  * The request side's twin of `message-renderer.ts`: pieces of a request body to request messages of one binding.
  */
 import { findHeader, type HttpExchange } from "../../http/index.ts";
-import type { Transcoder } from "../../transcode/index.ts";
-import type { StreamSettings } from "../protocol.ts";
+import type { ProtocolRoute, RouteSettings } from "../protocol.ts";
 import { lastEventId } from "./reply-writer.ts";
 import { refuseCodedBody } from "./request-body.ts";
 
 const NO_CAPTURES: readonly string[] = [];
+const NOTHING = new Uint8Array(0);
+
+/** What an assembler needs to know of a route. */
+export interface AssembledRoute extends Pick<ProtocolRoute, "transcoder" | "wholeMessages"> {
+  readonly settings: Pick<RouteSettings, "stream">;
+}
 
 /** Assembles the messages of one request and adds up the time that it took. Path and query go into the first message. */
 export class MessageAssembler {
-  readonly #transcoder: Transcoder;
+  readonly #route: AssembledRoute;
   readonly #exchange: HttpExchange;
   readonly #captures: readonly string[];
-  readonly #stream: StreamSettings | undefined;
   /** The media type of what {@link assemble} is given; that of the request unless a reader knows better. */
   contentType: string;
   #isFirst = true;
@@ -22,17 +26,11 @@ export class MessageAssembler {
   #unknownFields: readonly string[] = [];
   #pretty = false;
 
-  /** Streams that `stream` resumes go on behind the `Last-Event-ID` of the request. */
-  constructor(
-    transcoder: Transcoder,
-    exchange: HttpExchange,
-    captures: readonly string[],
-    stream?: StreamSettings,
-  ) {
-    this.#transcoder = transcoder;
+  /** Streams that the route resumes go on behind the `Last-Event-ID` of the request. */
+  constructor(route: AssembledRoute, exchange: HttpExchange, captures: readonly string[]) {
+    this.#route = route;
     this.#exchange = exchange;
     this.#captures = captures;
-    this.#stream = stream;
     this.contentType = findHeader(exchange.headers, "content-type") ?? "";
   }
 
@@ -61,7 +59,7 @@ export class MessageAssembler {
     if (body.byteLength > 0) refuseCodedBody(headers);
     const isFirst = this.#isFirst;
     this.#isFirst = false;
-    const assembled = this.#transcoder.assemble({
+    const assembled = this.#route.transcoder.assemble({
       captures: isFirst ? this.#captures : NO_CAPTURES,
       query: isFirst ? query : "",
       contentType: this.contentType,
@@ -76,10 +74,51 @@ export class MessageAssembler {
     return message;
   }
 
+  /**
+   * One message of a WebSocket: from the bytes of a body, or of a whole message where the binding of a stream has none.
+   * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
+   */
+  assembleFrame(body: Uint8Array): Uint8Array {
+    const { wholeMessages } = this.#route;
+    if (wholeMessages === undefined) return this.assemble(body);
+    const from = performance.now();
+    const { contentType } = this;
+    const whole = wholeMessages.assemble({ captures: NO_CAPTURES, query: "", contentType, body });
+    this.#elapsedMs += performance.now() - from;
+    const isFirst = this.#isFirst;
+    const message = this.complete(whole.message);
+    if (isFirst) this.#unknownFields = [...whole.unknownFields, ...this.#unknownFields];
+    return message;
+  }
+
+  /**
+   * One message that came encoded.
+   * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
+   */
+  complete(message: Uint8Array): Uint8Array {
+    if (!this.#isFirst) return message;
+    this.#isFirst = false;
+    const from = performance.now();
+    const { transcoder } = this.#route;
+    const completed = transcoder.complete(message, this.#captures, this.#exchange.query);
+    this.#unknownFields = completed.unknownFields;
+    this.#pretty = completed.pretty;
+    this.#elapsedMs += performance.now() - from;
+    return completed.message;
+  }
+
+  /**
+   * Looks at path and query before there is a message.
+   * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
+   */
+  check(): void {
+    this.#route.transcoder.complete(NOTHING, this.#captures, this.#exchange.query);
+  }
+
   /** What the client got last counts more than where it said to begin: EventSource repeats its URL. */
   #resumed(message: Uint8Array): Uint8Array {
-    const stream = this.#stream;
-    const id = stream === undefined ? undefined : lastEventId(this.#exchange.headers, stream);
-    return id === undefined ? message : (stream?.sse.resumeAfter?.(message, id) ?? message);
+    const { stream } = this.#route.settings;
+    const id = lastEventId(this.#exchange.headers, stream);
+    return id === undefined ? message : (stream.sse.resumeAfter?.(message, id) ?? message);
   }
 }

@@ -1,7 +1,14 @@
 /**
  * The reply side of one exchange: adds the headers that every reply of this request carries, and counts what is sent.
  */
-import type { HeaderList, HttpExchange } from "../../http/index.ts";
+import type {
+  FrameKind,
+  HeaderList,
+  HttpExchange,
+  WebSocketConnection,
+  WebSocketListener,
+  WebSocketOptions,
+} from "../../http/index.ts";
 
 /** One request's reply. Its state says how far it has got. */
 export class Reply {
@@ -11,14 +18,17 @@ export class Reply {
   #bytesOut = 0;
   #state: "open" | "started" | "ended" = "open";
   #isHeld = false;
-  /** Called when writing may go on after `write` returned false. */
+  #connection: WebSocketConnection | undefined;
+  /** How many of the common fields have been sent. */
+  #sentCommon = 0;
+  /** Called when writing may go on after `write` or `send` returned false. */
   onDrain: (() => void) | undefined = undefined;
 
   constructor(exchange: HttpExchange) {
     this.exchange = exchange;
   }
 
-  /** Whether the client is behind: the last `write` returned false, and `onDrain` has not come since. */
+  /** Whether the client is behind: the last `write` or `send` returned false, and `onDrain` has not come since. */
   get isHeld(): boolean {
     return this.#isHeld;
   }
@@ -54,10 +64,7 @@ export class Reply {
     if (this.#state !== "open") return;
     this.#state = "started";
     this.#httpStatus = status;
-    this.exchange.onDrain = () => {
-      this.#isHeld = false;
-      this.onDrain?.();
-    };
+    this.#awaitDrain();
     this.exchange.start(status, [...headers, ...this.#common]);
   }
 
@@ -78,6 +85,51 @@ export class Reply {
     if (this.#state === "ended") return;
     this.#state = "ended";
     this.exchange.destroy();
+  }
+
+  /** Accepts a WebSocket handshake; the status line is 101. Undefined if the client is gone. */
+  upgrade(options: WebSocketOptions, listener: WebSocketListener): WebSocketConnection | undefined {
+    if (this.#state !== "open") return undefined;
+    this.#awaitDrain();
+    this.#sentCommon = this.#common.length;
+    const headers = [...options.headers, ...this.#common];
+    this.#connection = this.exchange.upgrade({ ...options, headers }, listener);
+    if (this.#connection === undefined) return undefined;
+    this.#state = "started";
+    this.#httpStatus = 101;
+    return this.#connection;
+  }
+
+  /** Common fields that were added after the handshake was accepted. */
+  get lateHeaders(): HeaderList {
+    return this.#common.slice(this.#sentCommon);
+  }
+
+  /** Sends one message of a WebSocket. */
+  send(data: Uint8Array | string, kind: FrameKind): boolean {
+    if (this.#state !== "started" || this.#connection === undefined) return true;
+    this.#count(data);
+    this.#isHeld = !this.#connection.send(data, kind);
+    return !this.#isHeld;
+  }
+
+  /** Ends a WebSocket, after what was sent. */
+  close(code: number, reason: string): void {
+    if (this.#state !== "started") return;
+    this.#state = "ended";
+    this.#connection?.close(code, reason);
+  }
+
+  /** The WebSocket has ended by itself: nothing reaches the client any more. */
+  lost(): void {
+    this.#state = "ended";
+  }
+
+  #awaitDrain(): void {
+    this.exchange.onDrain = () => {
+      this.#isHeld = false;
+      this.onDrain?.();
+    };
   }
 
   #count(chunk: Uint8Array | string): void {

@@ -56,6 +56,11 @@ export function requestMetadata(
   return metadata;
 }
 
+/** Whether a request header of this name may reach an upstream at all, rules of the route aside. */
+export function isForwardable(name: string): boolean {
+  return isMetadataName(name) && !isReserved(name);
+}
+
 function metadataName(name: string, rules: HeaderRules): string | undefined {
   const target = rules.toMetadata(name);
   if (target === undefined || isReserved(target)) return undefined;
@@ -67,6 +72,7 @@ function isReserved(name: string): boolean {
   return (
     name.startsWith("grpc-") ||
     name.startsWith("content-") ||
+    name.startsWith("sec-websocket-") ||
     name.startsWith(":") ||
     NEVER_FORWARDED.has(name)
   );

@@ -31,6 +31,10 @@ export class CompiledTranscoder implements Transcoder {
     return this.#assembler.assemble(parts);
   }
 
+  complete(message: Uint8Array, captures: readonly string[], query: string): AssembledRequest {
+    return this.#assembler.complete(message, captures, query);
+  }
+
   render(message: Uint8Array, pretty: boolean): Uint8Array | HttpBodyReply {
     return this.#renderer.render(message, pretty);
   }

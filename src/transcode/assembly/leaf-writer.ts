@@ -23,6 +23,8 @@ import type { SecondsAndNanos } from "../text/timestamp-text.ts";
 /** Writes values into one buffer. */
 export class LeafWriter {
   readonly values: ByteSink;
+  /** Whether a zero with implicit presence takes bytes, to win over a value that it is merged with. */
+  zeros: "implied" | "explicit" = "implied";
   readonly #types: MessageTypes;
   /** Reads the JSON that Struct, Value and ListValue are given as; apart from the reading of the body. */
   readonly #json: () => ReadState;
@@ -35,7 +37,7 @@ export class LeafWriter {
 
   /**
    * Appends `text` as a value of `field` (an element, if it is a list) with its tag, without it if the list is packed.
-   * The zero of a singular field with implicit presence takes no bytes.
+   * The zero of a singular field with implicit presence takes no bytes, unless {@link zeros} are explicit.
    * @throws {LeafFault}
    */
   write(field: FieldPlan, text: string): void {
@@ -44,7 +46,7 @@ export class LeafWriter {
     values.ensure(VALUE_ROOM);
     if (field.shape !== Shape.PACKED) values.varint(field.tag);
     const isZero = this.#value(field, text);
-    if (isZero && field.implicit) values.length = mark;
+    if (isZero && field.implicit && this.zeros === "implied") values.length = mark;
   }
 
   /** Appends an entry of a map; returns its key. @throws {LeafFault} */
@@ -89,10 +91,10 @@ export class LeafWriter {
     const start = values.open();
     switch (plan.wellKnown) {
       case Form.TIMESTAMP:
-        writeSeconds(values, timestampLeaf(text));
+        this.#seconds(timestampLeaf(text));
         break;
       case Form.DURATION:
-        writeSeconds(values, durationLeaf(text));
+        this.#seconds(durationLeaf(text));
         break;
       case Form.FIELD_MASK:
         writeMaskPaths(values, maskLeaf(text));
@@ -114,6 +116,19 @@ export class LeafWriter {
         plan.wellKnown satisfies never;
     }
     values.close(start);
+  }
+
+  #seconds({ seconds, nanos }: SecondsAndNanos): void {
+    const { values } = this;
+    const isExplicit = this.zeros === "explicit";
+    if (isExplicit || seconds !== 0n) {
+      values.byte(0x08);
+      writeBigint(values, seconds);
+    }
+    if (isExplicit || nanos !== 0) {
+      values.byte(0x10);
+      values.int32(nanos);
+    }
   }
 
   #jsonText(plan: MessagePlan, text: string): void {
@@ -141,17 +156,6 @@ export function writeMaskPaths(sink: ByteSink, paths: readonly string[]): void {
     sink.ensure(1);
     sink.byte(0x0a);
     sink.text(path);
-  }
-}
-
-function writeSeconds(sink: ByteSink, { seconds, nanos }: SecondsAndNanos): void {
-  if (seconds !== 0n) {
-    sink.byte(0x08);
-    writeBigint(sink, seconds);
-  }
-  if (nanos !== 0) {
-    sink.byte(0x10);
-    sink.int32(nanos);
   }
 }
 

@@ -99,8 +99,36 @@ export class RequestAssembler {
     }
   }
 
+  /** As {@link Transcoder.complete}: of two values for a field the later one counts (protobuf, "Last One Wins"). */
+  complete(message: Uint8Array, captures: readonly string[], query: string): AssembledRequest {
+    const { reading } = this.#codec;
+    reading.reset(NO_BODY);
+    reading.values.reset();
+    // A zero that takes no bytes would lose against the message's value.
+    this.#writer.zeros = "explicit";
+    try {
+      const assembly = this.#begin();
+      this.#bindParameters(assembly, captures, query);
+      reading.wire.ensure(message.length);
+      reading.wire.append(message);
+      return this.#finish(assembly);
+    } finally {
+      this.#writer.zeros = "implied";
+      reading.json.release();
+    }
+  }
+
   #assemble(parts: RequestParts): AssembledRequest {
-    const assembly: Assembly = {
+    const assembly = this.#begin();
+    this.#bindBody(assembly, parts);
+    this.#bindParameters(assembly, parts.captures, parts.query);
+    this.#fillUpdateMask(assembly);
+    this.#checkRequired(assembly);
+    return this.#finish(assembly);
+  }
+
+  #begin(): Assembly {
+    return {
       root: new MessageNode(this.#input),
       writer: this.#writer,
       given: [],
@@ -111,11 +139,14 @@ export class RequestAssembler {
       unknownPointers: NONE,
       pretty: this.#options.pretty,
     };
-    this.#bindBody(assembly, parts);
-    if (parts.query !== "") this.#bindQuery(assembly, parts.query);
-    this.#bindPath(assembly, parts.captures);
-    this.#fillUpdateMask(assembly);
-    this.#checkRequired(assembly);
+  }
+
+  #bindParameters(assembly: Assembly, captures: readonly string[], query: string): void {
+    if (query !== "") this.#bindQuery(assembly, query);
+    this.#bindPath(assembly, captures);
+  }
+
+  #finish(assembly: Assembly): AssembledRequest {
     const { wire, values } = this.#codec.reading;
     assembly.root.writeTo(wire, values);
     const { unknown, unknownPointers, pretty } = assembly;
@@ -297,6 +328,7 @@ export class RequestAssembler {
 }
 
 const NONE: readonly string[] = [];
+const NO_BODY = new Uint8Array(0);
 const TAKES_ALL = "the body fills every field here, so no query parameter binds";
 
 /** Whether the field holds one message without a JSON form of its own. */

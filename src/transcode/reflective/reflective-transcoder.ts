@@ -3,7 +3,7 @@
  * one is the reference that the contract suite compares it with. Its writer also shows details of errors
  * (`status/status-json.ts`), messages to people (`renderMessage`, for `sluice explain`) and fields that are unset.
  */
-import { create, type DescField, toBinary } from "@bufbuild/protobuf";
+import { create, type DescField, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import { refuse } from "../../status/index.ts";
 import {
@@ -79,23 +79,36 @@ export class ReflectiveTranscoder implements Transcoder {
 
   assemble(parts: RequestParts): AssembledRequest {
     const { input } = this.#plan;
+    const assembly = this.#begin(reflect(input, create(input), false));
+    this.#bindBody(assembly, parts);
+    if (parts.query !== "") this.#bindQuery(assembly, parts.query);
+    this.#bindPath(assembly, parts.captures);
+    this.#fillUpdateMask(assembly);
+    return this.#finish(assembly);
+  }
+
+  complete(message: Uint8Array, captures: readonly string[], query: string): AssembledRequest {
+    const { input } = this.#plan;
+    const assembly = this.#begin(reflect(input, fromBinary(input, message), false));
+    if (query !== "") this.#bindQuery(assembly, query);
+    this.#bindPath(assembly, captures);
+    return this.#finish(assembly);
+  }
+
+  #begin(message: ReflectMessage): Assembly {
     const { unknownFields } = this.#options;
-    const assembly: Assembly = {
-      message: reflect(input, create(input), false),
+    return {
+      message,
       reader: new JsonReader(this.#scope, unknownFields),
       binder: new ParameterBinder(this.#scope, unknownFields),
       document: undefined,
       pretty: this.#options.pretty,
     };
-    this.#bindBody(assembly, parts);
-    if (parts.query !== "") this.#bindQuery(assembly, parts.query);
-    this.#bindPath(assembly, parts.captures);
-    this.#fillUpdateMask(assembly);
-    return {
-      message: this.#encode(assembly.message),
-      unknownFields: [...assembly.reader.unknownFields, ...assembly.binder.unknown],
-      pretty: assembly.pretty,
-    };
+  }
+
+  #finish({ message, reader, binder, pretty }: Assembly): AssembledRequest {
+    const unknownFields = [...reader.unknownFields, ...binder.unknown];
+    return { message: this.#encode(message), unknownFields, pretty };
   }
 
   render(message: Uint8Array, pretty: boolean): string | HttpBodyReply {

@@ -3,6 +3,7 @@ import { describe } from "node:test";
 import { bindRequestCases } from "./bind-request.ts";
 import { bindingPlanCases } from "./binding-plan.ts";
 import type { Subject } from "./codec.ts";
+import { completeCases } from "./complete.ts";
 import { httpBodyCases } from "./http-body.ts";
 import { propertiesCases } from "./properties.ts";
 import { queryCasesCases } from "./query-cases.ts";
@@ -14,6 +15,7 @@ export function runContract(subject: Subject): void {
   describe(`the ${subject.factory.name} codec`, () => {
     bindingPlanCases(subject);
     bindRequestCases(subject);
+    completeCases(subject);
     httpBodyCases(subject);
     queryCasesCases(subject);
     readJsonCases(subject);

@@ -10,7 +10,7 @@ import { PathMatcherBuilder, parseTemplate } from "../../../src/routing/index.ts
 import type { MethodKind } from "../../../src/schema/index.ts";
 import { Code, OK, refuse, upstreamStatus } from "../../../src/status/index.ts";
 import type { AccessRecord } from "../../../src/telemetry/index.ts";
-import type { HttpBodyReply, RequestParts } from "../../../src/transcode/index.ts";
+import type { AssembledRequest, HttpBodyReply, RequestParts } from "../../../src/transcode/index.ts";
 import { FakeChannel } from "../../support/fake-channel.ts";
 import { FakeExchange, type FakeRequest } from "../../support/fake-exchange.ts";
 import { PLAIN_STREAMS } from "../../support/stream-settings.ts";
@@ -111,6 +111,7 @@ class Bench {
       method: method("unary"),
       transcoder: {
         requestBody: "json" as const,
+        complete: completed,
         repliesWithHttpBody: false,
         assemble: (parts: RequestParts) => ({
           message: Buffer.from(
@@ -135,6 +136,11 @@ class Bench {
       ...route,
     };
   }
+}
+
+/** What stands in for a message that was completed. */
+function completed(message: Uint8Array): AssembledRequest {
+  return { message, unknownFields: [], pretty: false };
 }
 
 function method(kind: MethodKind): Route["method"] {
@@ -287,6 +293,7 @@ describe("a raw reply", () => {
     test(`of type ${JSON.stringify(contentType)} goes out as ${header}`, () => {
       const transcoder = {
         requestBody: "json" as const,
+        complete: completed,
         repliesWithHttpBody: true,
         assemble: () => ({ message: bytes(""), unknownFields: [], pretty: false }),
         render: () => raw(contentType),
@@ -375,6 +382,7 @@ describe("a server-streaming request", () => {
   test("is cancelled when a message cannot be rendered", () => {
     const transcoder = {
       requestBody: "json" as const,
+      complete: completed,
       repliesWithHttpBody: false,
       assemble: () => ({ message: bytes(""), unknownFields: [], pretty: false }),
       render: () => {
@@ -424,6 +432,7 @@ describe("a server-streaming request", () => {
   test("of raw bodies is joined without a delimiter, and reset where it fails late", async () => {
     const transcoder = {
       requestBody: "json" as const,
+      complete: completed,
       repliesWithHttpBody: true,
       assemble: () => ({ message: bytes(""), unknownFields: [], pretty: false }),
       render: (message: Uint8Array) => ({ contentType: "text/csv", data: message }),
@@ -634,6 +643,7 @@ describe("requests that do not reach an upstream", () => {
   test("a fault inside the gateway is a bare 500, its cause in the log", () => {
     const transcoder = {
       requestBody: "json" as const,
+      complete: completed,
       repliesWithHttpBody: false,
       assemble: () => {
         throw new TypeError("secret detail");

@@ -8,6 +8,7 @@ import { UploadReader } from "../../../src/protocol/rest/upload-reader.ts";
 import { refuse, StatusError } from "../../../src/status/index.ts";
 import type { RequestParts, Transcoder } from "../../../src/transcode/index.ts";
 import { FakeExchange } from "../../support/fake-exchange.ts";
+import { PLAIN_STREAMS } from "../../support/stream-settings.ts";
 
 /** An exchange whose body a test sends piece by piece. */
 class PacedExchange extends FakeExchange {
@@ -41,6 +42,10 @@ class Sink implements RequestSink {
   readonly events: string[] = [];
   takes = true;
 
+  onRequestHead(): void {
+    assert.fail("the head of an HTTP request is known before it is read");
+  }
+
   onRequestMessage(message: Uint8Array): boolean {
     this.events.push(Buffer.from(message).toString());
     return this.takes;
@@ -67,6 +72,7 @@ const SHOWING: Transcoder = {
     const shown = text === "" && path === "" && query === "" ? "" : `${path}${query}<${contentType}>${text}`;
     return { message: Buffer.from(shown), unknownFields: [], pretty: false };
   },
+  complete: (message) => ({ message, unknownFields: [], pretty: false }),
   render: () => "",
 };
 
@@ -79,7 +85,10 @@ const UPLOAD: MakeReader = (exchange, assembler) => new UploadReader(exchange, a
 function start(make: MakeReader, captures: readonly string[] = [], query = "") {
   const exchange = new PacedExchange({ query, headers: ["content-type", "t"] });
   const sink = new Sink();
-  const reader = make(exchange, new MessageAssembler(SHOWING, exchange, captures));
+  const reader = make(
+    exchange,
+    new MessageAssembler({ transcoder: SHOWING, settings: { stream: PLAIN_STREAMS } }, exchange, captures),
+  );
   reader.start(sink);
   return { exchange, sink, reader };
 }

@@ -1,3 +1,4 @@
+export { HeldMessages } from "./held-messages.ts";
 export {
   HEAD_TOO_LARGE,
   HEAD_TOO_SLOW,

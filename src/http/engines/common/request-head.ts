@@ -26,6 +26,8 @@ export interface HeadFacts {
   readonly hosts: number;
   /** The client takes trailers (`te: trailers`). */
   readonly takesTrailers: boolean;
+  /** `upgrade` names `websocket`, `connection` names `upgrade`, and there is no body. Source: RFC 6455 section 4.2.1. */
+  readonly offersWebSocket: boolean;
 }
 
 /** Reads the facts from a head whose names are lower-case. */
@@ -37,6 +39,8 @@ export function readHeadFacts(headers: HeaderList): HeadFacts {
   let wantsClose = false;
   let hosts = 0;
   let takesTrailers = false;
+  let namesWebSocket = false;
+  let wantsUpgrade = false;
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? "";
     // The length tells nearly all other names apart without comparing text.
@@ -47,8 +51,13 @@ export function readHeadFacts(headers: HeaderList): HeadFacts {
       case 4:
         if (name === "host") hosts += 1;
         break;
+      case 7:
+        if (name === "upgrade") namesWebSocket ||= hasToken(headers[i + 1] ?? "", "websocket");
+        break;
       case 10:
-        if (name === "connection") wantsClose ||= hasToken(headers[i + 1] ?? "", "close");
+        if (name !== "connection") break;
+        wantsClose ||= hasToken(headers[i + 1] ?? "", "close");
+        wantsUpgrade ||= hasToken(headers[i + 1] ?? "", "upgrade");
         break;
       case 14:
         if (name !== "content-length") break;
@@ -65,7 +74,8 @@ export function readHeadFacts(headers: HeaderList): HeadFacts {
   }
   if (lengths + codings > 1) ambiguous = true;
   if (codings > 0) bodyLength = CHUNKED;
-  return { bodyLength, ambiguous, wantsClose, hosts, takesTrailers };
+  const offersWebSocket = namesWebSocket && wantsUpgrade && bodyLength === 0;
+  return { bodyLength, ambiguous, wantsClose, hosts, takesTrailers, offersWebSocket };
 }
 
 /** Digits alone, or -1. */

@@ -4,7 +4,7 @@
  * What node's parser lets through and we do not: see `request-head.ts`. What it refuses by itself arrives as
  * `clientError` and is answered in our JSON form.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type {
   EngineLimits,
@@ -31,7 +31,7 @@ import {
   TARGET_NOT_PLAIN,
 } from "../common/index.ts";
 import { NodeConnection } from "./node-connection.ts";
-import { NodeExchange, plainAddress } from "./node-exchange.ts";
+import { NodeExchange, plainAddress, type RequestHead } from "./node-exchange.ts";
 
 /** How often node looks for heads that are late, as a part of the timeout, and its bounds. */
 const CHECKS_PER_TIMEOUT = 4;
@@ -85,6 +85,13 @@ class NodeListener implements HttpListener {
     this.#server.on("checkExpectation", (request, response) =>
       this.#onRequest(request, response, "sends body"),
     );
+    // With a listener for it, node takes every request with an `upgrade` field out of HTTP, whatever it names.
+    if (limits.webSocket !== undefined) {
+      this.#server.on("upgrade", (request: IncomingMessage, socket, head) =>
+        // As above.
+        this.#onUpgrade(request, socket as Socket, head),
+      );
+    }
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) =>
       // The server speaks plain TCP, so its connections are sockets.
       this.#onClientError(error, socket as Socket),
@@ -132,6 +139,8 @@ class NodeListener implements HttpListener {
       socket.destroy();
       return;
     }
+    // A socket that was given back to the server; see `#onUpgrade`.
+    if (this.#connections.has(socket)) return;
     const connection = new NodeConnection(socket, this.#limits.idleTimeoutMs);
     this.#connections.set(socket, connection);
     socket.on("close", () => {
@@ -141,12 +150,48 @@ class NodeListener implements HttpListener {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse, body: "sends body" | "waits"): void {
+    const headers = lowerCaseNames(request.rawHeaders);
+    const facts = readHeadFacts(headers);
+    const expectsContinue = body === "waits" && facts.bodyLength !== 0;
+    this.#onHead({ headers, facts, expectsContinue, behind: undefined }, request, response);
+  }
+
+  /**
+   * Takes a request with an `upgrade` field, whose socket node has let go of. What is no WebSocket handshake goes back to
+   * node, without that field: it is an offer that a server may ignore (RFC 9110, section 7.8).
+   */
+  #onUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const connection = this.#connections.get(socket);
+    // Behind a request that is still being answered there is no telling whose bytes are whose.
+    if (connection === undefined || connection.isBusy) {
+      socket.destroy();
+      return;
+    }
+    const headers = lowerCaseNames(request.rawHeaders);
+    const facts = readHeadFacts(headers);
+    if (!facts.offersWebSocket || request.method !== "GET" || request.httpVersion !== "1.1") {
+      socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]));
+      this.#server.emit("connection", socket);
+      return;
+    }
+    socket.on("error", () => undefined);
+    const response = new ServerResponse(request);
+    // There is no parser left for a next request.
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.on("finish", () => socket.destroySoon());
+    this.#onHead({ headers, facts, expectsContinue: false, behind: head }, request, response);
+  }
+
+  #onHead(
+    { headers, facts, expectsContinue, behind }: Omit<RequestHead, "path" | "query">,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
     const { socket } = request;
     const connection = this.#connections.get(socket);
     // Requests behind one that closed or seals the connection arrive in the same read: they must not run.
     if (connection === undefined || connection.isSealed || socket.destroyed) return;
-    const headers = lowerCaseNames(request.rawHeaders);
-    const facts = readHeadFacts(headers);
     // node's parser takes HTTP/0.9 and 2.0 as well.
     const isAncient = request.httpVersion === "1.0";
     if (!isAncient && request.httpVersion !== "1.1") {
@@ -161,9 +206,8 @@ class NodeListener implements HttpListener {
     const mark = target.indexOf("?");
     const path = mark < 0 ? target : target.slice(0, mark);
     const query = mark < 0 ? "" : target.slice(mark + 1);
-    const expectsContinue = body === "waits" && facts.bodyLength !== 0;
     const exchange = new NodeExchange(
-      { path, query, headers, facts, expectsContinue },
+      { path, query, headers, facts, expectsContinue, behind },
       request,
       response,
       connection,
@@ -231,4 +275,13 @@ function lowerCaseNames(rawHeaders: readonly string[]): string[] {
     );
   }
   return headers;
+}
+
+/** The head as it came, but for the `upgrade` fields; `connection` may go on naming them. */
+function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() !== "upgrade") text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
+  }
+  return Buffer.from(`${text}\r\n`, "latin1");
 }

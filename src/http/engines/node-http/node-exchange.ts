@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BodyListener, HttpExchange } from "../../exchange.ts";
 import type { HeaderList } from "../../header-list.ts";
+import type { WebSocketConnection, WebSocketListener, WebSocketOptions } from "../../web-socket.ts";
 import {
   CHUNKED,
   finalStatus,
@@ -16,6 +17,7 @@ import {
   reasonPhrase,
 } from "../common/index.ts";
 import type { Carried, NodeConnection } from "./node-connection.ts";
+import { acceptWebSocket } from "./node-web-socket.ts";
 
 /** A request's head as its exchange keeps it. */
 export interface RequestHead {
@@ -25,6 +27,8 @@ export interface RequestHead {
   readonly facts: HeadFacts;
   /** The client waits for `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean;
+  /** Of a request that has its socket to itself, so that it may become a WebSocket: the bytes behind the head. */
+  readonly behind: Buffer | undefined;
 }
 
 /** A request on node:http; made by the listener once the head has been checked. */
@@ -36,6 +40,7 @@ export class NodeExchange implements HttpExchange, Carried {
   readonly httpVersion = 1;
   readonly peer: string;
   readonly takesTrailers: boolean;
+  readonly offersWebSocket: boolean;
   onDrain: (() => void) | undefined = undefined;
   onAbort: (() => void) | undefined = undefined;
 
@@ -65,6 +70,7 @@ export class NodeExchange implements HttpExchange, Carried {
     this.peer = plainAddress(request.socket.remoteAddress ?? "");
     // HTTP/1.0 has no chunks, and so no place for them.
     this.takesTrailers = head.facts.takesTrailers && request.httpVersion === "1.1";
+    this.offersWebSocket = head.behind !== undefined;
     this.#head = head;
     this.#request = request;
     this.#response = response;
@@ -147,6 +153,23 @@ export class NodeExchange implements HttpExchange, Carried {
   destroy(): void {
     this.#isOver = true;
     this.#request.socket.destroy();
+  }
+
+  upgrade(options: WebSocketOptions, listener: WebSocketListener): WebSocketConnection | undefined {
+    const { behind } = this.#head;
+    if (this.#isOver || behind === undefined || this.#response.headersSent) return undefined;
+    this.#isOver = true;
+    const request = this.#request;
+    const { socket } = request;
+    this.#response.detachSocket(socket);
+    const fields: string[] = [];
+    for (let i = 0; i + 1 < options.headers.length; i += 2) {
+      const name = options.headers[i] ?? "";
+      const value = options.headers[i + 1] ?? "";
+      if (isSendableField(name, value)) fields.push(name, wireText(value));
+    }
+    const handshake = { request, socket, head: behind, fields };
+    return acceptWebSocket(handshake, options, listener, () => this.onDrain?.());
   }
 
   /** The reply is flushed, or the connection is gone. */

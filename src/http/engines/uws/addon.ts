@@ -28,6 +28,53 @@ export interface AddonResponse {
   onWritable(take: (offset: number) => boolean): this;
   onAborted(take: () => void): this;
   getRemoteAddress(): ArrayBuffer;
+  /**
+   * Accepts a handshake within the behaviour of `context`; kills the response. Calls `open` before it returns. What
+   * `getUserData` gives has the properties of `userData`, without its prototype.
+   */
+  upgrade(
+    userData: AddonUserData,
+    key: AddonText,
+    protocol: AddonText,
+    extensions: AddonText,
+    context: AddonSocketContext,
+  ): void;
+}
+
+/** What is kept with a WebSocket. */
+export interface AddonUserData {
+  readonly connection: unknown;
+}
+
+/** The behaviour that a handshake came to; opaque. */
+export type AddonSocketContext = { readonly nativeSocketContext: unique symbol };
+
+/** Valid until `close` has been called; within that only `getUserData` is. */
+export interface AddonWebSocket {
+  /** 1: sent or about to be; 0: kept, and sent as the client reads; 2: dropped, since `maxBackpressure` is exceeded. */
+  send(message: AddonText, isBinary: boolean, compress: boolean): number;
+  ping(): number;
+  getBufferedAmount(): number;
+  /** Sends a close frame and FIN; calls `close` before it returns. What the client still sends is ignored. */
+  end(code: number, reason: AddonText): void;
+  /** Closes the socket; calls `close` before it returns. */
+  close(): void;
+  getUserData(): AddonUserData;
+}
+
+/** Settings and handlers of all WebSockets of a server. Buffers are valid until the handler returns. */
+export interface AddonWebSocketBehavior {
+  readonly maxPayloadLength: number;
+  readonly maxBackpressure: number;
+  readonly closeOnBackpressureLimit: boolean;
+  readonly idleTimeout: number;
+  readonly sendPingsAutomatically: boolean;
+  readonly upgrade: (response: AddonResponse, request: AddonRequest, context: AddonSocketContext) => void;
+  readonly open: (socket: AddonWebSocket) => void;
+  readonly message: (socket: AddonWebSocket, message: ArrayBuffer, isBinary: boolean) => void;
+  readonly pong: (socket: AddonWebSocket) => void;
+  readonly drain: (socket: AddonWebSocket) => void;
+  readonly close: (socket: AddonWebSocket, code: number, reason: ArrayBuffer) => void;
 }
 
 /** Valid until the route handler returns. */
@@ -44,7 +91,9 @@ export type AddonListenSocket = { readonly nativeListenSocket: unique symbol };
 /** One server. */
 export interface AddonApp {
   any(pattern: string, handler: (response: AddonResponse, request: AddonRequest) => void): this;
-  /** Calls back on every connection: 1 when it opens, -1 when it closes. */
+  /** Takes GETs whose `sec-websocket-key` is 24 characters long; all others go on to `any`. */
+  ws(pattern: string, behavior: AddonWebSocketBehavior): this;
+  /** Calls back on every connection: 1 when it opens, -1 when it closes as an HTTP connection. */
   filter(take: (response: AddonResponse, change: number) => void): this;
   listen(
     host: string,

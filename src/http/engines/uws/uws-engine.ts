@@ -38,10 +38,12 @@ import {
   type AddonListenSocket,
   type AddonRequest,
   type AddonResponse,
+  type AddonSocketContext,
   EXCLUSIVE_PORT,
 } from "./addon.ts";
 import { SocketWatch, type Timed } from "./socket-watch.ts";
 import { type ExchangeOwner, UwsExchange } from "./uws-exchange.ts";
+import { webSocketBehavior } from "./uws-web-socket.ts";
 
 /** How long after the end of a reply its bytes may still be on their way. */
 const FLUSH_MS = 60_000;
@@ -99,8 +101,13 @@ class UwsListener implements HttpListener, ExchangeOwner {
     this.#watch = new SocketWatch(limits.idleTimeoutMs);
     this.#app = addon
       .App()
-      .any("/*", (response, request) => this.#onRequest(response, request))
+      .any("/*", (response, request) => this.#onRequest(response, request, undefined))
       .filter((_response, change) => this.#count(change));
+    if (limits.webSocket === undefined) return;
+    const behavior = webSocketBehavior(limits.webSocket, (response, request, context) =>
+      this.#onRequest(response, request, context),
+    );
+    this.#app.ws("/*", behavior);
   }
 
   get address(): ListenAddress {
@@ -140,6 +147,15 @@ class UwsListener implements HttpListener, ExchangeOwner {
     this.#stopListening();
     this.#app.close();
     for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  get maxHeldBytes(): number {
+    return this.#limits.webSocket?.maxHeldBytes ?? 0;
+  }
+
+  upgraded(): void {
+    // The filter will not be told of its end.
+    this.#connections -= 1;
   }
 
   watch(timed: Timed): void {
@@ -195,7 +211,12 @@ class UwsListener implements HttpListener, ExchangeOwner {
     return this.#connections === 0 || performance.now() - this.#flushedAt > FLUSH_MS;
   }
 
-  #onRequest(response: AddonResponse, request: AddonRequest): void {
+  /** `socketContext` is there where the addon has found the key of a WebSocket handshake. */
+  #onRequest(
+    response: AddonResponse,
+    request: AddonRequest,
+    socketContext: AddonSocketContext | undefined,
+  ): void {
     const method = request.getCaseSensitiveMethod();
     const path = request.getUrl();
     const query = request.getQuery() ?? "";
@@ -210,7 +231,9 @@ class UwsListener implements HttpListener, ExchangeOwner {
     }
     this.#exchanges += 1;
     // Spreading the facts into the head would cost 4 µs a request.
-    const exchange = new UwsExchange({ method, path, query, headers, facts }, response, this);
+    const offersWebSocket = facts.offersWebSocket && method === "GET" && this.#limits.webSocket !== undefined;
+    const head = { method, path, query, headers, facts, socketContext, offersWebSocket };
+    const exchange = new UwsExchange(head, response, this);
     const refusal = this.#refusalOf(method, path, query, facts.hosts);
     if (refusal === undefined) this.#handler(exchange);
     else this.#refuse(exchange, refusal);

@@ -11,6 +11,7 @@
  */
 import type { BodyListener, HttpExchange } from "../../exchange.ts";
 import { findHeader, type HeaderList } from "../../header-list.ts";
+import type { WebSocketConnection, WebSocketListener, WebSocketOptions } from "../../web-socket.ts";
 import {
   CHUNKED,
   finalStatus,
@@ -21,11 +22,12 @@ import {
   MAX_SKIPPED_BODY_BYTES,
   statusLine,
 } from "../common/index.ts";
-import type { AddonResponse } from "./addon.ts";
+import type { AddonResponse, AddonSocketContext } from "./addon.ts";
 import { addressText } from "./address-text.ts";
 import { BodyReader } from "./body-reader.ts";
 import { ChunkedReply, PROBE_BYTES } from "./chunked-reply.ts";
 import type { Timed } from "./socket-watch.ts";
+import { UwsWebSocket } from "./uws-web-socket.ts";
 
 /** Bytes of a streamed reply that surely fit in the socket of a client that just connected. */
 const MAX_UNSEEN_BYTES = 15 * 1024;
@@ -38,11 +40,15 @@ const LONGEST_POLL_MS = 200;
 export interface ExchangeOwner {
   /** Whether replies close their connection. */
   readonly isDraining: boolean;
+  /** What a WebSocket keeps for a listener that is held. */
+  readonly maxHeldBytes: number;
   /** Keeps a slow client, in one direction; see `socket-watch.ts`. */
   watch(timed: Timed): void;
   unwatch(timed: Timed): void;
   /** The exchange is over; its response object is dead. */
   released(): void;
+  /** The exchange becomes a WebSocket: its connection is none of HTTP's any more. */
+  upgraded(): void;
   /** Runs `end`, which ends a reply and closes its connection once all bytes are gone. */
   closing(end: () => void): void;
   /** Bytes of an ended reply may still wait to be sent. */
@@ -56,6 +62,9 @@ export interface RequestHead {
   readonly query: string;
   readonly headers: HeaderList;
   readonly facts: HeadFacts;
+  /** Present where the addon may make a WebSocket of it. */
+  readonly socketContext: AddonSocketContext | undefined;
+  readonly offersWebSocket: boolean;
 }
 
 /** A request on uWebSockets.js; made by the listener within the addon's route handler. */
@@ -67,11 +76,13 @@ export class UwsExchange implements HttpExchange, Timed {
   readonly httpVersion = 1;
   /** The addon cannot send them. */
   readonly takesTrailers = false;
+  readonly offersWebSocket: boolean;
   onDrain: (() => void) | undefined = undefined;
   onAbort: (() => void) | undefined = undefined;
 
   readonly #owner: ExchangeOwner;
   readonly #bodyLength: number;
+  readonly #socketContext: AddonSocketContext | undefined;
   readonly #address: ArrayBuffer;
   #peer: string | undefined = undefined;
   /** Undefined once it is dead. */
@@ -97,7 +108,9 @@ export class UwsExchange implements HttpExchange, Timed {
     this.query = head.query;
     this.headers = head.headers;
     this.#owner = owner;
+    this.offersWebSocket = head.offersWebSocket;
     this.#bodyLength = head.facts.bodyLength;
+    this.#socketContext = head.socketContext;
     this.#address = response.getRemoteAddress();
     this.#response = response;
     this.#mustClose = head.facts.wantsClose || head.facts.bodyLength === CHUNKED;
@@ -206,6 +219,30 @@ export class UwsExchange implements HttpExchange, Timed {
     if (response === undefined) return;
     this.#release();
     response.close();
+  }
+
+  upgrade(options: WebSocketOptions, listener: WebSocketListener): WebSocketConnection | undefined {
+    const response = this.#response;
+    const context = this.#socketContext;
+    if (this.#isOver || response === undefined || context === undefined) return undefined;
+    this.#isOver = true;
+    this.#response = undefined;
+    const owner = { onDrain: () => this.onDrain?.(), closed: () => this.#owner.released() };
+    const { maxMessageBytes, protocol, headers } = options;
+    const connection = new UwsWebSocket(listener, owner, maxMessageBytes, this.#owner.maxHeldBytes);
+    const key = findHeader(this.headers, "sec-websocket-key") ?? "";
+    this.#owner.upgraded();
+    response.cork(() => {
+      // The addon writes its own status only where there is none yet, and fields want one before them.
+      response.writeStatus("101 Switching Protocols");
+      for (let i = 0; i + 1 < headers.length; i += 2) {
+        const name = headers[i] ?? "";
+        const value = headers[i + 1] ?? "";
+        if (isSendableField(name, value)) response.writeHeader(name, value);
+      }
+      response.upgrade({ connection }, key, protocol, "", context);
+    });
+    return connection;
   }
 
   /** Whether the connection ends with this reply; the rest of a long body is not worth reading for the next request. */

@@ -1,0 +1,26 @@
+/**
+ * Plain HTTP: a request body in, a reply body out.
+ */
+import { type Dialogue, isClientStream, type MatchedRequest, type Protocol } from "../dialogue.ts";
+import type { Heartbeats } from "./heartbeats.ts";
+import { chooseReplyWriter } from "./reply-writer.ts";
+import { chooseRequestReader } from "./request-reader.ts";
+
+/** Takes every request that is no WebSocket handshake. */
+export class RestProtocol implements Protocol {
+  readonly #heartbeats: Heartbeats;
+
+  constructor(heartbeats: Heartbeats) {
+    this.#heartbeats = heartbeats;
+  }
+
+  open({ reply, route, assembler, renderer }: MatchedRequest): Dialogue {
+    const { exchange } = reply;
+    return {
+      reader: chooseRequestReader(exchange, route, assembler),
+      headers: exchange.headers,
+      opensAtOnce: isClientStream(route),
+      makeWriter: () => chooseReplyWriter(reply, route, renderer, this.#heartbeats),
+    };
+  }
+}

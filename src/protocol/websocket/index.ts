@@ -1,0 +1,1 @@
+export { type SocketProtocol, WebSocketProtocol, type WebSocketSettings } from "./websocket-protocol.ts";
