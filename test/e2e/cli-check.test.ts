@@ -73,12 +73,12 @@ const OTHER_FILES: readonly Faulty[] = [
   [
     "a missing CA file",
     `${HERE}, tls: { ca: no.pem }`,
-    /: upstream u\d+: cannot read no\.pem: ENOENT \(.+\)$/,
+    /: upstream u\d+: no\.pem cannot be read: ENOENT \(.+\)$/,
   ],
   [
     "a CA file without a certificate",
     `${HERE}, tls: { ca: noise }`,
-    /: upstream u\d+: .*no PEM certificate \(.+\)$/,
+    /: upstream u\d+: noise holds no PEM certificate, .+ \(.+\)$/,
   ],
   [
     "a missing service config",
