@@ -20,7 +20,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file library/v1/library.proto.
  */
 export const file_library_v1_library: GenFile = /*@__PURE__*/
-  fileDesc("ChhsaWJyYXJ5L3YxL2xpYnJhcnkucHJvdG8SCmxpYnJhcnkudjEirQEKBVNoZWxmEgwKBG5hbWUYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEhIKCmJvb2tfY291bnQYAyABKAUSOAoMZ2VucmVfY291bnRzGAQgAygLMiIubGlicmFyeS52MS5TaGVsZi5HZW5yZUNvdW50c0VudHJ5GjIKEEdlbnJlQ291bnRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgFOgI4ASK8BQoEQm9vaxIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEi4KCHN1YnRpdGxlGAMgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlN0cmluZ1ZhbHVlEiMKB2F1dGhvcnMYBCADKAsyEi5saWJyYXJ5LnYxLkF1dGhvchIgCgVnZW5yZRgFIAEoDjIRLmxpYnJhcnkudjEuR2VucmUSDAoEaXNibhgGIAEoCRISCgpwYWdlX2NvdW50GAcgASgFEhgKEGFjY2Vzc2lvbl9udW1iZXIYCCABKAMSLAoGcmF0aW5nGAkgASgLMhwuZ29vZ2xlLnByb3RvYnVmLkRvdWJsZVZhbHVlEhUKCGxlbmRhYmxlGAogASgISAGIAQESLwoMcmVhZGluZ190aW1lGAsgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiwKBmxhYmVscxgMIAMoCzIcLmxpYnJhcnkudjEuQm9vay5MYWJlbHNFbnRyeRIrCgphdHRyaWJ1dGVzGA0gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIiCgVwcmludBgOIAEoCzIRLmxpYnJhcnkudjEuUHJpbnRIABIiCgVlYm9vaxgPIAEoCzIRLmxpYnJhcnkudjEuRWJvb2tIABIUCgxjb3Zlcl9kaWdlc3QYECABKAwSLwoLY3JlYXRlX3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGBMgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCQoHaG9sZGluZ0ILCglfbGVuZGFibGUiRgoGQXV0aG9yEhQKDGRpc3BsYXlfbmFtZRgBIAEoCRIXCgpiaXJ0aF95ZWFyGAIgASgFSACIAQFCDQoLX2JpcnRoX3llYXIiMAoFUHJpbnQSEQoJc2hlbGZtYXJrGAEgASgJEhQKDHdlaWdodF9ncmFtcxgCIAEoBSIvCgVFYm9vaxISCgptZWRpYV90eXBlGAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAQiFAoSTGlzdFNoZWx2ZXNSZXF1ZXN0IjkKE0xpc3RTaGVsdmVzUmVzcG9uc2USIgoHc2hlbHZlcxgBIAMoCzIRLmxpYnJhcnkudjEuU2hlbGYiHwoPR2V0U2hlbGZSZXF1ZXN0EgwKBG5hbWUYASABKAkiWQoQTGlzdEJvb2tzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDgoGZmlsdGVyGAQgASgJImEKEUxpc3RCb29rc1Jlc3BvbnNlEh8KBWJvb2tzGAEgAygLMhAubGlicmFyeS52MS5Cb29rEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRISCgp0b3RhbF9zaXplGAMgASgFIqwBChJTZWFyY2hCb29rc1JlcXVlc3QSDQoFcXVlcnkYASABKAkSIQoGZ2VucmVzGAIgAygOMhEubGlicmFyeS52MS5HZW5yZRIkCgVwYWdlcxgDIAEoCzIVLmxpYnJhcnkudjEuUGFnZVJhbmdlEi8KC2FkZGVkX3NpbmNlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVsaW1pdBgFIAEoBSI/CglQYWdlUmFuZ2USEAoDbWluGAEgASgFSACIAQESEAoDbWF4GAIgASgFSAGIAQFCBgoEX21pbkIGCgRfbWF4IocBChNTZWFyY2hCb29rc1Jlc3BvbnNlEjcKB3Jlc3VsdHMYASADKAsyJi5saWJyYXJ5LnYxLlNlYXJjaEJvb2tzUmVzcG9uc2UuUmVzdWx0GjcKBlJlc3VsdBIeCgRib29rGAEgASgLMhAubGlicmFyeS52MS5Cb29rEg0KBXNjb3JlGAIgASgBIh4KDkdldEJvb2tSZXF1ZXN0EgwKBG5hbWUYASABKAkiawoRQ3JlYXRlQm9va1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEh4KBGJvb2sYAiABKAsyEC5saWJyYXJ5LnYxLkJvb2sSDwoHYm9va19pZBgDIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAQgASgIImQKEVVwZGF0ZUJvb2tSZXF1ZXN0Eh4KBGJvb2sYASABKAsyEC5saWJyYXJ5LnYxLkJvb2sSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIi8KEURlbGV0ZUJvb2tSZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEZXRhZxgCIAEoCSI0Cg9Nb3ZlQm9va1JlcXVlc3QSDAoEbmFtZRgBIAEoCRITCgtkZXN0aW5hdGlvbhgCIAEoCSJeChFCb3Jyb3dCb29rUmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCGJvcnJvd2VyGAIgASgJEikKBnBlcmlvZBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKEAQoETG9hbhIMCgRib29rGAEgASgJEhAKCGJvcnJvd2VyGAIgASgJEi4KCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGR1ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIhChFSZXR1cm5Cb29rUmVxdWVzdBIMCgRuYW1lGAEgASgJIh8KD0dldENvdmVyUmVxdWVzdBIMCgRuYW1lGAEgASgJIkcKElVwbG9hZENvdmVyUmVxdWVzdBIMCgRuYW1lGAEgASgJEiMKBWltYWdlGAIgASgLMhQuZ29vZ2xlLmFwaS5IdHRwQm9keSJPChNVcGxvYWRDb3ZlclJlc3BvbnNlEhQKDGNvbnRlbnRfdHlwZRgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgDEg4KBmRpZ2VzdBgDIAEoDCIhChFFeHBvcnRCb29rUmVxdWVzdBIMCgRuYW1lGAEgASgJIkgKEkV4cG9ydEJvb2tSZXNwb25zZRIiCgRjYXJkGAEgASgLMhQuZ29vZ2xlLmFwaS5IdHRwQm9keRIOCgZkaWdlc3QYAiABKAwiMgoRV2F0Y2hCb29rc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEg0KBWxpbWl0GAIgASgFItIBCglCb29rRXZlbnQSEAoIcmV2aXNpb24YASABKAMSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIwoHY3VycmVudBgDIAEoCzIQLmxpYnJhcnkudjEuQm9va0gAEiMKB2NyZWF0ZWQYBCABKAsyEC5saWJyYXJ5LnYxLkJvb2tIABIjCgd1cGRhdGVkGAUgASgLMhAubGlicmFyeS52MS5Cb29rSAASEQoHZGVsZXRlZBgGIAEoCUgAQgcKBWV2ZW50IkQKEkltcG9ydEJvb2tzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSHgoEYm9vaxgCIAEoCzIQLmxpYnJhcnkudjEuQm9vayKQAQoTSW1wb3J0Qm9va3NSZXNwb25zZRINCgVuYW1lcxgBIAMoCRI7CgZmYXVsdHMYAiADKAsyKy5saWJyYXJ5LnYxLkltcG9ydEJvb2tzUmVzcG9uc2UuRmF1bHRzRW50cnkaLQoLRmF1bHRzRW50cnkSCwoDa2V5GAEgASgFEg0KBXZhbHVlGAIgASgJOgI4ASIbCgtDaGF0UmVxdWVzdBIMCgR0ZXh0GAEgASgJIjkKDENoYXRSZXNwb25zZRIMCgR0dXJuGAEgASgFEgwKBHRleHQYAiABKAkSDQoFYm9va3MYAyADKAkiNwoLV2FpdFJlcXVlc3QSKAoFZGVsYXkYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOQoMV2FpdFJlc3BvbnNlEikKBndhaXRlZBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiIUChJJbnNwZWN0Q2FsbFJlcXVlc3Qi6AIKE0luc3BlY3RDYWxsUmVzcG9uc2USPwoIbWV0YWRhdGEYASADKAsyLS5saWJyYXJ5LnYxLkluc3BlY3RDYWxsUmVzcG9uc2UuTWV0YWRhdGFFbnRyeRJMCg9iaW5hcnlfbWV0YWRhdGEYAiADKAsyMy5saWJyYXJ5LnYxLkluc3BlY3RDYWxsUmVzcG9uc2UuQmluYXJ5TWV0YWRhdGFFbnRyeRIsCghkZWFkbGluZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoJcmVtYWluaW5nGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo1ChNCaW5hcnlNZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEqWAoFR2VucmUSFQoRR0VOUkVfVU5TUEVDSUZJRUQQABIJCgVOT1ZFTBABEgoKBlBPRVRSWRACEgkKBURSQU1BEAMSCwoHU0NJRU5DRRAEEgkKBUVTU0FZEAUyphEKDkxpYnJhcnlTZXJ2aWNlEmMKC0xpc3RTaGVsdmVzEh4ubGlicmFyeS52MS5MaXN0U2hlbHZlc1JlcXVlc3QaHy5saWJyYXJ5LnYxLkxpc3RTaGVsdmVzUmVzcG9uc2UiE4LT5JMCDRILL3YxL3NoZWx2ZXMSWAoIR2V0U2hlbGYSGy5saWJyYXJ5LnYxLkdldFNoZWxmUmVxdWVzdBoRLmxpYnJhcnkudjEuU2hlbGYiHILT5JMCFhIUL3YxL3tuYW1lPXNoZWx2ZXMvKn0SmgEKCUxpc3RCb29rcxIcLmxpYnJhcnkudjEuTGlzdEJvb2tzUmVxdWVzdBodLmxpYnJhcnkudjEuTGlzdEJvb2tzUmVzcG9uc2UiUILT5JMCSloqYgVib29rcxIhL3YxL3twYXJlbnQ9c2hlbHZlcy8qfS9ib29rczpiYXJlEhwvdjEve3BhcmVudD1zaGVsdmVzLyp9L2Jvb2tzEn8KC1NlYXJjaEJvb2tzEh4ubGlicmFyeS52MS5TZWFyY2hCb29rc1JlcXVlc3QaHy5saWJyYXJ5LnYxLlNlYXJjaEJvb2tzUmVzcG9uc2UiL4LT5JMCKVoVOgEqIhAvdjEvYm9va3M6c2VhcmNoEhAvdjEvYm9va3M6c2VhcmNoEl0KB0dldEJvb2sSGi5saWJyYXJ5LnYxLkdldEJvb2tSZXF1ZXN0GhAubGlicmFyeS52MS5Cb29rIiSC0+STAh4SHC92MS97bmFtZT1zaGVsdmVzLyovYm9va3MvKn0SaQoKQ3JlYXRlQm9vaxIdLmxpYnJhcnkudjEuQ3JlYXRlQm9va1JlcXVlc3QaEC5saWJyYXJ5LnYxLkJvb2siKoLT5JMCJDoEYm9vayIcL3YxL3twYXJlbnQ9c2hlbHZlcy8qfS9ib29rcxJuCgpVcGRhdGVCb29rEh0ubGlicmFyeS52MS5VcGRhdGVCb29rUmVxdWVzdBoQLmxpYnJhcnkudjEuQm9vayIvgtPkkwIpOgRib29rMiEvdjEve2Jvb2submFtZT1zaGVsdmVzLyovYm9va3MvKn0SaQoKRGVsZXRlQm9vaxIdLmxpYnJhcnkudjEuRGVsZXRlQm9va1JlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiJILT5JMCHiocL3YxL3tuYW1lPXNoZWx2ZXMvKi9ib29rcy8qfRJnCghNb3ZlQm9vaxIbLmxpYnJhcnkudjEuTW92ZUJvb2tSZXF1ZXN0GhAubGlicmFyeS52MS5Cb29rIiyC0+STAiY6ASoiIS92MS97bmFtZT1zaGVsdmVzLyovYm9va3MvKn06bW92ZRJtCgpCb3Jyb3dCb29rEh0ubGlicmFyeS52MS5Cb3Jyb3dCb29rUmVxdWVzdBoQLmxpYnJhcnkudjEuTG9hbiIugtPkkwIoOgEqIiMvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9OmJvcnJvdxJzCgpSZXR1cm5Cb29rEh0ubGlicmFyeS52MS5SZXR1cm5Cb29rUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSIugtPkkwIoOgEqIiMvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9OnJldHVybhJpCghHZXRDb3ZlchIbLmxpYnJhcnkudjEuR2V0Q292ZXJSZXF1ZXN0GhQuZ29vZ2xlLmFwaS5IdHRwQm9keSIqgtPkkwIkEiIvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9L2NvdmVyEq4BCgtVcGxvYWRDb3ZlchIeLmxpYnJhcnkudjEuVXBsb2FkQ292ZXJSZXF1ZXN0Gh8ubGlicmFyeS52MS5VcGxvYWRDb3ZlclJlc3BvbnNlIl6C0+STAlg6BWltYWdlWis6BWltYWdlIiIvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9L2NvdmVyGiIvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9L2NvdmVyEqMBCgpFeHBvcnRCb29rEh0ubGlicmFyeS52MS5FeHBvcnRCb29rUmVxdWVzdBoeLmxpYnJhcnkudjEuRXhwb3J0Qm9va1Jlc3BvbnNlIlaC0+STAlBaKWIEY2FyZBIhL3YxL3tuYW1lPXNoZWx2ZXMvKi9ib29rcy8qfTpjYXJkEiMvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9OmV4cG9ydBJwCgpXYXRjaEJvb2tzEh0ubGlicmFyeS52MS5XYXRjaEJvb2tzUmVxdWVzdBoVLmxpYnJhcnkudjEuQm9va0V2ZW50IiqC0+STAiQSIi92MS97cGFyZW50PXNoZWx2ZXMvKn0vYm9va3M6d2F0Y2gwARKDAQoLSW1wb3J0Qm9va3MSHi5saWJyYXJ5LnYxLkltcG9ydEJvb2tzUmVxdWVzdBofLmxpYnJhcnkudjEuSW1wb3J0Qm9va3NSZXNwb25zZSIxgtPkkwIrOgRib29rIiMvdjEve3BhcmVudD1zaGVsdmVzLyp9L2Jvb2tzOmltcG9ydCgBElwKBENoYXQSFy5saWJyYXJ5LnYxLkNoYXRSZXF1ZXN0GhgubGlicmFyeS52MS5DaGF0UmVzcG9uc2UiHYLT5JMCFzoBKiISL3YxL2xpYnJhcmlhbjpjaGF0KAEwARJLCgRXYWl0EhcubGlicmFyeS52MS5XYWl0UmVxdWVzdBoYLmxpYnJhcnkudjEuV2FpdFJlc3BvbnNlIhCC0+STAgoSCC92MS93YWl0EmAKC0luc3BlY3RDYWxsEh4ubGlicmFyeS52MS5JbnNwZWN0Q2FsbFJlcXVlc3QaHy5saWJyYXJ5LnYxLkluc3BlY3RDYWxsUmVzcG9uc2UiEILT5JMCChIIL3YxL2NhbGxiBnByb3RvMw", [file_google_api_annotations, file_google_api_httpbody, file_google_protobuf_duration, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_protobuf_wrappers]);
+  fileDesc("ChhsaWJyYXJ5L3YxL2xpYnJhcnkucHJvdG8SCmxpYnJhcnkudjEirQEKBVNoZWxmEgwKBG5hbWUYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEhIKCmJvb2tfY291bnQYAyABKAUSOAoMZ2VucmVfY291bnRzGAQgAygLMiIubGlicmFyeS52MS5TaGVsZi5HZW5yZUNvdW50c0VudHJ5GjIKEEdlbnJlQ291bnRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgFOgI4ASK8BQoEQm9vaxIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEi4KCHN1YnRpdGxlGAMgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlN0cmluZ1ZhbHVlEiMKB2F1dGhvcnMYBCADKAsyEi5saWJyYXJ5LnYxLkF1dGhvchIgCgVnZW5yZRgFIAEoDjIRLmxpYnJhcnkudjEuR2VucmUSDAoEaXNibhgGIAEoCRISCgpwYWdlX2NvdW50GAcgASgFEhgKEGFjY2Vzc2lvbl9udW1iZXIYCCABKAMSLAoGcmF0aW5nGAkgASgLMhwuZ29vZ2xlLnByb3RvYnVmLkRvdWJsZVZhbHVlEhUKCGxlbmRhYmxlGAogASgISAGIAQESLwoMcmVhZGluZ190aW1lGAsgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiwKBmxhYmVscxgMIAMoCzIcLmxpYnJhcnkudjEuQm9vay5MYWJlbHNFbnRyeRIrCgphdHRyaWJ1dGVzGA0gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIiCgVwcmludBgOIAEoCzIRLmxpYnJhcnkudjEuUHJpbnRIABIiCgVlYm9vaxgPIAEoCzIRLmxpYnJhcnkudjEuRWJvb2tIABIUCgxjb3Zlcl9kaWdlc3QYECABKAwSLwoLY3JlYXRlX3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGBMgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCQoHaG9sZGluZ0ILCglfbGVuZGFibGUiRgoGQXV0aG9yEhQKDGRpc3BsYXlfbmFtZRgBIAEoCRIXCgpiaXJ0aF95ZWFyGAIgASgFSACIAQFCDQoLX2JpcnRoX3llYXIiMAoFUHJpbnQSEQoJc2hlbGZtYXJrGAEgASgJEhQKDHdlaWdodF9ncmFtcxgCIAEoBSIvCgVFYm9vaxISCgptZWRpYV90eXBlGAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAQiFAoSR2V0SG9tZVBhZ2VSZXF1ZXN0IhQKEkxpc3RTaGVsdmVzUmVxdWVzdCI5ChNMaXN0U2hlbHZlc1Jlc3BvbnNlEiIKB3NoZWx2ZXMYASADKAsyES5saWJyYXJ5LnYxLlNoZWxmIh8KD0dldFNoZWxmUmVxdWVzdBIMCgRuYW1lGAEgASgJIlkKEExpc3RCb29rc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEg4KBmZpbHRlchgEIAEoCSJhChFMaXN0Qm9va3NSZXNwb25zZRIfCgVib29rcxgBIAMoCzIQLmxpYnJhcnkudjEuQm9vaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEgoKdG90YWxfc2l6ZRgDIAEoBSKsAQoSU2VhcmNoQm9va3NSZXF1ZXN0Eg0KBXF1ZXJ5GAEgASgJEiEKBmdlbnJlcxgCIAMoDjIRLmxpYnJhcnkudjEuR2VucmUSJAoFcGFnZXMYAyABKAsyFS5saWJyYXJ5LnYxLlBhZ2VSYW5nZRIvCgthZGRlZF9zaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbGltaXQYBSABKAUiPwoJUGFnZVJhbmdlEhAKA21pbhgBIAEoBUgAiAEBEhAKA21heBgCIAEoBUgBiAEBQgYKBF9taW5CBgoEX21heCKHAQoTU2VhcmNoQm9va3NSZXNwb25zZRI3CgdyZXN1bHRzGAEgAygLMiYubGlicmFyeS52MS5TZWFyY2hCb29rc1Jlc3BvbnNlLlJlc3VsdBo3CgZSZXN1bHQSHgoEYm9vaxgBIAEoCzIQLmxpYnJhcnkudjEuQm9vaxINCgVzY29yZRgCIAEoASIeCg5HZXRCb29rUmVxdWVzdBIMCgRuYW1lGAEgASgJImsKEUNyZWF0ZUJvb2tSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIeCgRib29rGAIgASgLMhAubGlicmFyeS52MS5Cb29rEg8KB2Jvb2tfaWQYAyABKAkSFQoNdmFsaWRhdGVfb25seRgEIAEoCCJkChFVcGRhdGVCb29rUmVxdWVzdBIeCgRib29rGAEgASgLMhAubGlicmFyeS52MS5Cb29rEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayIvChFEZWxldGVCb29rUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBGV0YWcYAiABKAkiNAoPTW92ZUJvb2tSZXF1ZXN0EgwKBG5hbWUYASABKAkSEwoLZGVzdGluYXRpb24YAiABKAkiXgoRQm9ycm93Qm9va1JlcXVlc3QSDAoEbmFtZRgBIAEoCRIQCghib3Jyb3dlchgCIAEoCRIpCgZwZXJpb2QYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ihAEKBExvYW4SDAoEYm9vaxgBIAEoCRIQCghib3Jyb3dlchgCIAEoCRIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghkdWVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiIQoRUmV0dXJuQm9va1JlcXVlc3QSDAoEbmFtZRgBIAEoCSIfCg9HZXRDb3ZlclJlcXVlc3QSDAoEbmFtZRgBIAEoCSJHChJVcGxvYWRDb3ZlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRIjCgVpbWFnZRgCIAEoCzIULmdvb2dsZS5hcGkuSHR0cEJvZHkiTwoTVXBsb2FkQ292ZXJSZXNwb25zZRIUCgxjb250ZW50X3R5cGUYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxIOCgZkaWdlc3QYAyABKAwiIQoRRXhwb3J0Qm9va1JlcXVlc3QSDAoEbmFtZRgBIAEoCSJIChJFeHBvcnRCb29rUmVzcG9uc2USIgoEY2FyZBgBIAEoCzIULmdvb2dsZS5hcGkuSHR0cEJvZHkSDgoGZGlnZXN0GAIgASgMIkoKEVdhdGNoQm9va3NSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRINCgVsaW1pdBgCIAEoBRIWCg5hZnRlcl9yZXZpc2lvbhgDIAEoAyLSAQoJQm9va0V2ZW50EhAKCHJldmlzaW9uGAEgASgDEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiMKB2N1cnJlbnQYAyABKAsyEC5saWJyYXJ5LnYxLkJvb2tIABIjCgdjcmVhdGVkGAQgASgLMhAubGlicmFyeS52MS5Cb29rSAASIwoHdXBkYXRlZBgFIAEoCzIQLmxpYnJhcnkudjEuQm9va0gAEhEKB2RlbGV0ZWQYBiABKAlIAEIHCgVldmVudCJEChJJbXBvcnRCb29rc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEh4KBGJvb2sYAiABKAsyEC5saWJyYXJ5LnYxLkJvb2sikAEKE0ltcG9ydEJvb2tzUmVzcG9uc2USDQoFbmFtZXMYASADKAkSOwoGZmF1bHRzGAIgAygLMisubGlicmFyeS52MS5JbXBvcnRCb29rc1Jlc3BvbnNlLkZhdWx0c0VudHJ5Gi0KC0ZhdWx0c0VudHJ5EgsKA2tleRgBIAEoBRINCgV2YWx1ZRgCIAEoCToCOAEiGwoLQ2hhdFJlcXVlc3QSDAoEdGV4dBgBIAEoCSI5CgxDaGF0UmVzcG9uc2USDAoEdHVybhgBIAEoBRIMCgR0ZXh0GAIgASgJEg0KBWJvb2tzGAMgAygJIi0KC1RhbGtSZXF1ZXN0EhAKCG5pY2tuYW1lGAEgASgJEgwKBHRleHQYAiABKAkihQEKDFRhbGtSZXNwb25zZRIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghuaWNrbmFtZRgCIAEoCRIOCgRzYWlkGAMgASgJSAASEAoGam9pbmVkGAQgASgFSAASDgoEbGVmdBgFIAEoBUgAQgcKBWV2ZW50IjcKC1dhaXRSZXF1ZXN0EigKBWRlbGF5GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjkKDFdhaXRSZXNwb25zZRIpCgZ3YWl0ZWQYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iFAoSSW5zcGVjdENhbGxSZXF1ZXN0IugCChNJbnNwZWN0Q2FsbFJlc3BvbnNlEj8KCG1ldGFkYXRhGAEgAygLMi0ubGlicmFyeS52MS5JbnNwZWN0Q2FsbFJlc3BvbnNlLk1ldGFkYXRhRW50cnkSTAoPYmluYXJ5X21ldGFkYXRhGAIgAygLMjMubGlicmFyeS52MS5JbnNwZWN0Q2FsbFJlc3BvbnNlLkJpbmFyeU1ldGFkYXRhRW50cnkSLAoIZGVhZGxpbmUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCXJlbWFpbmluZxgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNQoTQmluYXJ5TWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAw6AjgBKlgKBUdlbnJlEhUKEUdFTlJFX1VOU1BFQ0lGSUVEEAASCQoFTk9WRUwQARIKCgZQT0VUUlkQAhIJCgVEUkFNQRADEgsKB1NDSUVOQ0UQBBIJCgVFU1NBWRAFMtcSCg5MaWJyYXJ5U2VydmljZRJOCgtHZXRIb21lUGFnZRIeLmxpYnJhcnkudjEuR2V0SG9tZVBhZ2VSZXF1ZXN0GhQuZ29vZ2xlLmFwaS5IdHRwQm9keSIJgtPkkwIDEgEvEmMKC0xpc3RTaGVsdmVzEh4ubGlicmFyeS52MS5MaXN0U2hlbHZlc1JlcXVlc3QaHy5saWJyYXJ5LnYxLkxpc3RTaGVsdmVzUmVzcG9uc2UiE4LT5JMCDRILL3YxL3NoZWx2ZXMSWAoIR2V0U2hlbGYSGy5saWJyYXJ5LnYxLkdldFNoZWxmUmVxdWVzdBoRLmxpYnJhcnkudjEuU2hlbGYiHILT5JMCFhIUL3YxL3tuYW1lPXNoZWx2ZXMvKn0SmgEKCUxpc3RCb29rcxIcLmxpYnJhcnkudjEuTGlzdEJvb2tzUmVxdWVzdBodLmxpYnJhcnkudjEuTGlzdEJvb2tzUmVzcG9uc2UiUILT5JMCSloqYgVib29rcxIhL3YxL3twYXJlbnQ9c2hlbHZlcy8qfS9ib29rczpiYXJlEhwvdjEve3BhcmVudD1zaGVsdmVzLyp9L2Jvb2tzEn8KC1NlYXJjaEJvb2tzEh4ubGlicmFyeS52MS5TZWFyY2hCb29rc1JlcXVlc3QaHy5saWJyYXJ5LnYxLlNlYXJjaEJvb2tzUmVzcG9uc2UiL4LT5JMCKVoVOgEqIhAvdjEvYm9va3M6c2VhcmNoEhAvdjEvYm9va3M6c2VhcmNoEl0KB0dldEJvb2sSGi5saWJyYXJ5LnYxLkdldEJvb2tSZXF1ZXN0GhAubGlicmFyeS52MS5Cb29rIiSC0+STAh4SHC92MS97bmFtZT1zaGVsdmVzLyovYm9va3MvKn0SaQoKQ3JlYXRlQm9vaxIdLmxpYnJhcnkudjEuQ3JlYXRlQm9va1JlcXVlc3QaEC5saWJyYXJ5LnYxLkJvb2siKoLT5JMCJDoEYm9vayIcL3YxL3twYXJlbnQ9c2hlbHZlcy8qfS9ib29rcxJuCgpVcGRhdGVCb29rEh0ubGlicmFyeS52MS5VcGRhdGVCb29rUmVxdWVzdBoQLmxpYnJhcnkudjEuQm9vayIvgtPkkwIpOgRib29rMiEvdjEve2Jvb2submFtZT1zaGVsdmVzLyovYm9va3MvKn0SaQoKRGVsZXRlQm9vaxIdLmxpYnJhcnkudjEuRGVsZXRlQm9va1JlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiJILT5JMCHiocL3YxL3tuYW1lPXNoZWx2ZXMvKi9ib29rcy8qfRJnCghNb3ZlQm9vaxIbLmxpYnJhcnkudjEuTW92ZUJvb2tSZXF1ZXN0GhAubGlicmFyeS52MS5Cb29rIiyC0+STAiY6ASoiIS92MS97bmFtZT1zaGVsdmVzLyovYm9va3MvKn06bW92ZRJtCgpCb3Jyb3dCb29rEh0ubGlicmFyeS52MS5Cb3Jyb3dCb29rUmVxdWVzdBoQLmxpYnJhcnkudjEuTG9hbiIugtPkkwIoOgEqIiMvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9OmJvcnJvdxJzCgpSZXR1cm5Cb29rEh0ubGlicmFyeS52MS5SZXR1cm5Cb29rUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSIugtPkkwIoOgEqIiMvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9OnJldHVybhJpCghHZXRDb3ZlchIbLmxpYnJhcnkudjEuR2V0Q292ZXJSZXF1ZXN0GhQuZ29vZ2xlLmFwaS5IdHRwQm9keSIqgtPkkwIkEiIvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9L2NvdmVyEq4BCgtVcGxvYWRDb3ZlchIeLmxpYnJhcnkudjEuVXBsb2FkQ292ZXJSZXF1ZXN0Gh8ubGlicmFyeS52MS5VcGxvYWRDb3ZlclJlc3BvbnNlIl6C0+STAlg6BWltYWdlWis6BWltYWdlIiIvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9L2NvdmVyGiIvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9L2NvdmVyEqMBCgpFeHBvcnRCb29rEh0ubGlicmFyeS52MS5FeHBvcnRCb29rUmVxdWVzdBoeLmxpYnJhcnkudjEuRXhwb3J0Qm9va1Jlc3BvbnNlIlaC0+STAlBaKWIEY2FyZBIhL3YxL3tuYW1lPXNoZWx2ZXMvKi9ib29rcy8qfTpjYXJkEiMvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9OmV4cG9ydBJwCgpXYXRjaEJvb2tzEh0ubGlicmFyeS52MS5XYXRjaEJvb2tzUmVxdWVzdBoVLmxpYnJhcnkudjEuQm9va0V2ZW50IiqC0+STAiQSIi92MS97cGFyZW50PXNoZWx2ZXMvKn0vYm9va3M6d2F0Y2gwARKDAQoLSW1wb3J0Qm9va3MSHi5saWJyYXJ5LnYxLkltcG9ydEJvb2tzUmVxdWVzdBofLmxpYnJhcnkudjEuSW1wb3J0Qm9va3NSZXNwb25zZSIxgtPkkwIrOgRib29rIiMvdjEve3BhcmVudD1zaGVsdmVzLyp9L2Jvb2tzOmltcG9ydCgBElwKBENoYXQSFy5saWJyYXJ5LnYxLkNoYXRSZXF1ZXN0GhgubGlicmFyeS52MS5DaGF0UmVzcG9uc2UiHYLT5JMCFzoBKiISL3YxL2xpYnJhcmlhbjpjaGF0KAEwARJfCgRUYWxrEhcubGlicmFyeS52MS5UYWxrUmVxdWVzdBoYLmxpYnJhcnkudjEuVGFsa1Jlc3BvbnNlIiCC0+STAho6ASoiFS92MS9yZWFkaW5nLXJvb206dGFsaygBMAESSwoEV2FpdBIXLmxpYnJhcnkudjEuV2FpdFJlcXVlc3QaGC5saWJyYXJ5LnYxLldhaXRSZXNwb25zZSIQgtPkkwIKEggvdjEvd2FpdBJgCgtJbnNwZWN0Q2FsbBIeLmxpYnJhcnkudjEuSW5zcGVjdENhbGxSZXF1ZXN0Gh8ubGlicmFyeS52MS5JbnNwZWN0Q2FsbFJlc3BvbnNlIhCC0+STAgoSCC92MS9jYWxsYgZwcm90bzM", [file_google_api_annotations, file_google_api_httpbody, file_google_protobuf_duration, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_protobuf_wrappers]);
 
 /**
  * A shelf of books.
@@ -289,6 +289,19 @@ export const EbookSchema: GenMessage<Ebook> = /*@__PURE__*/
   messageDesc(file_library_v1_library, 4);
 
 /**
+ * @generated from message library.v1.GetHomePageRequest
+ */
+export type GetHomePageRequest = Message<"library.v1.GetHomePageRequest"> & {
+};
+
+/**
+ * Describes the message library.v1.GetHomePageRequest.
+ * Use `create(GetHomePageRequestSchema)` to create a new message.
+ */
+export const GetHomePageRequestSchema: GenMessage<GetHomePageRequest> = /*@__PURE__*/
+  messageDesc(file_library_v1_library, 5);
+
+/**
  * @generated from message library.v1.ListShelvesRequest
  */
 export type ListShelvesRequest = Message<"library.v1.ListShelvesRequest"> & {
@@ -299,7 +312,7 @@ export type ListShelvesRequest = Message<"library.v1.ListShelvesRequest"> & {
  * Use `create(ListShelvesRequestSchema)` to create a new message.
  */
 export const ListShelvesRequestSchema: GenMessage<ListShelvesRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 5);
+  messageDesc(file_library_v1_library, 6);
 
 /**
  * @generated from message library.v1.ListShelvesResponse
@@ -316,7 +329,7 @@ export type ListShelvesResponse = Message<"library.v1.ListShelvesResponse"> & {
  * Use `create(ListShelvesResponseSchema)` to create a new message.
  */
 export const ListShelvesResponseSchema: GenMessage<ListShelvesResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 6);
+  messageDesc(file_library_v1_library, 7);
 
 /**
  * @generated from message library.v1.GetShelfRequest
@@ -335,7 +348,7 @@ export type GetShelfRequest = Message<"library.v1.GetShelfRequest"> & {
  * Use `create(GetShelfRequestSchema)` to create a new message.
  */
 export const GetShelfRequestSchema: GenMessage<GetShelfRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 7);
+  messageDesc(file_library_v1_library, 8);
 
 /**
  * @generated from message library.v1.ListBooksRequest
@@ -375,7 +388,7 @@ export type ListBooksRequest = Message<"library.v1.ListBooksRequest"> & {
  * Use `create(ListBooksRequestSchema)` to create a new message.
  */
 export const ListBooksRequestSchema: GenMessage<ListBooksRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 8);
+  messageDesc(file_library_v1_library, 9);
 
 /**
  * @generated from message library.v1.ListBooksResponse
@@ -406,7 +419,7 @@ export type ListBooksResponse = Message<"library.v1.ListBooksResponse"> & {
  * Use `create(ListBooksResponseSchema)` to create a new message.
  */
 export const ListBooksResponseSchema: GenMessage<ListBooksResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 9);
+  messageDesc(file_library_v1_library, 10);
 
 /**
  * @generated from message library.v1.SearchBooksRequest
@@ -453,7 +466,7 @@ export type SearchBooksRequest = Message<"library.v1.SearchBooksRequest"> & {
  * Use `create(SearchBooksRequestSchema)` to create a new message.
  */
 export const SearchBooksRequestSchema: GenMessage<SearchBooksRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 10);
+  messageDesc(file_library_v1_library, 11);
 
 /**
  * A range of page counts, both ends included.
@@ -477,7 +490,7 @@ export type PageRange = Message<"library.v1.PageRange"> & {
  * Use `create(PageRangeSchema)` to create a new message.
  */
 export const PageRangeSchema: GenMessage<PageRange> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 11);
+  messageDesc(file_library_v1_library, 12);
 
 /**
  * @generated from message library.v1.SearchBooksResponse
@@ -494,7 +507,7 @@ export type SearchBooksResponse = Message<"library.v1.SearchBooksResponse"> & {
  * Use `create(SearchBooksResponseSchema)` to create a new message.
  */
 export const SearchBooksResponseSchema: GenMessage<SearchBooksResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 12);
+  messageDesc(file_library_v1_library, 13);
 
 /**
  * A book that was found.
@@ -520,7 +533,7 @@ export type SearchBooksResponse_Result = Message<"library.v1.SearchBooksResponse
  * Use `create(SearchBooksResponse_ResultSchema)` to create a new message.
  */
 export const SearchBooksResponse_ResultSchema: GenMessage<SearchBooksResponse_Result> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 12, 0);
+  messageDesc(file_library_v1_library, 13, 0);
 
 /**
  * @generated from message library.v1.GetBookRequest
@@ -539,7 +552,7 @@ export type GetBookRequest = Message<"library.v1.GetBookRequest"> & {
  * Use `create(GetBookRequestSchema)` to create a new message.
  */
 export const GetBookRequestSchema: GenMessage<GetBookRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 13);
+  messageDesc(file_library_v1_library, 14);
 
 /**
  * @generated from message library.v1.CreateBookRequest
@@ -579,7 +592,7 @@ export type CreateBookRequest = Message<"library.v1.CreateBookRequest"> & {
  * Use `create(CreateBookRequestSchema)` to create a new message.
  */
 export const CreateBookRequestSchema: GenMessage<CreateBookRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 14);
+  messageDesc(file_library_v1_library, 15);
 
 /**
  * @generated from message library.v1.UpdateBookRequest
@@ -605,7 +618,7 @@ export type UpdateBookRequest = Message<"library.v1.UpdateBookRequest"> & {
  * Use `create(UpdateBookRequestSchema)` to create a new message.
  */
 export const UpdateBookRequestSchema: GenMessage<UpdateBookRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 15);
+  messageDesc(file_library_v1_library, 16);
 
 /**
  * @generated from message library.v1.DeleteBookRequest
@@ -631,7 +644,7 @@ export type DeleteBookRequest = Message<"library.v1.DeleteBookRequest"> & {
  * Use `create(DeleteBookRequestSchema)` to create a new message.
  */
 export const DeleteBookRequestSchema: GenMessage<DeleteBookRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 16);
+  messageDesc(file_library_v1_library, 17);
 
 /**
  * @generated from message library.v1.MoveBookRequest
@@ -657,7 +670,7 @@ export type MoveBookRequest = Message<"library.v1.MoveBookRequest"> & {
  * Use `create(MoveBookRequestSchema)` to create a new message.
  */
 export const MoveBookRequestSchema: GenMessage<MoveBookRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 17);
+  messageDesc(file_library_v1_library, 18);
 
 /**
  * @generated from message library.v1.BorrowBookRequest
@@ -690,7 +703,7 @@ export type BorrowBookRequest = Message<"library.v1.BorrowBookRequest"> & {
  * Use `create(BorrowBookRequestSchema)` to create a new message.
  */
 export const BorrowBookRequestSchema: GenMessage<BorrowBookRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 18);
+  messageDesc(file_library_v1_library, 19);
 
 /**
  * A book that is lent.
@@ -726,7 +739,7 @@ export type Loan = Message<"library.v1.Loan"> & {
  * Use `create(LoanSchema)` to create a new message.
  */
 export const LoanSchema: GenMessage<Loan> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 19);
+  messageDesc(file_library_v1_library, 20);
 
 /**
  * @generated from message library.v1.ReturnBookRequest
@@ -745,7 +758,7 @@ export type ReturnBookRequest = Message<"library.v1.ReturnBookRequest"> & {
  * Use `create(ReturnBookRequestSchema)` to create a new message.
  */
 export const ReturnBookRequestSchema: GenMessage<ReturnBookRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 20);
+  messageDesc(file_library_v1_library, 21);
 
 /**
  * @generated from message library.v1.GetCoverRequest
@@ -764,7 +777,7 @@ export type GetCoverRequest = Message<"library.v1.GetCoverRequest"> & {
  * Use `create(GetCoverRequestSchema)` to create a new message.
  */
 export const GetCoverRequestSchema: GenMessage<GetCoverRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 21);
+  messageDesc(file_library_v1_library, 22);
 
 /**
  * @generated from message library.v1.UploadCoverRequest
@@ -790,7 +803,7 @@ export type UploadCoverRequest = Message<"library.v1.UploadCoverRequest"> & {
  * Use `create(UploadCoverRequestSchema)` to create a new message.
  */
 export const UploadCoverRequestSchema: GenMessage<UploadCoverRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 22);
+  messageDesc(file_library_v1_library, 23);
 
 /**
  * @generated from message library.v1.UploadCoverResponse
@@ -819,7 +832,7 @@ export type UploadCoverResponse = Message<"library.v1.UploadCoverResponse"> & {
  * Use `create(UploadCoverResponseSchema)` to create a new message.
  */
 export const UploadCoverResponseSchema: GenMessage<UploadCoverResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 23);
+  messageDesc(file_library_v1_library, 24);
 
 /**
  * @generated from message library.v1.ExportBookRequest
@@ -838,7 +851,7 @@ export type ExportBookRequest = Message<"library.v1.ExportBookRequest"> & {
  * Use `create(ExportBookRequestSchema)` to create a new message.
  */
 export const ExportBookRequestSchema: GenMessage<ExportBookRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 24);
+  messageDesc(file_library_v1_library, 25);
 
 /**
  * @generated from message library.v1.ExportBookResponse
@@ -864,7 +877,7 @@ export type ExportBookResponse = Message<"library.v1.ExportBookResponse"> & {
  * Use `create(ExportBookResponseSchema)` to create a new message.
  */
 export const ExportBookResponseSchema: GenMessage<ExportBookResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 25);
+  messageDesc(file_library_v1_library, 26);
 
 /**
  * @generated from message library.v1.WatchBooksRequest
@@ -883,6 +896,14 @@ export type WatchBooksRequest = Message<"library.v1.WatchBooksRequest"> & {
    * @generated from field: int32 limit = 2;
    */
   limit: number;
+
+  /**
+   * Leaves out what this revision and those before it changed. A revision that this library has not reached, or behind
+   * which removals are forgotten, is OUT_OF_RANGE: watch from the start again.
+   *
+   * @generated from field: int64 after_revision = 3;
+   */
+  afterRevision: bigint;
 };
 
 /**
@@ -890,7 +911,7 @@ export type WatchBooksRequest = Message<"library.v1.WatchBooksRequest"> & {
  * Use `create(WatchBooksRequestSchema)` to create a new message.
  */
 export const WatchBooksRequestSchema: GenMessage<WatchBooksRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 26);
+  messageDesc(file_library_v1_library, 27);
 
 /**
  * Something that happened to a book.
@@ -899,7 +920,7 @@ export const WatchBooksRequestSchema: GenMessage<WatchBooksRequest> = /*@__PURE_
  */
 export type BookEvent = Message<"library.v1.BookEvent"> & {
   /**
-   * Counts the changes to the library; the events for books that were there already carry the latest.
+   * The change, counted through the whole library; it grows from event to event.
    *
    * @generated from field: int64 revision = 1;
    */
@@ -915,7 +936,7 @@ export type BookEvent = Message<"library.v1.BookEvent"> & {
    */
   event: {
     /**
-     * The book was there when the watch began.
+     * The book was there when the watch began; the event is the last change to it.
      *
      * @generated from field: library.v1.Book current = 3;
      */
@@ -949,7 +970,7 @@ export type BookEvent = Message<"library.v1.BookEvent"> & {
  * Use `create(BookEventSchema)` to create a new message.
  */
 export const BookEventSchema: GenMessage<BookEvent> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 27);
+  messageDesc(file_library_v1_library, 28);
 
 /**
  * @generated from message library.v1.ImportBooksRequest
@@ -973,7 +994,7 @@ export type ImportBooksRequest = Message<"library.v1.ImportBooksRequest"> & {
  * Use `create(ImportBooksRequestSchema)` to create a new message.
  */
 export const ImportBooksRequestSchema: GenMessage<ImportBooksRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 28);
+  messageDesc(file_library_v1_library, 29);
 
 /**
  * @generated from message library.v1.ImportBooksResponse
@@ -999,7 +1020,7 @@ export type ImportBooksResponse = Message<"library.v1.ImportBooksResponse"> & {
  * Use `create(ImportBooksResponseSchema)` to create a new message.
  */
 export const ImportBooksResponseSchema: GenMessage<ImportBooksResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 29);
+  messageDesc(file_library_v1_library, 30);
 
 /**
  * @generated from message library.v1.ChatRequest
@@ -1018,7 +1039,7 @@ export type ChatRequest = Message<"library.v1.ChatRequest"> & {
  * Use `create(ChatRequestSchema)` to create a new message.
  */
 export const ChatRequestSchema: GenMessage<ChatRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 30);
+  messageDesc(file_library_v1_library, 31);
 
 /**
  * @generated from message library.v1.ChatResponse
@@ -1049,7 +1070,86 @@ export type ChatResponse = Message<"library.v1.ChatResponse"> & {
  * Use `create(ChatResponseSchema)` to create a new message.
  */
 export const ChatResponseSchema: GenMessage<ChatResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 31);
+  messageDesc(file_library_v1_library, 32);
+
+/**
+ * @generated from message library.v1.TalkRequest
+ */
+export type TalkRequest = Message<"library.v1.TalkRequest"> & {
+  /**
+   * Who it is, in 1 to 32 characters; read from the first message alone.
+   *
+   * @generated from field: string nickname = 1;
+   */
+  nickname: string;
+
+  /**
+   * What to say, in at most 500 characters; nothing if empty.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message library.v1.TalkRequest.
+ * Use `create(TalkRequestSchema)` to create a new message.
+ */
+export const TalkRequestSchema: GenMessage<TalkRequest> = /*@__PURE__*/
+  messageDesc(file_library_v1_library, 33);
+
+/**
+ * Something that happened in the reading room.
+ *
+ * @generated from message library.v1.TalkResponse
+ */
+export type TalkResponse = Message<"library.v1.TalkResponse"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp time = 1;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * Who did it.
+   *
+   * @generated from field: string nickname = 2;
+   */
+  nickname: string;
+
+  /**
+   * @generated from oneof library.v1.TalkResponse.event
+   */
+  event: {
+    /**
+     * @generated from field: string said = 3;
+     */
+    value: string;
+    case: "said";
+  } | {
+    /**
+     * How many people are there now.
+     *
+     * @generated from field: int32 joined = 4;
+     */
+    value: number;
+    case: "joined";
+  } | {
+    /**
+     * How many people are there now.
+     *
+     * @generated from field: int32 left = 5;
+     */
+    value: number;
+    case: "left";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message library.v1.TalkResponse.
+ * Use `create(TalkResponseSchema)` to create a new message.
+ */
+export const TalkResponseSchema: GenMessage<TalkResponse> = /*@__PURE__*/
+  messageDesc(file_library_v1_library, 34);
 
 /**
  * @generated from message library.v1.WaitRequest
@@ -1068,7 +1168,7 @@ export type WaitRequest = Message<"library.v1.WaitRequest"> & {
  * Use `create(WaitRequestSchema)` to create a new message.
  */
 export const WaitRequestSchema: GenMessage<WaitRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 32);
+  messageDesc(file_library_v1_library, 35);
 
 /**
  * @generated from message library.v1.WaitResponse
@@ -1087,7 +1187,7 @@ export type WaitResponse = Message<"library.v1.WaitResponse"> & {
  * Use `create(WaitResponseSchema)` to create a new message.
  */
 export const WaitResponseSchema: GenMessage<WaitResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 33);
+  messageDesc(file_library_v1_library, 36);
 
 /**
  * @generated from message library.v1.InspectCallRequest
@@ -1100,7 +1200,7 @@ export type InspectCallRequest = Message<"library.v1.InspectCallRequest"> & {
  * Use `create(InspectCallRequestSchema)` to create a new message.
  */
 export const InspectCallRequestSchema: GenMessage<InspectCallRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 34);
+  messageDesc(file_library_v1_library, 37);
 
 /**
  * @generated from message library.v1.InspectCallResponse
@@ -1140,7 +1240,7 @@ export type InspectCallResponse = Message<"library.v1.InspectCallResponse"> & {
  * Use `create(InspectCallResponseSchema)` to create a new message.
  */
 export const InspectCallResponseSchema: GenMessage<InspectCallResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 35);
+  messageDesc(file_library_v1_library, 38);
 
 /**
  * A kind of literature.
@@ -1204,6 +1304,16 @@ export const GenreSchema: GenEnum<Genre> = /*@__PURE__*/
  * @generated from service library.v1.LibraryService
  */
 export const LibraryService: GenService<{
+  /**
+   * The page for people, who watch the library and talk there: HTML, with everything that it needs.
+   *
+   * @generated from rpc library.v1.LibraryService.GetHomePage
+   */
+  getHomePage: {
+    methodKind: "unary";
+    input: typeof GetHomePageRequestSchema;
+    output: typeof HttpBodySchema;
+  },
   /**
    * Lists all shelves.
    *
@@ -1349,6 +1459,7 @@ export const LibraryService: GenService<{
   },
   /**
    * Sends the books of a shelf as they are, then every change, until `limit` events were sent or the client leaves.
+   * A watch that broke off is resumed behind the revision that came last: then only what has changed since is sent.
    *
    * @generated from rpc library.v1.LibraryService.WatchBooks
    */
@@ -1376,6 +1487,17 @@ export const LibraryService: GenService<{
     methodKind: "bidi_streaming";
     input: typeof ChatRequestSchema;
     output: typeof ChatResponseSchema;
+  },
+  /**
+   * Enters the reading room, where everybody hears what anybody says. The first message gives the nickname; who enters
+   * hears what was said last. Half-closing is leaving.
+   *
+   * @generated from rpc library.v1.LibraryService.Talk
+   */
+  talk: {
+    methodKind: "bidi_streaming";
+    input: typeof TalkRequestSchema;
+    output: typeof TalkResponseSchema;
   },
   /**
    * Answers after `delay`, to try deadlines: a shorter deadline ends the call with DEADLINE_EXCEEDED.
