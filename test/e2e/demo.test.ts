@@ -205,6 +205,29 @@ describe("the demo's page", { skip: WITHOUT_BROWSER, timeout: 60_000 }, () => {
       })`);
       assert.equal(ran, "script-src-elem");
     }));
+
+  test("comes back by itself, also to a library that has begun anew", (context) =>
+    withPage(browser, url, async (page) => {
+      await page.locator("#add [name=title]").fill("Persuasion");
+      await page.locator("#add button").click();
+      await page.locator("#books li", { hasText: "Persuasion" }).waitFor();
+      await enter(page, "Ann");
+      await page.locator("#room-state", { hasText: "1 person here" }).waitFor();
+      await demo.interrupt();
+      for (const state of ["#watch-state", "#room-state"]) {
+        await page.locator(state, { hasText: "connection lost, coming back" }).waitFor();
+      }
+      demo = await startDemo([]);
+      if (!demo.text.includes(url)) {
+        context.skip("somebody took the port meanwhile");
+        return;
+      }
+      // The page's last event is none of the new library's: it is refused, and begins from the start.
+      await page.locator("#watch-state", { hasText: "live" }).waitFor();
+      await page.locator("#books li").nth(9).waitFor();
+      assert.equal(await page.locator("#books li", { hasText: "Persuasion" }).count(), 0);
+      await page.locator("#room-state", { hasText: "1 person here" }).waitFor();
+    }));
 });
 
 async function enter(page: Page, nickname: string): Promise<void> {
