@@ -22,15 +22,21 @@ const HTTP_PORT = 8080;
 const ADMIN_PORT = 9901;
 const PORTS_TO_TRY = 50;
 
-/** Watches can be resumed; a library where nothing happens, and a room where nobody speaks, are no failures. */
-const STREAM_ROUTES = [
-  {
-    selector: "library.v1.LibraryService.WatchBooks",
-    idleTimeout: "0s",
-    stream: { sse: { idField: "revision", lastEventIdField: "after_revision", retry: "1s" } },
-  },
-  { selector: "library.v1.LibraryService.Talk", idleTimeout: "0s" },
-];
+/**
+ * Options of the demo's routes. Watches can be resumed; a library where nothing happens, and a room where nobody speaks,
+ * are no failures.
+ */
+export const DEMO_ROUTES: Readonly<Record<string, unknown>> = {
+  etag: "strong",
+  routes: [
+    {
+      selector: "library.v1.LibraryService.WatchBooks",
+      idleTimeout: "0s",
+      stream: { sse: { idField: "revision", lastEventIdField: "after_revision", retry: "1s" } },
+    },
+    { selector: "library.v1.LibraryService.Talk", idleTimeout: "0s" },
+  ],
+};
 
 /** Starts both, prints what to try, and serves until Ctrl-C. */
 export async function demo(options: DemoOptions): Promise<number> {
@@ -82,7 +88,7 @@ function demoConfig(options: DemoOptions, upstream: string, httpPort: number, ad
   const text = JSON.stringify({
     listeners: [{ address: `${HOST}:${httpPort}`, engine: options.engine }],
     admin: { address: `${HOST}:${adminPort}` },
-    upstreams: { library: { address: upstream, schema, routes: STREAM_ROUTES } },
+    upstreams: { library: { address: upstream, schema, ...DEMO_ROUTES } },
     accessLog: { enabled: false },
     shutdown: { drainTimeout: "2s" },
   });
