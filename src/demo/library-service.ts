@@ -70,7 +70,6 @@ export function libraryHandlers(
   const { store, now, newId, sleep } = dependencies;
   const readingRoom = new ReadingRoom(now);
   return {
-    getHomePage: (_request, call) => homePage(call.headers),
     listShelves: () => ({ shelves: store.shelves() }),
     getShelf: (request) => store.shelf(requireShelfName(request.name, "name")),
     listBooks: (request) => listBooks(store, request),
@@ -123,6 +122,7 @@ export function libraryHandlers(
       return { waited: durationFromMs(now() - startMs) };
     },
     inspectCall: (_request, call) => describeCall(call, now()),
+    getHomePage: (_request, call) => homePage(call.headers),
   };
 }
 

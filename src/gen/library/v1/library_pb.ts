@@ -20,7 +20,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file library/v1/library.proto.
  */
 export const file_library_v1_library: GenFile = /*@__PURE__*/
-  fileDesc("ChhsaWJyYXJ5L3YxL2xpYnJhcnkucHJvdG8SCmxpYnJhcnkudjEirQEKBVNoZWxmEgwKBG5hbWUYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEhIKCmJvb2tfY291bnQYAyABKAUSOAoMZ2VucmVfY291bnRzGAQgAygLMiIubGlicmFyeS52MS5TaGVsZi5HZW5yZUNvdW50c0VudHJ5GjIKEEdlbnJlQ291bnRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgFOgI4ASK8BQoEQm9vaxIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEi4KCHN1YnRpdGxlGAMgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlN0cmluZ1ZhbHVlEiMKB2F1dGhvcnMYBCADKAsyEi5saWJyYXJ5LnYxLkF1dGhvchIgCgVnZW5yZRgFIAEoDjIRLmxpYnJhcnkudjEuR2VucmUSDAoEaXNibhgGIAEoCRISCgpwYWdlX2NvdW50GAcgASgFEhgKEGFjY2Vzc2lvbl9udW1iZXIYCCABKAMSLAoGcmF0aW5nGAkgASgLMhwuZ29vZ2xlLnByb3RvYnVmLkRvdWJsZVZhbHVlEhUKCGxlbmRhYmxlGAogASgISAGIAQESLwoMcmVhZGluZ190aW1lGAsgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiwKBmxhYmVscxgMIAMoCzIcLmxpYnJhcnkudjEuQm9vay5MYWJlbHNFbnRyeRIrCgphdHRyaWJ1dGVzGA0gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIiCgVwcmludBgOIAEoCzIRLmxpYnJhcnkudjEuUHJpbnRIABIiCgVlYm9vaxgPIAEoCzIRLmxpYnJhcnkudjEuRWJvb2tIABIUCgxjb3Zlcl9kaWdlc3QYECABKAwSLwoLY3JlYXRlX3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGBMgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCQoHaG9sZGluZ0ILCglfbGVuZGFibGUiRgoGQXV0aG9yEhQKDGRpc3BsYXlfbmFtZRgBIAEoCRIXCgpiaXJ0aF95ZWFyGAIgASgFSACIAQFCDQoLX2JpcnRoX3llYXIiMAoFUHJpbnQSEQoJc2hlbGZtYXJrGAEgASgJEhQKDHdlaWdodF9ncmFtcxgCIAEoBSIvCgVFYm9vaxISCgptZWRpYV90eXBlGAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAQiFAoSR2V0SG9tZVBhZ2VSZXF1ZXN0IhQKEkxpc3RTaGVsdmVzUmVxdWVzdCI5ChNMaXN0U2hlbHZlc1Jlc3BvbnNlEiIKB3NoZWx2ZXMYASADKAsyES5saWJyYXJ5LnYxLlNoZWxmIh8KD0dldFNoZWxmUmVxdWVzdBIMCgRuYW1lGAEgASgJIlkKEExpc3RCb29rc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEg4KBmZpbHRlchgEIAEoCSJhChFMaXN0Qm9va3NSZXNwb25zZRIfCgVib29rcxgBIAMoCzIQLmxpYnJhcnkudjEuQm9vaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEgoKdG90YWxfc2l6ZRgDIAEoBSKsAQoSU2VhcmNoQm9va3NSZXF1ZXN0Eg0KBXF1ZXJ5GAEgASgJEiEKBmdlbnJlcxgCIAMoDjIRLmxpYnJhcnkudjEuR2VucmUSJAoFcGFnZXMYAyABKAsyFS5saWJyYXJ5LnYxLlBhZ2VSYW5nZRIvCgthZGRlZF9zaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFbGltaXQYBSABKAUiPwoJUGFnZVJhbmdlEhAKA21pbhgBIAEoBUgAiAEBEhAKA21heBgCIAEoBUgBiAEBQgYKBF9taW5CBgoEX21heCKHAQoTU2VhcmNoQm9va3NSZXNwb25zZRI3CgdyZXN1bHRzGAEgAygLMiYubGlicmFyeS52MS5TZWFyY2hCb29rc1Jlc3BvbnNlLlJlc3VsdBo3CgZSZXN1bHQSHgoEYm9vaxgBIAEoCzIQLmxpYnJhcnkudjEuQm9vaxINCgVzY29yZRgCIAEoASIeCg5HZXRCb29rUmVxdWVzdBIMCgRuYW1lGAEgASgJImsKEUNyZWF0ZUJvb2tSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIeCgRib29rGAIgASgLMhAubGlicmFyeS52MS5Cb29rEg8KB2Jvb2tfaWQYAyABKAkSFQoNdmFsaWRhdGVfb25seRgEIAEoCCJkChFVcGRhdGVCb29rUmVxdWVzdBIeCgRib29rGAEgASgLMhAubGlicmFyeS52MS5Cb29rEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayIvChFEZWxldGVCb29rUmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBGV0YWcYAiABKAkiNAoPTW92ZUJvb2tSZXF1ZXN0EgwKBG5hbWUYASABKAkSEwoLZGVzdGluYXRpb24YAiABKAkiXgoRQm9ycm93Qm9va1JlcXVlc3QSDAoEbmFtZRgBIAEoCRIQCghib3Jyb3dlchgCIAEoCRIpCgZwZXJpb2QYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ihAEKBExvYW4SDAoEYm9vaxgBIAEoCRIQCghib3Jyb3dlchgCIAEoCRIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghkdWVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiIQoRUmV0dXJuQm9va1JlcXVlc3QSDAoEbmFtZRgBIAEoCSIfCg9HZXRDb3ZlclJlcXVlc3QSDAoEbmFtZRgBIAEoCSJHChJVcGxvYWRDb3ZlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRIjCgVpbWFnZRgCIAEoCzIULmdvb2dsZS5hcGkuSHR0cEJvZHkiTwoTVXBsb2FkQ292ZXJSZXNwb25zZRIUCgxjb250ZW50X3R5cGUYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxIOCgZkaWdlc3QYAyABKAwiIQoRRXhwb3J0Qm9va1JlcXVlc3QSDAoEbmFtZRgBIAEoCSJIChJFeHBvcnRCb29rUmVzcG9uc2USIgoEY2FyZBgBIAEoCzIULmdvb2dsZS5hcGkuSHR0cEJvZHkSDgoGZGlnZXN0GAIgASgMIkoKEVdhdGNoQm9va3NSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRINCgVsaW1pdBgCIAEoBRIWCg5hZnRlcl9yZXZpc2lvbhgDIAEoAyLSAQoJQm9va0V2ZW50EhAKCHJldmlzaW9uGAEgASgDEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiMKB2N1cnJlbnQYAyABKAsyEC5saWJyYXJ5LnYxLkJvb2tIABIjCgdjcmVhdGVkGAQgASgLMhAubGlicmFyeS52MS5Cb29rSAASIwoHdXBkYXRlZBgFIAEoCzIQLmxpYnJhcnkudjEuQm9va0gAEhEKB2RlbGV0ZWQYBiABKAlIAEIHCgVldmVudCJEChJJbXBvcnRCb29rc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEh4KBGJvb2sYAiABKAsyEC5saWJyYXJ5LnYxLkJvb2sikAEKE0ltcG9ydEJvb2tzUmVzcG9uc2USDQoFbmFtZXMYASADKAkSOwoGZmF1bHRzGAIgAygLMisubGlicmFyeS52MS5JbXBvcnRCb29rc1Jlc3BvbnNlLkZhdWx0c0VudHJ5Gi0KC0ZhdWx0c0VudHJ5EgsKA2tleRgBIAEoBRINCgV2YWx1ZRgCIAEoCToCOAEiGwoLQ2hhdFJlcXVlc3QSDAoEdGV4dBgBIAEoCSI5CgxDaGF0UmVzcG9uc2USDAoEdHVybhgBIAEoBRIMCgR0ZXh0GAIgASgJEg0KBWJvb2tzGAMgAygJIi0KC1RhbGtSZXF1ZXN0EhAKCG5pY2tuYW1lGAEgASgJEgwKBHRleHQYAiABKAkihQEKDFRhbGtSZXNwb25zZRIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghuaWNrbmFtZRgCIAEoCRIOCgRzYWlkGAMgASgJSAASEAoGam9pbmVkGAQgASgFSAASDgoEbGVmdBgFIAEoBUgAQgcKBWV2ZW50IjcKC1dhaXRSZXF1ZXN0EigKBWRlbGF5GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjkKDFdhaXRSZXNwb25zZRIpCgZ3YWl0ZWQYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iFAoSSW5zcGVjdENhbGxSZXF1ZXN0IugCChNJbnNwZWN0Q2FsbFJlc3BvbnNlEj8KCG1ldGFkYXRhGAEgAygLMi0ubGlicmFyeS52MS5JbnNwZWN0Q2FsbFJlc3BvbnNlLk1ldGFkYXRhRW50cnkSTAoPYmluYXJ5X21ldGFkYXRhGAIgAygLMjMubGlicmFyeS52MS5JbnNwZWN0Q2FsbFJlc3BvbnNlLkJpbmFyeU1ldGFkYXRhRW50cnkSLAoIZGVhZGxpbmUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCXJlbWFpbmluZxgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNQoTQmluYXJ5TWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAw6AjgBKlgKBUdlbnJlEhUKEUdFTlJFX1VOU1BFQ0lGSUVEEAASCQoFTk9WRUwQARIKCgZQT0VUUlkQAhIJCgVEUkFNQRADEgsKB1NDSUVOQ0UQBBIJCgVFU1NBWRAFMtcSCg5MaWJyYXJ5U2VydmljZRJOCgtHZXRIb21lUGFnZRIeLmxpYnJhcnkudjEuR2V0SG9tZVBhZ2VSZXF1ZXN0GhQuZ29vZ2xlLmFwaS5IdHRwQm9keSIJgtPkkwIDEgEvEmMKC0xpc3RTaGVsdmVzEh4ubGlicmFyeS52MS5MaXN0U2hlbHZlc1JlcXVlc3QaHy5saWJyYXJ5LnYxLkxpc3RTaGVsdmVzUmVzcG9uc2UiE4LT5JMCDRILL3YxL3NoZWx2ZXMSWAoIR2V0U2hlbGYSGy5saWJyYXJ5LnYxLkdldFNoZWxmUmVxdWVzdBoRLmxpYnJhcnkudjEuU2hlbGYiHILT5JMCFhIUL3YxL3tuYW1lPXNoZWx2ZXMvKn0SmgEKCUxpc3RCb29rcxIcLmxpYnJhcnkudjEuTGlzdEJvb2tzUmVxdWVzdBodLmxpYnJhcnkudjEuTGlzdEJvb2tzUmVzcG9uc2UiUILT5JMCSloqYgVib29rcxIhL3YxL3twYXJlbnQ9c2hlbHZlcy8qfS9ib29rczpiYXJlEhwvdjEve3BhcmVudD1zaGVsdmVzLyp9L2Jvb2tzEn8KC1NlYXJjaEJvb2tzEh4ubGlicmFyeS52MS5TZWFyY2hCb29rc1JlcXVlc3QaHy5saWJyYXJ5LnYxLlNlYXJjaEJvb2tzUmVzcG9uc2UiL4LT5JMCKVoVOgEqIhAvdjEvYm9va3M6c2VhcmNoEhAvdjEvYm9va3M6c2VhcmNoEl0KB0dldEJvb2sSGi5saWJyYXJ5LnYxLkdldEJvb2tSZXF1ZXN0GhAubGlicmFyeS52MS5Cb29rIiSC0+STAh4SHC92MS97bmFtZT1zaGVsdmVzLyovYm9va3MvKn0SaQoKQ3JlYXRlQm9vaxIdLmxpYnJhcnkudjEuQ3JlYXRlQm9va1JlcXVlc3QaEC5saWJyYXJ5LnYxLkJvb2siKoLT5JMCJDoEYm9vayIcL3YxL3twYXJlbnQ9c2hlbHZlcy8qfS9ib29rcxJuCgpVcGRhdGVCb29rEh0ubGlicmFyeS52MS5VcGRhdGVCb29rUmVxdWVzdBoQLmxpYnJhcnkudjEuQm9vayIvgtPkkwIpOgRib29rMiEvdjEve2Jvb2submFtZT1zaGVsdmVzLyovYm9va3MvKn0SaQoKRGVsZXRlQm9vaxIdLmxpYnJhcnkudjEuRGVsZXRlQm9va1JlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiJILT5JMCHiocL3YxL3tuYW1lPXNoZWx2ZXMvKi9ib29rcy8qfRJnCghNb3ZlQm9vaxIbLmxpYnJhcnkudjEuTW92ZUJvb2tSZXF1ZXN0GhAubGlicmFyeS52MS5Cb29rIiyC0+STAiY6ASoiIS92MS97bmFtZT1zaGVsdmVzLyovYm9va3MvKn06bW92ZRJtCgpCb3Jyb3dCb29rEh0ubGlicmFyeS52MS5Cb3Jyb3dCb29rUmVxdWVzdBoQLmxpYnJhcnkudjEuTG9hbiIugtPkkwIoOgEqIiMvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9OmJvcnJvdxJzCgpSZXR1cm5Cb29rEh0ubGlicmFyeS52MS5SZXR1cm5Cb29rUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSIugtPkkwIoOgEqIiMvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9OnJldHVybhJpCghHZXRDb3ZlchIbLmxpYnJhcnkudjEuR2V0Q292ZXJSZXF1ZXN0GhQuZ29vZ2xlLmFwaS5IdHRwQm9keSIqgtPkkwIkEiIvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9L2NvdmVyEq4BCgtVcGxvYWRDb3ZlchIeLmxpYnJhcnkudjEuVXBsb2FkQ292ZXJSZXF1ZXN0Gh8ubGlicmFyeS52MS5VcGxvYWRDb3ZlclJlc3BvbnNlIl6C0+STAlg6BWltYWdlWis6BWltYWdlIiIvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9L2NvdmVyGiIvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9L2NvdmVyEqMBCgpFeHBvcnRCb29rEh0ubGlicmFyeS52MS5FeHBvcnRCb29rUmVxdWVzdBoeLmxpYnJhcnkudjEuRXhwb3J0Qm9va1Jlc3BvbnNlIlaC0+STAlBaKWIEY2FyZBIhL3YxL3tuYW1lPXNoZWx2ZXMvKi9ib29rcy8qfTpjYXJkEiMvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9OmV4cG9ydBJwCgpXYXRjaEJvb2tzEh0ubGlicmFyeS52MS5XYXRjaEJvb2tzUmVxdWVzdBoVLmxpYnJhcnkudjEuQm9va0V2ZW50IiqC0+STAiQSIi92MS97cGFyZW50PXNoZWx2ZXMvKn0vYm9va3M6d2F0Y2gwARKDAQoLSW1wb3J0Qm9va3MSHi5saWJyYXJ5LnYxLkltcG9ydEJvb2tzUmVxdWVzdBofLmxpYnJhcnkudjEuSW1wb3J0Qm9va3NSZXNwb25zZSIxgtPkkwIrOgRib29rIiMvdjEve3BhcmVudD1zaGVsdmVzLyp9L2Jvb2tzOmltcG9ydCgBElwKBENoYXQSFy5saWJyYXJ5LnYxLkNoYXRSZXF1ZXN0GhgubGlicmFyeS52MS5DaGF0UmVzcG9uc2UiHYLT5JMCFzoBKiISL3YxL2xpYnJhcmlhbjpjaGF0KAEwARJfCgRUYWxrEhcubGlicmFyeS52MS5UYWxrUmVxdWVzdBoYLmxpYnJhcnkudjEuVGFsa1Jlc3BvbnNlIiCC0+STAho6ASoiFS92MS9yZWFkaW5nLXJvb206dGFsaygBMAESSwoEV2FpdBIXLmxpYnJhcnkudjEuV2FpdFJlcXVlc3QaGC5saWJyYXJ5LnYxLldhaXRSZXNwb25zZSIQgtPkkwIKEggvdjEvd2FpdBJgCgtJbnNwZWN0Q2FsbBIeLmxpYnJhcnkudjEuSW5zcGVjdENhbGxSZXF1ZXN0Gh8ubGlicmFyeS52MS5JbnNwZWN0Q2FsbFJlc3BvbnNlIhCC0+STAgoSCC92MS9jYWxsYgZwcm90bzM", [file_google_api_annotations, file_google_api_httpbody, file_google_protobuf_duration, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_protobuf_wrappers]);
+  fileDesc("ChhsaWJyYXJ5L3YxL2xpYnJhcnkucHJvdG8SCmxpYnJhcnkudjEirQEKBVNoZWxmEgwKBG5hbWUYASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEhIKCmJvb2tfY291bnQYAyABKAUSOAoMZ2VucmVfY291bnRzGAQgAygLMiIubGlicmFyeS52MS5TaGVsZi5HZW5yZUNvdW50c0VudHJ5GjIKEEdlbnJlQ291bnRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgFOgI4ASK8BQoEQm9vaxIMCgRuYW1lGAEgASgJEg0KBXRpdGxlGAIgASgJEi4KCHN1YnRpdGxlGAMgASgLMhwuZ29vZ2xlLnByb3RvYnVmLlN0cmluZ1ZhbHVlEiMKB2F1dGhvcnMYBCADKAsyEi5saWJyYXJ5LnYxLkF1dGhvchIgCgVnZW5yZRgFIAEoDjIRLmxpYnJhcnkudjEuR2VucmUSDAoEaXNibhgGIAEoCRISCgpwYWdlX2NvdW50GAcgASgFEhgKEGFjY2Vzc2lvbl9udW1iZXIYCCABKAMSLAoGcmF0aW5nGAkgASgLMhwuZ29vZ2xlLnByb3RvYnVmLkRvdWJsZVZhbHVlEhUKCGxlbmRhYmxlGAogASgISAGIAQESLwoMcmVhZGluZ190aW1lGAsgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiwKBmxhYmVscxgMIAMoCzIcLmxpYnJhcnkudjEuQm9vay5MYWJlbHNFbnRyeRIrCgphdHRyaWJ1dGVzGA0gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIiCgVwcmludBgOIAEoCzIRLmxpYnJhcnkudjEuUHJpbnRIABIiCgVlYm9vaxgPIAEoCzIRLmxpYnJhcnkudjEuRWJvb2tIABIUCgxjb3Zlcl9kaWdlc3QYECABKAwSLwoLY3JlYXRlX3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGBMgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCQoHaG9sZGluZ0ILCglfbGVuZGFibGUiRgoGQXV0aG9yEhQKDGRpc3BsYXlfbmFtZRgBIAEoCRIXCgpiaXJ0aF95ZWFyGAIgASgFSACIAQFCDQoLX2JpcnRoX3llYXIiMAoFUHJpbnQSEQoJc2hlbGZtYXJrGAEgASgJEhQKDHdlaWdodF9ncmFtcxgCIAEoBSIvCgVFYm9vaxISCgptZWRpYV90eXBlGAEgASgJEhIKCnNpemVfYnl0ZXMYAiABKAQiFAoSTGlzdFNoZWx2ZXNSZXF1ZXN0IjkKE0xpc3RTaGVsdmVzUmVzcG9uc2USIgoHc2hlbHZlcxgBIAMoCzIRLmxpYnJhcnkudjEuU2hlbGYiHwoPR2V0U2hlbGZSZXF1ZXN0EgwKBG5hbWUYASABKAkiWQoQTGlzdEJvb2tzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDgoGZmlsdGVyGAQgASgJImEKEUxpc3RCb29rc1Jlc3BvbnNlEh8KBWJvb2tzGAEgAygLMhAubGlicmFyeS52MS5Cb29rEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRISCgp0b3RhbF9zaXplGAMgASgFIqwBChJTZWFyY2hCb29rc1JlcXVlc3QSDQoFcXVlcnkYASABKAkSIQoGZ2VucmVzGAIgAygOMhEubGlicmFyeS52MS5HZW5yZRIkCgVwYWdlcxgDIAEoCzIVLmxpYnJhcnkudjEuUGFnZVJhbmdlEi8KC2FkZGVkX3NpbmNlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVsaW1pdBgFIAEoBSI/CglQYWdlUmFuZ2USEAoDbWluGAEgASgFSACIAQESEAoDbWF4GAIgASgFSAGIAQFCBgoEX21pbkIGCgRfbWF4IocBChNTZWFyY2hCb29rc1Jlc3BvbnNlEjcKB3Jlc3VsdHMYASADKAsyJi5saWJyYXJ5LnYxLlNlYXJjaEJvb2tzUmVzcG9uc2UuUmVzdWx0GjcKBlJlc3VsdBIeCgRib29rGAEgASgLMhAubGlicmFyeS52MS5Cb29rEg0KBXNjb3JlGAIgASgBIh4KDkdldEJvb2tSZXF1ZXN0EgwKBG5hbWUYASABKAkiawoRQ3JlYXRlQm9va1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEh4KBGJvb2sYAiABKAsyEC5saWJyYXJ5LnYxLkJvb2sSDwoHYm9va19pZBgDIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAQgASgIImQKEVVwZGF0ZUJvb2tSZXF1ZXN0Eh4KBGJvb2sYASABKAsyEC5saWJyYXJ5LnYxLkJvb2sSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIi8KEURlbGV0ZUJvb2tSZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEZXRhZxgCIAEoCSI0Cg9Nb3ZlQm9va1JlcXVlc3QSDAoEbmFtZRgBIAEoCRITCgtkZXN0aW5hdGlvbhgCIAEoCSJeChFCb3Jyb3dCb29rUmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCGJvcnJvd2VyGAIgASgJEikKBnBlcmlvZBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKEAQoETG9hbhIMCgRib29rGAEgASgJEhAKCGJvcnJvd2VyGAIgASgJEi4KCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGR1ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIhChFSZXR1cm5Cb29rUmVxdWVzdBIMCgRuYW1lGAEgASgJIh8KD0dldENvdmVyUmVxdWVzdBIMCgRuYW1lGAEgASgJIkcKElVwbG9hZENvdmVyUmVxdWVzdBIMCgRuYW1lGAEgASgJEiMKBWltYWdlGAIgASgLMhQuZ29vZ2xlLmFwaS5IdHRwQm9keSJPChNVcGxvYWRDb3ZlclJlc3BvbnNlEhQKDGNvbnRlbnRfdHlwZRgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgDEg4KBmRpZ2VzdBgDIAEoDCIhChFFeHBvcnRCb29rUmVxdWVzdBIMCgRuYW1lGAEgASgJIkgKEkV4cG9ydEJvb2tSZXNwb25zZRIiCgRjYXJkGAEgASgLMhQuZ29vZ2xlLmFwaS5IdHRwQm9keRIOCgZkaWdlc3QYAiABKAwiSgoRV2F0Y2hCb29rc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEg0KBWxpbWl0GAIgASgFEhYKDmFmdGVyX3JldmlzaW9uGAMgASgDItIBCglCb29rRXZlbnQSEAoIcmV2aXNpb24YASABKAMSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIwoHY3VycmVudBgDIAEoCzIQLmxpYnJhcnkudjEuQm9va0gAEiMKB2NyZWF0ZWQYBCABKAsyEC5saWJyYXJ5LnYxLkJvb2tIABIjCgd1cGRhdGVkGAUgASgLMhAubGlicmFyeS52MS5Cb29rSAASEQoHZGVsZXRlZBgGIAEoCUgAQgcKBWV2ZW50IkQKEkltcG9ydEJvb2tzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSHgoEYm9vaxgCIAEoCzIQLmxpYnJhcnkudjEuQm9vayKQAQoTSW1wb3J0Qm9va3NSZXNwb25zZRINCgVuYW1lcxgBIAMoCRI7CgZmYXVsdHMYAiADKAsyKy5saWJyYXJ5LnYxLkltcG9ydEJvb2tzUmVzcG9uc2UuRmF1bHRzRW50cnkaLQoLRmF1bHRzRW50cnkSCwoDa2V5GAEgASgFEg0KBXZhbHVlGAIgASgJOgI4ASIbCgtDaGF0UmVxdWVzdBIMCgR0ZXh0GAEgASgJIjkKDENoYXRSZXNwb25zZRIMCgR0dXJuGAEgASgFEgwKBHRleHQYAiABKAkSDQoFYm9va3MYAyADKAkiLQoLVGFsa1JlcXVlc3QSEAoIbmlja25hbWUYASABKAkSDAoEdGV4dBgCIAEoCSKFAQoMVGFsa1Jlc3BvbnNlEigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCG5pY2tuYW1lGAIgASgJEg4KBHNhaWQYAyABKAlIABIQCgZqb2luZWQYBCABKAVIABIOCgRsZWZ0GAUgASgFSABCBwoFZXZlbnQiNwoLV2FpdFJlcXVlc3QSKAoFZGVsYXkYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iOQoMV2FpdFJlc3BvbnNlEikKBndhaXRlZBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiIUChJJbnNwZWN0Q2FsbFJlcXVlc3Qi6AIKE0luc3BlY3RDYWxsUmVzcG9uc2USPwoIbWV0YWRhdGEYASADKAsyLS5saWJyYXJ5LnYxLkluc3BlY3RDYWxsUmVzcG9uc2UuTWV0YWRhdGFFbnRyeRJMCg9iaW5hcnlfbWV0YWRhdGEYAiADKAsyMy5saWJyYXJ5LnYxLkluc3BlY3RDYWxsUmVzcG9uc2UuQmluYXJ5TWV0YWRhdGFFbnRyeRIsCghkZWFkbGluZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoJcmVtYWluaW5nGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo1ChNCaW5hcnlNZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEiFAoSR2V0SG9tZVBhZ2VSZXF1ZXN0KlgKBUdlbnJlEhUKEUdFTlJFX1VOU1BFQ0lGSUVEEAASCQoFTk9WRUwQARIKCgZQT0VUUlkQAhIJCgVEUkFNQRADEgsKB1NDSUVOQ0UQBBIJCgVFU1NBWRAFMtcSCg5MaWJyYXJ5U2VydmljZRJjCgtMaXN0U2hlbHZlcxIeLmxpYnJhcnkudjEuTGlzdFNoZWx2ZXNSZXF1ZXN0Gh8ubGlicmFyeS52MS5MaXN0U2hlbHZlc1Jlc3BvbnNlIhOC0+STAg0SCy92MS9zaGVsdmVzElgKCEdldFNoZWxmEhsubGlicmFyeS52MS5HZXRTaGVsZlJlcXVlc3QaES5saWJyYXJ5LnYxLlNoZWxmIhyC0+STAhYSFC92MS97bmFtZT1zaGVsdmVzLyp9EpoBCglMaXN0Qm9va3MSHC5saWJyYXJ5LnYxLkxpc3RCb29rc1JlcXVlc3QaHS5saWJyYXJ5LnYxLkxpc3RCb29rc1Jlc3BvbnNlIlCC0+STAkpaKmIFYm9va3MSIS92MS97cGFyZW50PXNoZWx2ZXMvKn0vYm9va3M6YmFyZRIcL3YxL3twYXJlbnQ9c2hlbHZlcy8qfS9ib29rcxJ/CgtTZWFyY2hCb29rcxIeLmxpYnJhcnkudjEuU2VhcmNoQm9va3NSZXF1ZXN0Gh8ubGlicmFyeS52MS5TZWFyY2hCb29rc1Jlc3BvbnNlIi+C0+STAilaFToBKiIQL3YxL2Jvb2tzOnNlYXJjaBIQL3YxL2Jvb2tzOnNlYXJjaBJdCgdHZXRCb29rEhoubGlicmFyeS52MS5HZXRCb29rUmVxdWVzdBoQLmxpYnJhcnkudjEuQm9vayIkgtPkkwIeEhwvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9EmkKCkNyZWF0ZUJvb2sSHS5saWJyYXJ5LnYxLkNyZWF0ZUJvb2tSZXF1ZXN0GhAubGlicmFyeS52MS5Cb29rIiqC0+STAiQ6BGJvb2siHC92MS97cGFyZW50PXNoZWx2ZXMvKn0vYm9va3MSbgoKVXBkYXRlQm9vaxIdLmxpYnJhcnkudjEuVXBkYXRlQm9va1JlcXVlc3QaEC5saWJyYXJ5LnYxLkJvb2siL4LT5JMCKToEYm9vazIhL3YxL3tib29rLm5hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9EmkKCkRlbGV0ZUJvb2sSHS5saWJyYXJ5LnYxLkRlbGV0ZUJvb2tSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IiSC0+STAh4qHC92MS97bmFtZT1zaGVsdmVzLyovYm9va3MvKn0SZwoITW92ZUJvb2sSGy5saWJyYXJ5LnYxLk1vdmVCb29rUmVxdWVzdBoQLmxpYnJhcnkudjEuQm9vayIsgtPkkwImOgEqIiEvdjEve25hbWU9c2hlbHZlcy8qL2Jvb2tzLyp9Om1vdmUSbQoKQm9ycm93Qm9vaxIdLmxpYnJhcnkudjEuQm9ycm93Qm9va1JlcXVlc3QaEC5saWJyYXJ5LnYxLkxvYW4iLoLT5JMCKDoBKiIjL3YxL3tuYW1lPXNoZWx2ZXMvKi9ib29rcy8qfTpib3Jyb3cScwoKUmV0dXJuQm9vaxIdLmxpYnJhcnkudjEuUmV0dXJuQm9va1JlcXVlc3QaFi5nb29nbGUucHJvdG9idWYuRW1wdHkiLoLT5JMCKDoBKiIjL3YxL3tuYW1lPXNoZWx2ZXMvKi9ib29rcy8qfTpyZXR1cm4SaQoIR2V0Q292ZXISGy5saWJyYXJ5LnYxLkdldENvdmVyUmVxdWVzdBoULmdvb2dsZS5hcGkuSHR0cEJvZHkiKoLT5JMCJBIiL3YxL3tuYW1lPXNoZWx2ZXMvKi9ib29rcy8qfS9jb3ZlchKuAQoLVXBsb2FkQ292ZXISHi5saWJyYXJ5LnYxLlVwbG9hZENvdmVyUmVxdWVzdBofLmxpYnJhcnkudjEuVXBsb2FkQ292ZXJSZXNwb25zZSJegtPkkwJYOgVpbWFnZVorOgVpbWFnZSIiL3YxL3tuYW1lPXNoZWx2ZXMvKi9ib29rcy8qfS9jb3ZlchoiL3YxL3tuYW1lPXNoZWx2ZXMvKi9ib29rcy8qfS9jb3ZlchKjAQoKRXhwb3J0Qm9vaxIdLmxpYnJhcnkudjEuRXhwb3J0Qm9va1JlcXVlc3QaHi5saWJyYXJ5LnYxLkV4cG9ydEJvb2tSZXNwb25zZSJWgtPkkwJQWiliBGNhcmQSIS92MS97bmFtZT1zaGVsdmVzLyovYm9va3MvKn06Y2FyZBIjL3YxL3tuYW1lPXNoZWx2ZXMvKi9ib29rcy8qfTpleHBvcnQScAoKV2F0Y2hCb29rcxIdLmxpYnJhcnkudjEuV2F0Y2hCb29rc1JlcXVlc3QaFS5saWJyYXJ5LnYxLkJvb2tFdmVudCIqgtPkkwIkEiIvdjEve3BhcmVudD1zaGVsdmVzLyp9L2Jvb2tzOndhdGNoMAESgwEKC0ltcG9ydEJvb2tzEh4ubGlicmFyeS52MS5JbXBvcnRCb29rc1JlcXVlc3QaHy5saWJyYXJ5LnYxLkltcG9ydEJvb2tzUmVzcG9uc2UiMYLT5JMCKzoEYm9vayIjL3YxL3twYXJlbnQ9c2hlbHZlcy8qfS9ib29rczppbXBvcnQoARJcCgRDaGF0EhcubGlicmFyeS52MS5DaGF0UmVxdWVzdBoYLmxpYnJhcnkudjEuQ2hhdFJlc3BvbnNlIh2C0+STAhc6ASoiEi92MS9saWJyYXJpYW46Y2hhdCgBMAESXwoEVGFsaxIXLmxpYnJhcnkudjEuVGFsa1JlcXVlc3QaGC5saWJyYXJ5LnYxLlRhbGtSZXNwb25zZSIggtPkkwIaOgEqIhUvdjEvcmVhZGluZy1yb29tOnRhbGsoATABEksKBFdhaXQSFy5saWJyYXJ5LnYxLldhaXRSZXF1ZXN0GhgubGlicmFyeS52MS5XYWl0UmVzcG9uc2UiEILT5JMCChIIL3YxL3dhaXQSYAoLSW5zcGVjdENhbGwSHi5saWJyYXJ5LnYxLkluc3BlY3RDYWxsUmVxdWVzdBofLmxpYnJhcnkudjEuSW5zcGVjdENhbGxSZXNwb25zZSIQgtPkkwIKEggvdjEvY2FsbBJOCgtHZXRIb21lUGFnZRIeLmxpYnJhcnkudjEuR2V0SG9tZVBhZ2VSZXF1ZXN0GhQuZ29vZ2xlLmFwaS5IdHRwQm9keSIJgtPkkwIDEgEvYgZwcm90bzM", [file_google_api_annotations, file_google_api_httpbody, file_google_protobuf_duration, file_google_protobuf_empty, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_protobuf_wrappers]);
 
 /**
  * A shelf of books.
@@ -289,19 +289,6 @@ export const EbookSchema: GenMessage<Ebook> = /*@__PURE__*/
   messageDesc(file_library_v1_library, 4);
 
 /**
- * @generated from message library.v1.GetHomePageRequest
- */
-export type GetHomePageRequest = Message<"library.v1.GetHomePageRequest"> & {
-};
-
-/**
- * Describes the message library.v1.GetHomePageRequest.
- * Use `create(GetHomePageRequestSchema)` to create a new message.
- */
-export const GetHomePageRequestSchema: GenMessage<GetHomePageRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 5);
-
-/**
  * @generated from message library.v1.ListShelvesRequest
  */
 export type ListShelvesRequest = Message<"library.v1.ListShelvesRequest"> & {
@@ -312,7 +299,7 @@ export type ListShelvesRequest = Message<"library.v1.ListShelvesRequest"> & {
  * Use `create(ListShelvesRequestSchema)` to create a new message.
  */
 export const ListShelvesRequestSchema: GenMessage<ListShelvesRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 6);
+  messageDesc(file_library_v1_library, 5);
 
 /**
  * @generated from message library.v1.ListShelvesResponse
@@ -329,7 +316,7 @@ export type ListShelvesResponse = Message<"library.v1.ListShelvesResponse"> & {
  * Use `create(ListShelvesResponseSchema)` to create a new message.
  */
 export const ListShelvesResponseSchema: GenMessage<ListShelvesResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 7);
+  messageDesc(file_library_v1_library, 6);
 
 /**
  * @generated from message library.v1.GetShelfRequest
@@ -348,7 +335,7 @@ export type GetShelfRequest = Message<"library.v1.GetShelfRequest"> & {
  * Use `create(GetShelfRequestSchema)` to create a new message.
  */
 export const GetShelfRequestSchema: GenMessage<GetShelfRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 8);
+  messageDesc(file_library_v1_library, 7);
 
 /**
  * @generated from message library.v1.ListBooksRequest
@@ -388,7 +375,7 @@ export type ListBooksRequest = Message<"library.v1.ListBooksRequest"> & {
  * Use `create(ListBooksRequestSchema)` to create a new message.
  */
 export const ListBooksRequestSchema: GenMessage<ListBooksRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 9);
+  messageDesc(file_library_v1_library, 8);
 
 /**
  * @generated from message library.v1.ListBooksResponse
@@ -419,7 +406,7 @@ export type ListBooksResponse = Message<"library.v1.ListBooksResponse"> & {
  * Use `create(ListBooksResponseSchema)` to create a new message.
  */
 export const ListBooksResponseSchema: GenMessage<ListBooksResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 10);
+  messageDesc(file_library_v1_library, 9);
 
 /**
  * @generated from message library.v1.SearchBooksRequest
@@ -466,7 +453,7 @@ export type SearchBooksRequest = Message<"library.v1.SearchBooksRequest"> & {
  * Use `create(SearchBooksRequestSchema)` to create a new message.
  */
 export const SearchBooksRequestSchema: GenMessage<SearchBooksRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 11);
+  messageDesc(file_library_v1_library, 10);
 
 /**
  * A range of page counts, both ends included.
@@ -490,7 +477,7 @@ export type PageRange = Message<"library.v1.PageRange"> & {
  * Use `create(PageRangeSchema)` to create a new message.
  */
 export const PageRangeSchema: GenMessage<PageRange> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 12);
+  messageDesc(file_library_v1_library, 11);
 
 /**
  * @generated from message library.v1.SearchBooksResponse
@@ -507,7 +494,7 @@ export type SearchBooksResponse = Message<"library.v1.SearchBooksResponse"> & {
  * Use `create(SearchBooksResponseSchema)` to create a new message.
  */
 export const SearchBooksResponseSchema: GenMessage<SearchBooksResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 13);
+  messageDesc(file_library_v1_library, 12);
 
 /**
  * A book that was found.
@@ -533,7 +520,7 @@ export type SearchBooksResponse_Result = Message<"library.v1.SearchBooksResponse
  * Use `create(SearchBooksResponse_ResultSchema)` to create a new message.
  */
 export const SearchBooksResponse_ResultSchema: GenMessage<SearchBooksResponse_Result> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 13, 0);
+  messageDesc(file_library_v1_library, 12, 0);
 
 /**
  * @generated from message library.v1.GetBookRequest
@@ -552,7 +539,7 @@ export type GetBookRequest = Message<"library.v1.GetBookRequest"> & {
  * Use `create(GetBookRequestSchema)` to create a new message.
  */
 export const GetBookRequestSchema: GenMessage<GetBookRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 14);
+  messageDesc(file_library_v1_library, 13);
 
 /**
  * @generated from message library.v1.CreateBookRequest
@@ -592,7 +579,7 @@ export type CreateBookRequest = Message<"library.v1.CreateBookRequest"> & {
  * Use `create(CreateBookRequestSchema)` to create a new message.
  */
 export const CreateBookRequestSchema: GenMessage<CreateBookRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 15);
+  messageDesc(file_library_v1_library, 14);
 
 /**
  * @generated from message library.v1.UpdateBookRequest
@@ -618,7 +605,7 @@ export type UpdateBookRequest = Message<"library.v1.UpdateBookRequest"> & {
  * Use `create(UpdateBookRequestSchema)` to create a new message.
  */
 export const UpdateBookRequestSchema: GenMessage<UpdateBookRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 16);
+  messageDesc(file_library_v1_library, 15);
 
 /**
  * @generated from message library.v1.DeleteBookRequest
@@ -644,7 +631,7 @@ export type DeleteBookRequest = Message<"library.v1.DeleteBookRequest"> & {
  * Use `create(DeleteBookRequestSchema)` to create a new message.
  */
 export const DeleteBookRequestSchema: GenMessage<DeleteBookRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 17);
+  messageDesc(file_library_v1_library, 16);
 
 /**
  * @generated from message library.v1.MoveBookRequest
@@ -670,7 +657,7 @@ export type MoveBookRequest = Message<"library.v1.MoveBookRequest"> & {
  * Use `create(MoveBookRequestSchema)` to create a new message.
  */
 export const MoveBookRequestSchema: GenMessage<MoveBookRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 18);
+  messageDesc(file_library_v1_library, 17);
 
 /**
  * @generated from message library.v1.BorrowBookRequest
@@ -703,7 +690,7 @@ export type BorrowBookRequest = Message<"library.v1.BorrowBookRequest"> & {
  * Use `create(BorrowBookRequestSchema)` to create a new message.
  */
 export const BorrowBookRequestSchema: GenMessage<BorrowBookRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 19);
+  messageDesc(file_library_v1_library, 18);
 
 /**
  * A book that is lent.
@@ -739,7 +726,7 @@ export type Loan = Message<"library.v1.Loan"> & {
  * Use `create(LoanSchema)` to create a new message.
  */
 export const LoanSchema: GenMessage<Loan> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 20);
+  messageDesc(file_library_v1_library, 19);
 
 /**
  * @generated from message library.v1.ReturnBookRequest
@@ -758,7 +745,7 @@ export type ReturnBookRequest = Message<"library.v1.ReturnBookRequest"> & {
  * Use `create(ReturnBookRequestSchema)` to create a new message.
  */
 export const ReturnBookRequestSchema: GenMessage<ReturnBookRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 21);
+  messageDesc(file_library_v1_library, 20);
 
 /**
  * @generated from message library.v1.GetCoverRequest
@@ -777,7 +764,7 @@ export type GetCoverRequest = Message<"library.v1.GetCoverRequest"> & {
  * Use `create(GetCoverRequestSchema)` to create a new message.
  */
 export const GetCoverRequestSchema: GenMessage<GetCoverRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 22);
+  messageDesc(file_library_v1_library, 21);
 
 /**
  * @generated from message library.v1.UploadCoverRequest
@@ -803,7 +790,7 @@ export type UploadCoverRequest = Message<"library.v1.UploadCoverRequest"> & {
  * Use `create(UploadCoverRequestSchema)` to create a new message.
  */
 export const UploadCoverRequestSchema: GenMessage<UploadCoverRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 23);
+  messageDesc(file_library_v1_library, 22);
 
 /**
  * @generated from message library.v1.UploadCoverResponse
@@ -832,7 +819,7 @@ export type UploadCoverResponse = Message<"library.v1.UploadCoverResponse"> & {
  * Use `create(UploadCoverResponseSchema)` to create a new message.
  */
 export const UploadCoverResponseSchema: GenMessage<UploadCoverResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 24);
+  messageDesc(file_library_v1_library, 23);
 
 /**
  * @generated from message library.v1.ExportBookRequest
@@ -851,7 +838,7 @@ export type ExportBookRequest = Message<"library.v1.ExportBookRequest"> & {
  * Use `create(ExportBookRequestSchema)` to create a new message.
  */
 export const ExportBookRequestSchema: GenMessage<ExportBookRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 25);
+  messageDesc(file_library_v1_library, 24);
 
 /**
  * @generated from message library.v1.ExportBookResponse
@@ -877,7 +864,7 @@ export type ExportBookResponse = Message<"library.v1.ExportBookResponse"> & {
  * Use `create(ExportBookResponseSchema)` to create a new message.
  */
 export const ExportBookResponseSchema: GenMessage<ExportBookResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 26);
+  messageDesc(file_library_v1_library, 25);
 
 /**
  * @generated from message library.v1.WatchBooksRequest
@@ -911,7 +898,7 @@ export type WatchBooksRequest = Message<"library.v1.WatchBooksRequest"> & {
  * Use `create(WatchBooksRequestSchema)` to create a new message.
  */
 export const WatchBooksRequestSchema: GenMessage<WatchBooksRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 27);
+  messageDesc(file_library_v1_library, 26);
 
 /**
  * Something that happened to a book.
@@ -970,7 +957,7 @@ export type BookEvent = Message<"library.v1.BookEvent"> & {
  * Use `create(BookEventSchema)` to create a new message.
  */
 export const BookEventSchema: GenMessage<BookEvent> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 28);
+  messageDesc(file_library_v1_library, 27);
 
 /**
  * @generated from message library.v1.ImportBooksRequest
@@ -994,7 +981,7 @@ export type ImportBooksRequest = Message<"library.v1.ImportBooksRequest"> & {
  * Use `create(ImportBooksRequestSchema)` to create a new message.
  */
 export const ImportBooksRequestSchema: GenMessage<ImportBooksRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 29);
+  messageDesc(file_library_v1_library, 28);
 
 /**
  * @generated from message library.v1.ImportBooksResponse
@@ -1020,7 +1007,7 @@ export type ImportBooksResponse = Message<"library.v1.ImportBooksResponse"> & {
  * Use `create(ImportBooksResponseSchema)` to create a new message.
  */
 export const ImportBooksResponseSchema: GenMessage<ImportBooksResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 30);
+  messageDesc(file_library_v1_library, 29);
 
 /**
  * @generated from message library.v1.ChatRequest
@@ -1039,7 +1026,7 @@ export type ChatRequest = Message<"library.v1.ChatRequest"> & {
  * Use `create(ChatRequestSchema)` to create a new message.
  */
 export const ChatRequestSchema: GenMessage<ChatRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 31);
+  messageDesc(file_library_v1_library, 30);
 
 /**
  * @generated from message library.v1.ChatResponse
@@ -1070,7 +1057,7 @@ export type ChatResponse = Message<"library.v1.ChatResponse"> & {
  * Use `create(ChatResponseSchema)` to create a new message.
  */
 export const ChatResponseSchema: GenMessage<ChatResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 32);
+  messageDesc(file_library_v1_library, 31);
 
 /**
  * @generated from message library.v1.TalkRequest
@@ -1096,7 +1083,7 @@ export type TalkRequest = Message<"library.v1.TalkRequest"> & {
  * Use `create(TalkRequestSchema)` to create a new message.
  */
 export const TalkRequestSchema: GenMessage<TalkRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 33);
+  messageDesc(file_library_v1_library, 32);
 
 /**
  * Something that happened in the reading room.
@@ -1149,7 +1136,7 @@ export type TalkResponse = Message<"library.v1.TalkResponse"> & {
  * Use `create(TalkResponseSchema)` to create a new message.
  */
 export const TalkResponseSchema: GenMessage<TalkResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 34);
+  messageDesc(file_library_v1_library, 33);
 
 /**
  * @generated from message library.v1.WaitRequest
@@ -1168,7 +1155,7 @@ export type WaitRequest = Message<"library.v1.WaitRequest"> & {
  * Use `create(WaitRequestSchema)` to create a new message.
  */
 export const WaitRequestSchema: GenMessage<WaitRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 35);
+  messageDesc(file_library_v1_library, 34);
 
 /**
  * @generated from message library.v1.WaitResponse
@@ -1187,7 +1174,7 @@ export type WaitResponse = Message<"library.v1.WaitResponse"> & {
  * Use `create(WaitResponseSchema)` to create a new message.
  */
 export const WaitResponseSchema: GenMessage<WaitResponse> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 36);
+  messageDesc(file_library_v1_library, 35);
 
 /**
  * @generated from message library.v1.InspectCallRequest
@@ -1200,7 +1187,7 @@ export type InspectCallRequest = Message<"library.v1.InspectCallRequest"> & {
  * Use `create(InspectCallRequestSchema)` to create a new message.
  */
 export const InspectCallRequestSchema: GenMessage<InspectCallRequest> = /*@__PURE__*/
-  messageDesc(file_library_v1_library, 37);
+  messageDesc(file_library_v1_library, 36);
 
 /**
  * @generated from message library.v1.InspectCallResponse
@@ -1240,6 +1227,19 @@ export type InspectCallResponse = Message<"library.v1.InspectCallResponse"> & {
  * Use `create(InspectCallResponseSchema)` to create a new message.
  */
 export const InspectCallResponseSchema: GenMessage<InspectCallResponse> = /*@__PURE__*/
+  messageDesc(file_library_v1_library, 37);
+
+/**
+ * @generated from message library.v1.GetHomePageRequest
+ */
+export type GetHomePageRequest = Message<"library.v1.GetHomePageRequest"> & {
+};
+
+/**
+ * Describes the message library.v1.GetHomePageRequest.
+ * Use `create(GetHomePageRequestSchema)` to create a new message.
+ */
+export const GetHomePageRequestSchema: GenMessage<GetHomePageRequest> = /*@__PURE__*/
   messageDesc(file_library_v1_library, 38);
 
 /**
@@ -1304,16 +1304,6 @@ export const GenreSchema: GenEnum<Genre> = /*@__PURE__*/
  * @generated from service library.v1.LibraryService
  */
 export const LibraryService: GenService<{
-  /**
-   * The page for people, who watch the library and talk there: HTML, with everything that it needs.
-   *
-   * @generated from rpc library.v1.LibraryService.GetHomePage
-   */
-  getHomePage: {
-    methodKind: "unary";
-    input: typeof GetHomePageRequestSchema;
-    output: typeof HttpBodySchema;
-  },
   /**
    * Lists all shelves.
    *
@@ -1518,6 +1508,16 @@ export const LibraryService: GenService<{
     methodKind: "unary";
     input: typeof InspectCallRequestSchema;
     output: typeof InspectCallResponseSchema;
+  },
+  /**
+   * The page for people, who watch the library and talk there: HTML, with everything that it needs.
+   *
+   * @generated from rpc library.v1.LibraryService.GetHomePage
+   */
+  getHomePage: {
+    methodKind: "unary";
+    input: typeof GetHomePageRequestSchema;
+    output: typeof HttpBodySchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_library_v1_library, 0);
