@@ -2,7 +2,6 @@
  * Streams as pages in a real browser have them: EventSource, fetch and WebSocket in Chromium, against both engines.
  */
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Browser, Page } from "playwright-core";
@@ -11,6 +10,7 @@ import { startBrowser, WITHOUT_BROWSER, withPage } from "../support/browser.ts";
 import { type EchoServer, startEchoServer } from "../support/echo-server.ts";
 import { type GatewayProcess, startGateway } from "../support/gateway-process.ts";
 import { descriptorPath, ENGINES } from "../support/gateway-suite.ts";
+import { quietPort } from "../support/quiet-port.ts";
 
 /** What a page gathers: `seen` holds one entry an event, of every EventSource and WebSocket that is opened by these. */
 const RECORDER = `
@@ -313,18 +313,6 @@ function createBook(id: string): string {
   return `fetch("/v1/shelves/3/books?book_id=${id}", {
     method: "POST", body: '{"title":"Walks"}', headers: { "content-type": "application/json" },
   }).then((reply) => reply.status)`;
-}
-
-/** A port below those that the system gives to connections: nobody takes it while no gateway has it. */
-async function quietPort(): Promise<number> {
-  for (let port = 20_000 + (process.pid % 10_000); ; port++) {
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-    });
-    if (isFree) return port;
-  }
 }
 
 async function untilReady(gateway: GatewayProcess): Promise<void> {
