@@ -2,10 +2,11 @@ import { grpcJs } from "../../../src/upstream/clients/grpc-js/index.ts";
 import { describeCalls } from "./calls.ts";
 import { describeConnections } from "./connections.ts";
 import { describeReplies } from "./replies.ts";
+import { GRPC_JS_SERVER, HTTP2_SERVER } from "./servers.ts";
 import type { Subject } from "./subject.ts";
 
 const subject: Subject = { factory: grpcJs, skips: {} };
 
-describeCalls(subject);
+for (const kind of [GRPC_JS_SERVER, HTTP2_SERVER]) describeCalls(subject, kind);
 describeReplies(subject);
 describeConnections(subject);
