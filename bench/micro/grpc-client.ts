@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { grpcJs } from "../../src/upstream/clients/grpc-js/index.ts";
 import { createHttp2Client } from "../../src/upstream/clients/http2/index.ts";
 import type { Call, CallListener, Channel, ChannelFactory } from "../../src/upstream/index.ts";
+import { channelOptions } from "../../test/support/channel-options.ts";
 
 const IN_FLIGHT = 64;
 const TURNS = 3;
@@ -96,12 +97,9 @@ function run(channel: Channel, calls: number, bytes: number): Promise<void> {
 }
 
 function call(factory: ChannelFactory, port: number): void {
-  const channel = factory.connect({
-    addresses: [`127.0.0.1:${port}`],
-    tls: undefined,
-    maxReceiveMessageBytes: 16 * 1024 * 1024,
-    maxSendMessageBytes: 16 * 1024 * 1024,
-  });
+  const limitBytes = 16 * 1024 * 1024;
+  const options = { maxReceiveMessageBytes: limitBytes, maxSendMessageBytes: limitBytes };
+  const channel = factory.connect(channelOptions([`127.0.0.1:${port}`], options));
   // The parent below sends nothing else.
   process.on("message", ({ calls, bytes }: { readonly calls: number; readonly bytes: number }) => {
     const from = process.cpuUsage();

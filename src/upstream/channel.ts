@@ -2,6 +2,8 @@
  * The port for gRPC clients: `clients/http2`, our own, and `clients/grpc-js`. Messages cross it as raw protobuf bytes.
  */
 import type { Status } from "../status/index.ts";
+import type { WeightedAddress } from "./address.ts";
+import type { BalancingPolicy } from "./balancer.ts";
 
 /**
  * gRPC metadata as a flat list: `[name, value, …]`, names lower-case. A `-bin` value is base64, as on the wire
@@ -46,10 +48,38 @@ export interface Channel {
   close(): Promise<void>;
 }
 
+/** Connections of a channel. */
+export interface ConnectionSettings {
+  /** Most connections to one endpoint; a further one is opened when calls find no room on those there are. */
+  readonly perEndpoint: number;
+  readonly connectTimeoutMs: number;
+  /** A connection is replaced when it is this old, a little earlier by chance; Infinity is never. */
+  readonly maxAgeMs: number;
+  /** After so much silence with calls open, a PING asks whether the upstream is still there; Infinity is never. */
+  readonly keepaliveMs: number;
+  /** How long its answer may take. */
+  readonly keepaliveTimeoutMs: number;
+  /** Names are looked up again this often; Infinity is only after a connection was lost. */
+  readonly resolveIntervalMs: number;
+}
+
+/** What a channel takes on; a call beyond it is refused at once, reason UPSTREAM_OVERLOADED. */
+export interface ChannelLimits {
+  /** Calls that have not ended, those included that wait; Infinity is no limit. */
+  readonly maxInFlight: number;
+  /** Calls that wait for a connection with room. */
+  readonly maxPending: number;
+  /** Bytes of messages that these hold. */
+  readonly maxPendingBytes: number;
+}
+
 /** How to reach an upstream. */
 export interface ChannelOptions {
-  /** `host:port`, `unix:/path`, one or several; with several, calls are spread. */
-  readonly addresses: readonly string[];
+  /** One or several; with several, calls are spread. */
+  readonly addresses: readonly WeightedAddress[];
+  readonly balancing: BalancingPolicy;
+  readonly connections: ConnectionSettings;
+  readonly limits: ChannelLimits;
   /** PEM texts; undefined means plaintext HTTP/2. */
   readonly tls: { readonly caPem: string | undefined; readonly serverName: string | undefined } | undefined;
   readonly maxReceiveMessageBytes: number;

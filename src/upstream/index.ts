@@ -1,2 +1,20 @@
-export type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metadata } from "./channel.ts";
+export type { WeightedAddress } from "./address.ts";
+export type { BalancingPolicy } from "./balancer.ts";
+export type {
+  Call,
+  CallListener,
+  Channel,
+  ChannelFactory,
+  ChannelLimits,
+  ChannelOptions,
+  ConnectionSettings,
+  Metadata,
+} from "./channel.ts";
 export type { Connectivity } from "./connectivity.ts";
+export type {
+  Availability,
+  CallEnd,
+  EndpointObserver,
+  EndpointView,
+  WatchEndpoints,
+} from "./endpoint.ts";

@@ -26,6 +26,7 @@ const CONNECT_FAULTS: readonly (readonly [RegExp, string])[] = [
   [/SSL|TLS|EPROTO/, "the TLS handshake failed"],
   [/ERR_HTTP2|Protocol error/, "it does not speak HTTP/2"],
   [/ECONNRESET|EPIPE|socket hang up/, "connection reset"],
+  [/no healthy endpoint/, "none of its endpoints is healthy"],
   [/Channel closed|shut down/, "the channel is closed"],
 ];
 

@@ -1,5 +1,6 @@
 /** What every part of the channel contract needs: the client under test and ways to open calls with it. */
 import type { Call, Channel, ChannelFactory, ChannelOptions, Metadata } from "../../../src/upstream/index.ts";
+import { channelOptions } from "../../support/channel-options.ts";
 import { CallRecorder, type Outcome } from "../../support/grpc-recorder.ts";
 
 /** The client under test. `skips` names tests that it cannot pass, each with the reason. */
@@ -18,13 +19,13 @@ export function connect(
   addresses: readonly string[],
   more: Partial<ChannelOptions> = {},
 ): Channel {
-  return subject.factory.connect({
-    addresses,
-    tls: undefined,
-    maxReceiveMessageBytes: LIMIT_BYTES,
-    maxSendMessageBytes: LIMIT_BYTES,
-    ...more,
-  });
+  return subject.factory.connect(
+    channelOptions(addresses, {
+      maxReceiveMessageBytes: LIMIT_BYTES,
+      maxSendMessageBytes: LIMIT_BYTES,
+      ...more,
+    }),
+  );
 }
 
 /** The `skip` option of a test: the reason, or false. */

@@ -15,6 +15,7 @@ import { type BuiltSchema, buildSchema, type SchemaFiles } from "../../../src/sc
 import { type ReflectionOptions, ReflectionSource } from "../../../src/schema/sources/reflection/index.ts";
 import { Code, type Reason, StatusError } from "../../../src/status/index.ts";
 import { connectGrpcJs } from "../../../src/upstream/clients/grpc-js/index.ts";
+import { channelOptions } from "../../support/channel-options.ts";
 import { startHttp2Server } from "../../support/grpc-http2.ts";
 import {
   type Answerer,
@@ -40,12 +41,7 @@ async function read(
   options: Partial<ReflectionOptions> = {},
   signal: AbortSignal = never,
 ): Promise<Reading> {
-  const channel = connectGrpcJs({
-    addresses: [address],
-    tls: undefined,
-    maxReceiveMessageBytes: 4 * 1024 * 1024,
-    maxSendMessageBytes: 4 * 1024 * 1024,
-  });
+  const channel = connectGrpcJs(channelOptions([address]));
   t.after(() => channel.close());
   const source = new ReflectionSource({ channel, address, timeoutMs: 10_000, ...options });
   assert.equal(source.name, `reflection at ${address}`);

@@ -50,14 +50,15 @@ export class GrpcJsChannel implements Channel {
   #onIdle: (() => void) | undefined;
 
   constructor(options: ChannelOptions) {
-    const target = targetOf(options.addresses);
+    const addresses = options.addresses.map(({ address }) => address);
+    const target = targetOf(addresses);
     const tls = credentialsOf(options.tls);
     registerListResolver();
     // An upstream decides what grpc-js complains of on stderr (malformed metadata, excess pings); calls tell it too.
     setLogVerbosity(logVerbosity.NONE);
     this.#channel = new GrpcChannel(target.uri, tls, grpcOptions(options, target.balancing));
     this.#owner = {
-      address: options.addresses.join(", "),
+      address: addresses.join(", "),
       maxSendMessageBytes: options.maxSendMessageBytes,
       target: this.#channel.getTarget(),
       onCallEnded: () => this.#onCallEnded(),

@@ -5,9 +5,9 @@
  * One channel then balances over all of them: calls wait while any endpoint is still connecting, and a dead endpoint
  * fails nothing while another is alive. One client per address could do neither.
  */
-import { isIP } from "node:net";
 import { experimental } from "@grpc/grpc-js";
 import { refuse } from "../../../status/index.ts";
+import { type Address, authorityOf, parseAddress } from "../../address.ts";
 
 /** The scheme of a target that holds several addresses, each percent-encoded, separated by commas. */
 const LIST_SCHEME = "sluice-list";
@@ -22,14 +22,6 @@ export interface Target {
   readonly balancing: Balancing;
 }
 
-interface Address {
-  readonly uri: experimental.GrpcUri;
-  /** The `:authority` of calls, and the name that TLS verifies. */
-  readonly authority: string;
-  /** Whether the address stands for one machine, however many IP addresses its name has. */
-  readonly isOneEndpoint: boolean;
-}
-
 /**
  * The target for `addresses`. A DNS name that resolves to several addresses counts as several endpoints.
  * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, naming an address that is not of a known form.
@@ -40,8 +32,8 @@ export function targetOf(addresses: readonly string[]): Target {
   if (first === undefined) throw refuse("UPSTREAM_UNREACHABLE", "the upstream has no address");
   if (parsed.length === 1) {
     return {
-      uri: experimental.uriToString(first.uri),
-      balancing: first.isOneEndpoint ? "pick_first" : "round_robin",
+      uri: experimental.uriToString(uriOf(first)),
+      balancing: first.kind === "dns" ? "round_robin" : "pick_first",
     };
   }
   return { uri: `${LIST_SCHEME}:${addresses.map(encodeURIComponent).join(",")}`, balancing: "round_robin" };
@@ -52,26 +44,16 @@ export function registerListResolver(): void {
   experimental.registerResolver(LIST_SCHEME, ListResolver);
 }
 
-function parseAddress(address: string): Address {
-  if (address.startsWith("unix:")) {
-    const path = address.slice(address.startsWith("unix://") ? 7 : 5);
-    if (path === "") throw refuse("UPSTREAM_UNREACHABLE", `upstream address "${address}" has no path`);
-    return { uri: { scheme: "unix", path }, authority: "localhost", isOneEndpoint: true };
-  }
-  const hostPort = /[\s/,@?#%]/.test(address) ? null : experimental.splitHostPort(address);
-  const port = hostPort?.port;
-  if (!hostPort?.host || port === undefined || port < 1 || port > 65_535) {
-    throw refuse("UPSTREAM_UNREACHABLE", `upstream address "${address}" is not host:port or unix:/path`);
-  }
-  const isOneEndpoint = isIP(hostPort.host) !== 0 || hostPort.host === "localhost";
-  return { uri: { scheme: "dns", path: address }, authority: address, isOneEndpoint };
+function uriOf(address: Address): experimental.GrpcUri {
+  if (address.kind === "unix") return { scheme: "unix", path: address.path };
+  return { scheme: "dns", path: authorityOf(address) };
 }
 
 /** Joins the endpoints of several resolvers; reports once each of them has answered, and again on every change. */
 class ListResolver implements experimental.Resolver {
   static getDefaultAuthority(target: experimental.GrpcUri): string {
     const [first] = addressesOf(target);
-    return first?.authority ?? "localhost";
+    return first === undefined ? "localhost" : authorityOf(first);
   }
 
   readonly #listener: experimental.ResolverListener;
@@ -87,7 +69,7 @@ class ListResolver implements experimental.Resolver {
     this.#listener = listener;
     this.#results = addresses.map(() => undefined);
     this.#children = addresses.map((address, index) =>
-      experimental.createResolver(address.uri, (result) => this.#onResult(index, result), options),
+      experimental.createResolver(uriOf(address), (result) => this.#onResult(index, result), options),
     );
   }
 

@@ -7,10 +7,12 @@
  */
 import { Code, gatewayStatus, type Status } from "../../../status/index.ts";
 import type { Call, CallListener, Metadata } from "../../channel.ts";
+import type { CallEnd } from "../../endpoint.ts";
 import { callRefused, connectionLost, deadlineExpired, streamReset } from "../../reply-faults.ts";
 import type { Connection } from "./connection.ts";
-import { STREAM_WINDOW_BYTES, type Stream } from "./connection-ports.ts";
+import { STREAM_WINDOW_BYTES, type Stream, type Unprocessed } from "./connection-ports.ts";
 import type { Expiring } from "./deadline-wheel.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { ErrorCode } from "./http2-error.ts";
 import { type MetadataEncoder, metadataTooLarge, timeoutField } from "./metadata-encoder.ts";
 import { Outbox } from "./outbox.ts";
@@ -40,11 +42,13 @@ export interface CallOwner {
   readonly now: () => number;
   /** Finds the call a connection, now or later. */
   place(call: Http2Call): void;
-  /** The call has grown by `bytes` before it was placed; false if that is more than may wait. */
-  mayWait(call: Http2Call, bytes: number): boolean;
+  /** Likewise, for a call that was not processed where it went first. */
+  placeAgain(call: Http2Call, reason: Unprocessed): void;
+  /** The call has grown by `bytes` before it was placed; gives the status to end it with if that is too much. */
+  onGrown(call: Http2Call, bytes: number): Status | undefined;
   /** The call is waiting no more. */
   onPlaced(call: Http2Call): void;
-  onEnded(call: Http2Call): void;
+  onEnded(call: Http2Call, status: Status, end: CallEnd): void;
 }
 
 /** A call. It ends with exactly one `onStatus`. */
@@ -63,6 +67,9 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
   openedAtFlush = 0;
   wheelIndex = 0;
   #connection: Connection | undefined;
+  #endpoint: Endpoint | undefined;
+  /** When the stream was opened, on the owner's clock. */
+  #sentAt = 0;
   #attempts = 0;
   #consumedBytes = 0;
   /** Window given beyond the usual for the message under way; not given back again. */
@@ -87,6 +94,16 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     return this.#owner.maxReceiveMessageBytes;
   }
 
+  /** Where it went last; undefined for a call that has never left. */
+  get endpoint(): Endpoint | undefined {
+    return this.#endpoint;
+  }
+
+  /** When it went there, on the owner's clock; told only where the endpoint is observed. */
+  get sentAt(): number {
+    return this.#sentAt;
+  }
+
   get isEnded(): boolean {
     return this.#isEnded;
   }
@@ -103,10 +120,12 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     outbox.push(message);
     if (this.#connection !== undefined) {
       this.#connection.send(this);
-    } else if (!this.#owner.mayWait(this, message.byteLength)) {
-      const what = `too many bytes wait for upstream ${this.#owner.address}`;
-      this.cancel(gatewayStatus("UPSTREAM_OVERLOADED", what));
-      return true;
+    } else {
+      const refusal = this.#owner.onGrown(this, message.byteLength);
+      if (refusal !== undefined) {
+        this.cancel(refusal);
+        return true;
+      }
     }
     this.#owesDrain ||= outbox.unsentBytes >= HIGH_WATER_BYTES;
     return !this.#owesDrain;
@@ -119,17 +138,15 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
   }
 
   cancel(status: Status): void {
-    if (this.#isEnded) return;
-    this.#release(ErrorCode.CANCEL);
-    this.#end(status, NO_METADATA);
+    this.#abort(status, "abandoned");
   }
 
   resume(): void {
     if (!this.#isEnded) this.#reply.resume();
   }
 
-  /** For the channel: opens a stream on `connection`, which has room. */
-  attach(connection: Connection): void {
+  /** For the endpoint: opens a stream on its `connection`, which has room. */
+  attach(connection: Connection, endpoint: Endpoint): void {
     const { encoder, now, address } = this.#owner;
     const timeout = this.expiresAt === Number.POSITIVE_INFINITY ? "" : timeoutField(this.expiresAt - now());
     const refusal = encoder.encode(this.#metadata, timeout);
@@ -143,6 +160,8 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     }
     this.#attempts++;
     this.#connection = connection;
+    this.#endpoint = endpoint;
+    if (endpoint.observer !== undefined) this.#sentAt = now();
     connection.openStream(this, this.#path, encoder.block, encoder.blockBytes);
     connection.send(this);
   }
@@ -157,7 +176,7 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
 
   /** For the deadlines alone. */
   onExpired(): void {
-    this.cancel(deadlineExpired(this.address, this.#attempts === 0 ? "connecting" : "called"));
+    this.#abort(deadlineExpired(this.address, this.#attempts === 0 ? "connecting" : "called"), "expired");
   }
 
   /** For the connection alone, as are those that follow. */
@@ -187,17 +206,18 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
   onReset(errorCode: number): void {
     this.#connection = undefined;
     const status = streamReset(this.address, errorCode);
-    this.#end(this.#isDeadline(status) ? deadlineExpired(this.address, "called") : status, NO_METADATA);
+    if (this.#isDeadline(status)) this.#end(deadlineExpired(this.address, "called"), NO_METADATA, "expired");
+    else this.#end(status, NO_METADATA, "broken");
   }
 
-  onUnprocessed(): void {
+  onUnprocessed(reason: Unprocessed): void {
     this.#connection = undefined;
     if (this.#isEnded) return;
     if (this.#attempts < MAX_ATTEMPTS && this.outbox.canRewind) {
       this.outbox.rewind();
-      this.#owner.place(this);
+      this.#owner.placeAgain(this, reason);
     } else {
-      this.#end(callRefused(this.address), NO_METADATA);
+      this.#end(callRefused(this.address), NO_METADATA, "broken");
     }
   }
 
@@ -207,7 +227,7 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
       violation === undefined
         ? connectionLost(this.address)
         : gatewayStatus("UPSTREAM_PROTOCOL", `upstream ${this.address} broke HTTP/2: it sent ${violation}`);
-    this.#end(status, NO_METADATA);
+    this.#end(status, NO_METADATA, "broken");
   }
 
   /** For the reply's reader alone, as are those that follow. */
@@ -238,12 +258,12 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
   }
 
   onComplete(status: Status, trailers: Metadata): void {
-    if (this.#isDeadline(status)) this.#end(deadlineExpired(this.address, "called"), NO_METADATA);
-    else this.#end(status, trailers);
+    if (this.#isDeadline(status)) this.#end(deadlineExpired(this.address, "called"), NO_METADATA, "expired");
+    else this.#end(status, trailers, status.origin === "upstream" ? "answered" : "broken");
   }
 
   onInvalid(status: Status): void {
-    this.cancel(status);
+    this.#abort(status, "broken");
   }
 
   onConsumed(bytes: number, missingBytes: number): void {
@@ -270,6 +290,12 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     return this.#owner.now() >= this.expiresAt - DEADLINE_TOLERANCE_MS;
   }
 
+  #abort(status: Status, end: CallEnd): void {
+    if (this.#isEnded) return;
+    this.#release(ErrorCode.CANCEL);
+    this.#end(status, NO_METADATA, end);
+  }
+
   #release(errorCode: number | undefined): void {
     const connection = this.#connection;
     this.#connection = undefined;
@@ -282,12 +308,12 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     this.cancel(gatewayStatus("INTERNAL", "a fault in the gateway ended the call"));
   }
 
-  #end(status: Status, trailers: Metadata): void {
+  #end(status: Status, trailers: Metadata, end: CallEnd): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#reply.stop();
     this.outbox.clear();
-    this.#owner.onEnded(this);
+    this.#owner.onEnded(this, status, end);
     try {
       this.#listener.onStatus(status, trailers);
     } catch (error) {

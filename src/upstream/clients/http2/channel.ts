@@ -3,45 +3,44 @@
  */
 import { X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { gatewayStatus, refuse } from "../../../status/index.ts";
+import { gatewayStatus, refuse, type Status } from "../../../status/index.ts";
+import { authorityOf } from "../../address.ts";
+import { createBalancer } from "../../balancer.ts";
 import type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metadata } from "../../channel.ts";
 import type { Connectivity } from "../../connectivity.ts";
+import type { CallEnd, WatchEndpoints } from "../../endpoint.ts";
 import { isMetadataText } from "../../metadata-fields.ts";
 import { RefusedCall } from "../../refused-call.ts";
-import { type Address, authorityOf, parseAddress } from "./address.ts";
+import { unreachable } from "../../reply-faults.ts";
+import type { ResolvedEndpoint } from "../../resolver.ts";
+import { createResolver, type LookUp, lookUp } from "../../resolvers/index.ts";
 import { type CallOwner, Http2Call } from "./call.ts";
 import type { ConnectionOptions } from "./connection-ports.ts";
 import { DeadlineWheel } from "./deadline-wheel.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { MetadataEncoder } from "./metadata-encoder.ts";
 import { openSocket, type TlsOptions } from "./open-socket.ts";
 import { Pool } from "./pool.ts";
-import { type Resolve, resolveName } from "./resolver.ts";
-
-const CONNECT_TIMEOUT_MS = 20_000;
 
 /** What a channel takes from its surroundings. */
 export interface Surroundings {
   readonly now: () => number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  readonly resolve: Resolve;
+  readonly lookUp: LookUp;
   /** The first stream of every connection; 1 outside of tests. */
   readonly firstStreamId: number;
-  /** After so much silence a PING asks whether the upstream is still there. */
-  readonly keepaliveMs: number;
-  /** How long its answer may take. */
-  readonly keepaliveTimeoutMs: number;
+  /** Judges the endpoints; undefined where all of them count as available. */
+  readonly watch: WatchEndpoints | undefined;
 }
 
 /** Those of a process that serves. */
 export const SURROUNDINGS: Surroundings = {
   now: () => performance.now(),
   random: Math.random,
-  resolve: resolveName,
+  lookUp,
   firstStreamId: 1,
-  // Servers in Go and Java close connections that ping more often.
-  keepaliveMs: 5 * 60 * 1000,
-  keepaliveTimeoutMs: 20_000,
+  watch: undefined,
 };
 
 /** Makes channels of this client; `userAgent` goes with every call. */
@@ -64,18 +63,24 @@ export class Http2Channel implements Channel {
    * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address or the CA cannot be used.
    */
   constructor(options: ChannelOptions, userAgent: string, surroundings: Surroundings = SURROUNDINGS) {
-    const { now, random, resolve } = surroundings;
-    const addresses = options.addresses.map(parseAddress);
+    const { now, random, watch } = surroundings;
+    const { addresses, limits, connections } = options;
     if (addresses.length === 0) throw refuse("UPSTREAM_UNREACHABLE", "the upstream has no address");
+    const intervalMs = connections.resolveIntervalMs;
+    const resolver = createResolver(addresses, { lookUp: surroundings.lookUp, now, intervalMs });
     const tls = tlsOptions(options.tls);
-    const address = options.addresses.join(", ");
+    const address = addresses.map((each) => each.address).join(", ");
     const pool = new Pool({
       address,
-      addresses,
-      resolve,
+      resolver,
+      balancer: createBalancer(options.balancing, random),
+      watch,
+      limits,
+      perEndpoint: connections.perEndpoint,
       random,
-      now,
-      connectionOptions: (endpoint, name) => connectionOptions(endpoint, name, tls, userAgent, surroundings),
+      connectionOptions: (endpoint) => connectionOptions(endpoint, tls, userAgent, options, surroundings),
+      openOn: (endpoint, path, metadata, deadlineMs, listener) =>
+        this.#start(this.#ownerOn(endpoint), path, metadata, deadlineMs, listener),
     });
     this.#pool = pool;
     this.#now = now;
@@ -87,9 +92,10 @@ export class Http2Channel implements Channel {
       encoder: new MetadataEncoder(),
       now,
       place: (call) => pool.place(call),
-      mayWait: (call, bytes) => pool.mayWait(call, bytes),
-      onPlaced: (call) => pool.forget(call),
-      onEnded: (call) => this.#onEnded(call),
+      placeAgain: (call) => pool.place(call),
+      onGrown: (call, bytes) => pool.waiting.grow(call, bytes),
+      onPlaced: (call) => pool.waiting.remove(call),
+      onEnded: (call, status, end) => this.#onEnded(call, status, end),
     };
   }
 
@@ -99,20 +105,7 @@ export class Http2Channel implements Channel {
       const what = `upstream ${address} cannot be reached: the channel is closed`;
       return new RefusedCall(gatewayStatus("UPSTREAM_UNREACHABLE", what), listener);
     }
-    if (!(deadlineMs > 0)) {
-      const what = `no time is left to call upstream ${address}`;
-      return new RefusedCall(gatewayStatus("DEADLINE", what), listener);
-    }
-    if (!isMetadataText(rpcPath)) {
-      return new RefusedCall(gatewayStatus("HEADER_INVALID", "the method's path is not ASCII"), listener);
-    }
-    const hasDeadline = deadlineMs !== Number.POSITIVE_INFINITY;
-    const expiresAt = hasDeadline ? this.#now() + deadlineMs : deadlineMs;
-    const call = new Http2Call(this.#owner, listener, rpcPath, metadata, expiresAt);
-    this.#openCalls++;
-    if (hasDeadline) this.#deadlines.add(call);
-    this.#pool.place(call);
-    return call;
+    return this.#start(this.#owner, rpcPath, metadata, deadlineMs, listener);
   }
 
   close(): Promise<void> {
@@ -148,10 +141,53 @@ export class Http2Channel implements Channel {
     this.#pool.close();
   }
 
-  #onEnded(call: Http2Call): void {
-    if (call.expiresAt !== Number.POSITIVE_INFINITY) this.#deadlines.remove(call);
+  #start(
+    owner: CallOwner,
+    rpcPath: string,
+    metadata: Metadata,
+    deadlineMs: number,
+    listener: CallListener,
+  ): Call {
+    if (!(deadlineMs > 0)) {
+      const what = `no time is left to call upstream ${owner.address}`;
+      return new RefusedCall(gatewayStatus("DEADLINE", what), listener);
+    }
+    if (!isMetadataText(rpcPath)) {
+      return new RefusedCall(gatewayStatus("HEADER_INVALID", "the method's path is not ASCII"), listener);
+    }
+    const hasDeadline = deadlineMs !== Number.POSITIVE_INFINITY;
+    const expiresAt = hasDeadline ? this.#now() + deadlineMs : deadlineMs;
+    const call = new Http2Call(owner, listener, rpcPath, metadata, expiresAt);
+    if (owner === this.#owner) this.#openCalls++;
+    if (hasDeadline) this.#deadlines.add(call);
+    owner.place(call);
+    return call;
+  }
+
+  /** The owner of calls that go to `endpoint` and no other. */
+  #ownerOn(endpoint: Endpoint): CallOwner {
+    const address = endpoint.name;
+    const place = (call: Http2Call): void => {
+      if (!endpoint.attach(call)) call.refuse(unreachable(address, "no connection with room"));
+    };
+    return {
+      ...this.#owner,
+      address,
+      place,
+      placeAgain: place,
+      onEnded: (call) => this.#forgetDeadline(call),
+    };
+  }
+
+  #onEnded(call: Http2Call, status: Status, end: CallEnd): void {
+    this.#forgetDeadline(call);
+    call.endpoint?.observer?.onCallEnded(status, end, this.#now() - call.sentAt);
     this.#openCalls--;
     if (this.#openCalls === 0) this.#onIdle?.();
+  }
+
+  #forgetDeadline(call: Http2Call): void {
+    if (call.expiresAt !== Number.POSITIVE_INFINITY) this.#deadlines.remove(call);
   }
 }
 
@@ -172,15 +208,16 @@ function secureContext(caPem: string | undefined): SecureContext {
 }
 
 function connectionOptions(
-  endpoint: Address,
-  name: string,
+  { address, host }: ResolvedEndpoint,
   tls: TlsOptions | undefined,
   userAgent: string,
-  { now, firstStreamId, keepaliveMs, keepaliveTimeoutMs }: Surroundings,
+  { connections }: ChannelOptions,
+  { now, random, firstStreamId }: Surroundings,
 ): ConnectionOptions {
-  const named: Address = endpoint.kind === "tcp" ? { ...endpoint, host: name } : endpoint;
+  const { connectTimeoutMs, keepaliveMs, keepaliveTimeoutMs, maxAgeMs } = connections;
+  const named = address.kind === "tcp" ? { ...address, host } : address;
   return {
-    open: (onConnected, onBytes) => openSocket(endpoint, name, tls, onConnected, onBytes),
+    open: (onConnected, onBytes) => openSocket(address, host, tls, onConnected, onBytes),
     sharedFields: [
       [":method", "POST"],
       [":scheme", tls === undefined ? "http" : "https"],
@@ -190,9 +227,11 @@ function connectionOptions(
       ["user-agent", userAgent],
       ["grpc-accept-encoding", "identity,gzip"],
     ],
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    connectTimeoutMs,
     keepaliveMs,
     keepaliveTimeoutMs,
+    maxAgeMs,
+    random,
     now,
     firstStreamId,
   };

@@ -5,6 +5,9 @@ import type { Sender } from "./send-scheduler.ts";
 /** What the upstream may send ahead on one stream. */
 export const STREAM_WINDOW_BYTES: number = 512 * 1024;
 
+/** Why a call was never processed: REFUSED_STREAM, a GOAWAY that names an earlier call, or its bytes never left. */
+export type Unprocessed = "refused" | "goaway" | "never_sent";
+
 /** A call, as its connection sees it. */
 export interface Stream extends Sender {
   streamId: number;
@@ -19,8 +22,8 @@ export interface Stream extends Sender {
   /** A DATA frame has ended; `flowBytes` is what it took of the window besides its bytes. */
   onDataEnd(flags: number, paddingBytes: number): void;
   onReset(errorCode: number): void;
-  /** The upstream has not processed the call and will not. */
-  onUnprocessed(): void;
+  /** The upstream has not processed the call and will not, for this reason. */
+  onUnprocessed(reason: Unprocessed): void;
   /** The connection ended with the call under way; `fault` is undefined where it merely broke. */
   onLost(fault: string | undefined): void;
 }
@@ -28,6 +31,8 @@ export interface Stream extends Sender {
 /** What becomes of a connection. */
 export interface ConnectionOwner<C> {
   onReady(connection: C): void;
+  /** It has reached its age, and goes on until it is drained. */
+  onAged(connection: C): void;
   /** No new streams from now on; those there go on. */
   onDraining(connection: C): void;
   /** A stream ended, or the upstream allows more. */
@@ -45,6 +50,10 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number;
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
+  /** A ready connection tells its owner when it is this old, or up to a tenth earlier; Infinity is never. */
+  readonly maxAgeMs: number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
   readonly now: () => number;
   /** The first stream's number, odd. */
   readonly firstStreamId: number;

@@ -51,6 +51,9 @@ const MAX_UNREAD_BYTES: number = 1024 * 1024;
 /** How long an upstream that does not read may keep a socket after its connection has ended. */
 const LINGER_MS = 1000;
 
+/** Connections that were opened together are not replaced together. */
+const AGE_JITTER = 0.1;
+
 const PING_PAYLOAD: Uint8Array = new Uint8Array(8);
 
 type State = "connecting" | "greeting" | "ready" | "draining" | "closed";
@@ -78,6 +81,7 @@ export class Connection implements FrameHandler {
   #dataLeft = 0;
   readonly #connectTimer: NodeJS.Timeout;
   readonly #keepalive: Keepalive;
+  #ageTimer: NodeJS.Timeout | undefined;
   #hasAnswered = false;
   #fault = "";
 
@@ -238,7 +242,7 @@ export class Connection implements FrameHandler {
       return;
     }
     this.release(stream, undefined);
-    if (errorCode === ErrorCode.REFUSED_STREAM) stream.onUnprocessed();
+    if (errorCode === ErrorCode.REFUSED_STREAM) stream.onUnprocessed("refused");
     else stream.onReset(errorCode);
   }
 
@@ -281,7 +285,7 @@ export class Connection implements FrameHandler {
       if (stream.streamId <= this.#lastGoawayId) continue;
       this.#streams.remove(stream.streamId);
       this.#scheduler.remove(stream);
-      stream.onUnprocessed();
+      stream.onUnprocessed("goaway");
     }
     if (this.#streams.size === 0) this.close();
   }
@@ -332,6 +336,11 @@ export class Connection implements FrameHandler {
     this.#state = "ready";
     clearTimeout(this.#connectTimer);
     this.#keepalive.start();
+    const { maxAgeMs, random } = this.#options;
+    if (maxAgeMs !== Number.POSITIVE_INFINITY) {
+      const ageMs = maxAgeMs * (1 - AGE_JITTER * random());
+      this.#ageTimer = setTimeout(() => this.#owner.onAged(this), ageMs).unref();
+    }
     this.#owner.onReady(this);
   }
 
@@ -390,6 +399,7 @@ export class Connection implements FrameHandler {
   #drain(): void {
     if (this.#state !== "ready") return;
     this.#state = "draining";
+    clearTimeout(this.#ageTimer);
     this.#owner.onDraining(this);
   }
 
@@ -410,6 +420,7 @@ export class Connection implements FrameHandler {
     if (this.#state === "closed") return;
     this.#state = "closed";
     clearTimeout(this.#connectTimer);
+    clearTimeout(this.#ageTimer);
     this.#keepalive.stop();
     const flushes = this.#writer.flushes;
     this.#writer.close();
@@ -419,7 +430,7 @@ export class Connection implements FrameHandler {
     this.#owner.onClosed(this, this.#fault);
     for (const stream of streams) {
       this.#scheduler.remove(stream);
-      if (stream.openedAtFlush === flushes) stream.onUnprocessed();
+      if (stream.openedAtFlush === flushes) stream.onUnprocessed("never_sent");
       else stream.onLost(violation);
     }
   }

@@ -2,8 +2,17 @@
  * One endpoint of an upstream: a socket address, the connections to it, and when to try the next one.
  *
  * A connection that is lost is opened again at once if it had been of use; otherwise, and after failures, the next
- * attempt waits: exponential backoff with jitter (gRPC, "Connection Backoff Protocol", with a shorter first step).
+ * attempt waits: exponential backoff with jitter (gRPC, "Connection Backoff Protocol", with a shorter first step). One
+ * that has grown old is replaced: the next one is opened first, then the old one takes no more calls and ends with its
+ * last.
  */
+import { nameOf } from "../../address.ts";
+import type { Candidate } from "../../balancer.ts";
+import type { Call, CallListener, Metadata } from "../../channel.ts";
+import type { Connectivity } from "../../connectivity.ts";
+import type { EndpointObserver, EndpointView } from "../../endpoint.ts";
+import type { ResolvedEndpoint } from "../../resolver.ts";
+import type { Http2Call } from "./call.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionOptions, ConnectionOwner } from "./connection-ports.ts";
 
@@ -21,92 +30,179 @@ const USEFUL_AGE_MS = 1000;
 /** The pause before a lost connection is replaced without a call that asks for it. */
 const REPLACE_MS = 50;
 
-/** Connections to one endpoint when calls use up what the upstream allows on each. */
-const MAX_CONNECTIONS = 8;
-
-/** What an endpoint tells its pool. */
+/** What an endpoint tells its pool, and asks of it. */
 export interface EndpointOwner {
   readonly random: () => number;
-  /** Whether calls wait and no connection is ready. */
-  readonly needsConnection: boolean;
-  onReady(connection: Connection): void;
-  /** The connection takes no calls any more. */
-  onGone(connection: Connection): void;
-  onFree(connection: Connection): void;
+  /** How connections are made. */
+  connectionOptions(endpoint: ResolvedEndpoint): ConnectionOptions;
+  /** Most connections to one endpoint. */
+  readonly perEndpoint: number;
+  /** Who hears of the endpoint, if anybody does. */
+  observe(endpoint: Endpoint): EndpointObserver | undefined;
+  /** Opens a call that goes to this endpoint and no other. */
+  openOn(endpoint: Endpoint, path: string, metadata: Metadata, deadlineMs: number, to: CallListener): Call;
+  /** One more connection takes calls. */
+  onReady(endpoint: Endpoint): void;
+  /** A connection takes no calls any more. */
+  onGone(endpoint: Endpoint): void;
+  /** A stream ended, or the upstream allows more. */
+  onFree(): void;
   /** No connection could be had; `fault` says why. */
   onFailed(endpoint: Endpoint, fault: string): void;
+  /** The last connection has gone, in good order or after good service, and may be replaced at once. */
+  onIdle(endpoint: Endpoint): void;
+  /** A pause is over, and a connection may be opened. */
+  onRested(endpoint: Endpoint): void;
 }
 
 /** One endpoint. */
-export class Endpoint implements ConnectionOwner<Connection> {
+export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connection> {
   readonly #owner: EndpointOwner;
   readonly #options: ConnectionOptions;
-  readonly #connections = new Set<Connection>();
+  readonly name: string;
+  weight: number;
+  readonly observer: EndpointObserver | undefined;
+  /** Those that take calls, the oldest first. */
+  readonly #ready: Connection[] = [];
   /** The one that is being opened; there is never more than one. */
   #opening: Connection | undefined;
+  /** Those of the ready ones that wait for a replacement. */
+  #aged: Connection[] = [];
+  /** Those that take no more calls, while their last ones are under way. */
+  readonly #draining: Connection[] = [];
+  #picks = 0;
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
   #isInBackoff = false;
   #isClosed = false;
 
-  constructor(owner: EndpointOwner, options: ConnectionOptions) {
+  constructor(owner: EndpointOwner, resolved: ResolvedEndpoint) {
     this.#owner = owner;
-    this.#options = options;
+    this.#options = owner.connectionOptions(resolved);
+    this.name = nameOf(resolved.address);
+    this.weight = resolved.weight;
+    this.observer = owner.observe(this);
+  }
+
+  get isReady(): boolean {
+    return this.#ready.length > 0;
   }
 
   get isConnecting(): boolean {
     return this.#opening !== undefined;
   }
 
-  get connections(): ReadonlySet<Connection> {
-    return this.#connections;
+  get isAvailable(): boolean {
+    return this.observer === undefined || this.observer.isAvailable;
+  }
+
+  get state(): Connectivity {
+    if (this.isReady) return "ready";
+    if (this.isConnecting) return "connecting";
+    return this.#isInBackoff ? "failing" : "idle";
+  }
+
+  /** Connections that take calls. */
+  get readyConnections(): number {
+    return this.#ready.length;
+  }
+
+  get hasRoom(): boolean {
+    for (const connection of this.#ready) if (connection.hasRoom) return true;
+    return false;
+  }
+
+  get openStreams(): number {
+    let streams = 0;
+    for (const connection of this.#ready) streams += connection.openStreams;
+    for (const connection of this.#draining) streams += connection.openStreams;
+    return streams;
+  }
+
+  /** Calls that went to it, those included that went again. */
+  get picks(): number {
+    return this.#picks;
+  }
+
+  /** Opens a stream for the call on the least loaded connection; false where none has room. */
+  attach(call: Http2Call): boolean {
+    let best: Connection | undefined;
+    for (const connection of this.#ready) {
+      if (!connection.hasRoom) continue;
+      if (best === undefined || connection.openStreams < best.openStreams) best = connection;
+    }
+    if (best === undefined) return false;
+    this.#picks++;
+    call.attach(best, this);
+    return true;
+  }
+
+  open(rpcPath: string, metadata: Metadata, deadlineMs: number, listener: CallListener): Call {
+    return this.#owner.openOn(this, rpcPath, metadata, deadlineMs, listener);
   }
 
   /** Opens a connection if there is none, unless the last attempt failed and its pause is not over. */
   connect(): void {
-    if (this.#connections.size === 0 && !this.#isInBackoff) this.#open();
+    if (this.#ready.length === 0 && !this.#isInBackoff) this.#open();
   }
 
-  /** Opens one more connection, for calls that find no room. */
+  /** Whether it may have one more connection. */
+  get canGrow(): boolean {
+    return this.#ready.length < this.#owner.perEndpoint && !this.#isInBackoff && !this.#isClosed;
+  }
+
+  /** Opens one more connection, for calls that find no room. Only where `canGrow`. */
   grow(): void {
-    if (this.#connections.size < MAX_CONNECTIONS && !this.#isInBackoff) this.#open();
+    this.#open();
   }
 
   /** Lets calls end and opens nothing any more. */
   drain(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    for (const connection of this.#connections) connection.drain();
+    this.observer?.onRemoved();
+    this.#opening?.drain();
+    for (const connection of Array.from(this.#ready)) connection.drain();
   }
 
   onReady(connection: Connection): void {
     this.#opening = undefined;
-    this.#owner.onReady(connection);
+    this.#ready.push(connection);
+    if (this.#ready.length === 1) this.observer?.onReady();
+    this.#owner.onReady(this);
+    const [aged] = this.#aged;
+    if (aged !== undefined) this.#retire(aged);
+  }
+
+  onAged(connection: Connection): void {
+    this.#aged.push(connection);
+    if (!this.#isInBackoff) this.#open();
   }
 
   onDraining(connection: Connection): void {
-    this.#forget(connection);
+    this.#draining.push(connection);
+    if (!this.#forget(connection)) return;
     if (wasUseful(connection)) this.#failures = 0;
     this.#replace();
     // Counts from the second on; the first is taken for a server that shuts down just now.
     if (!wasUseful(connection)) this.#failures++;
   }
 
-  onFree(connection: Connection): void {
-    this.#owner.onFree(connection);
+  onFree(): void {
+    this.#owner.onFree();
   }
 
   onClosed(connection: Connection, fault: string): void {
+    const index = this.#draining.indexOf(connection);
+    if (index >= 0) this.#draining.splice(index, 1);
     if (this.#opening === connection) {
       this.#opening = undefined;
-      this.#connections.delete(connection);
       this.#fail(fault);
-    } else if (this.#connections.has(connection)) {
-      this.#forget(connection);
+    } else if (this.#forget(connection)) {
       if (wasUseful(connection)) {
         this.#failures = 0;
         this.#replace();
-      } else if (this.#connections.size === 0) {
+      } else if (this.#ready.length === 0 && this.#opening === undefined) {
         this.#fail("ECONNRESET");
       }
     }
@@ -115,15 +211,26 @@ export class Endpoint implements ConnectionOwner<Connection> {
   #open(): void {
     if (this.#opening !== undefined || this.#isClosed) return;
     clearTimeout(this.#timer);
-    const connection = new Connection(this, this.#options);
-    this.#opening = connection;
-    this.#connections.add(connection);
+    this.#opening = new Connection(this, this.#options);
   }
 
-  /** A connection that was ready is not any more. */
-  #forget(connection: Connection): void {
-    this.#connections.delete(connection);
-    this.#owner.onGone(connection);
+  /** A connection takes no calls any more; false if it did not before. */
+  #forget(connection: Connection): boolean {
+    const index = this.#ready.indexOf(connection);
+    if (index < 0) return false;
+    this.#ready.splice(index, 1);
+    this.#aged = this.#aged.filter((aged) => aged !== connection);
+    if (this.#ready.length === 0) this.observer?.onLost();
+    this.#owner.onGone(this);
+    return true;
+  }
+
+  /** Another connection has taken the place of this one. */
+  #retire(connection: Connection): void {
+    this.#forget(connection);
+    connection.drain();
+    // Several that aged together are replaced one by one.
+    if (this.#aged.length > 0) this.#open();
   }
 
   /**
@@ -131,13 +238,13 @@ export class Endpoint implements ConnectionOwner<Connection> {
    * they go before they were of any use, that happens once.
    */
   #replace(): void {
-    if (this.#connections.size > 0 || this.#isClosed) return;
+    if (this.#ready.length > 0 || this.#opening !== undefined || this.#isClosed) return;
     if (this.#failures > 0) {
       this.#backOff();
       return;
     }
-    if (this.#owner.needsConnection) this.#open();
-    else this.#wait(REPLACE_MS);
+    this.#wait(REPLACE_MS);
+    this.#owner.onIdle(this);
   }
 
   #fail(fault: string): void {
@@ -157,7 +264,8 @@ export class Endpoint implements ConnectionOwner<Connection> {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#isInBackoff = false;
-      this.connect();
+      if (this.#aged.length > 0) this.#open();
+      else this.#owner.onRested(this);
     }, ms).unref();
   }
 }

@@ -13,7 +13,7 @@ export class Keepalive {
   #isPinging = false;
 
   /**
-   * `ping` is called after `silenceMs` without a word, and says whether it sent one; `onDead` comes another `timeoutMs`
+   * `ping` is called after `silenceMs` without a word (Infinity is never), and says whether it sent one; `onDead` comes another `timeoutMs`
    * later.
    */
   constructor(silenceMs: number, timeoutMs: number, ping: () => boolean, onDead: () => void) {
@@ -25,6 +25,7 @@ export class Keepalive {
 
   start(): void {
     clearTimeout(this.#timer);
+    if (this.#silenceMs === Number.POSITIVE_INFINITY) return;
     const ms = this.#isPinging ? this.#timeoutMs : this.#silenceMs;
     this.#timer = setTimeout(() => this.#onTimer(), ms).unref();
   }

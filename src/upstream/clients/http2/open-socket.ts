@@ -5,7 +5,7 @@
  */
 import { createConnection, isIP, type Socket } from "node:net";
 import { type ConnectionOptions, type SecureContext, connect as tlsConnect } from "node:tls";
-import type { Address } from "./address.ts";
+import type { SocketAddress } from "../../address.ts";
 
 const READ_BYTES: number = 64 * 1024;
 
@@ -21,7 +21,7 @@ export interface TlsOptions {
  * socket. `name` is the host that the certificate is for, where `address` holds what it resolved to.
  */
 export function openSocket(
-  address: Address,
+  address: SocketAddress,
   name: string,
   tls: TlsOptions | undefined,
   onConnected: () => void,

@@ -1,259 +1,271 @@
 /**
- * The connections of one channel: endpoints from addresses, and which connection a call goes to.
+ * The endpoints of one channel, and which of them a call goes to.
  *
- * Calls go to the less loaded of two ready connections chosen by chance. They wait while none is ready and one is being
- * opened, or while every ready one is full; they fail at once while every endpoint is failing.
+ * The resolver says which endpoints there are, the availability which of them calls may go to, the balancer which is
+ * next. Calls wait while none is ready and one is being connected, or while every ready one is full; they fail at once
+ * while every endpoint is failing.
  */
-import { gatewayStatus } from "../../../status/index.ts";
+
+import { nameOf } from "../../address.ts";
+import type { Balancer } from "../../balancer.ts";
+import type { Call, CallListener, ChannelLimits, Metadata } from "../../channel.ts";
+import type { Availability, EndpointObserver, WatchEndpoints } from "../../endpoint.ts";
 import { unreachable } from "../../reply-faults.ts";
-import { type Address, authorityOf, isOneEndpoint } from "./address.ts";
+import type { ResolvedEndpoint, Resolver, ResolverListener } from "../../resolver.ts";
 import type { Http2Call } from "./call.ts";
-import type { Connection } from "./connection.ts";
 import type { ConnectionOptions } from "./connection-ports.ts";
 import { Endpoint, type EndpointOwner } from "./endpoint.ts";
-import type { Resolve } from "./resolver.ts";
-
-const MAX_WAITING_CALLS = 10_000;
-
-const MAX_WAITING_BYTES: number = 64 * 1024 * 1024;
-
-/** A name is not looked up again before this. */
-const MIN_RESOLVE_MS = 5000;
-
-/** After a failed look-up, the next call may try again this much later. */
-const RESOLVE_RETRY_MS = 500;
+import { WaitingCalls } from "./waiting-calls.ts";
 
 /** What a pool is made of. */
 export interface PoolOptions {
   /** For people: the configured addresses. */
   readonly address: string;
-  readonly addresses: readonly Address[];
-  readonly resolve: Resolve;
+  readonly resolver: Resolver;
+  readonly balancer: Balancer;
+  /** Undefined where every endpoint counts as available. */
+  readonly watch: WatchEndpoints | undefined;
+  readonly limits: ChannelLimits;
+  /** Most connections to one endpoint. */
+  readonly perEndpoint: number;
   readonly random: () => number;
-  readonly now: () => number;
-  /** How connections to an endpoint are made; `name` is the host that was configured. */
-  connectionOptions(endpoint: Address, name: string): ConnectionOptions;
-}
-
-/** One configured address and what it resolved to. */
-interface Group {
-  readonly address: Address;
-  /** By authority. */
-  readonly endpoints: Map<string, Endpoint>;
-  isResolving: boolean;
-  /** Not before this is the name looked up again. */
-  resolveAt: number;
+  /** How connections to an endpoint are made. */
+  connectionOptions(endpoint: ResolvedEndpoint): ConnectionOptions;
+  /** Opens a call that goes to this endpoint and no other. */
+  openOn(endpoint: Endpoint, path: string, metadata: Metadata, deadlineMs: number, to: CallListener): Call;
 }
 
 /** Places calls on connections. */
-export class Pool implements EndpointOwner {
+export class Pool implements EndpointOwner, ResolverListener {
   readonly #options: PoolOptions;
-  readonly #groups: readonly Group[];
-  readonly #ready: Connection[] = [];
-  /** In the order of their coming, with the bytes that each holds. */
-  readonly #waiting = new Map<Http2Call, number>();
-  #waitingBytes = 0;
+  readonly #availability: Availability | undefined;
+  /** By address and name, in the resolver's order. */
+  #endpoints: ReadonlyMap<string, Endpoint> = new Map();
+  /** Those that calls may go to. */
+  #available: readonly Endpoint[] = [];
+  /** Those of them that are connected. */
+  #candidates: readonly Endpoint[] = [];
+  readonly #waiting: WaitingCalls;
   #fault = "";
+  #isStarted = false;
   #isClosed = false;
   readonly random: () => number;
+  readonly perEndpoint: number;
 
   constructor(options: PoolOptions) {
     this.#options = options;
     this.random = options.random;
-    this.#groups = options.addresses.map((address) => ({
-      address,
-      endpoints: new Map(),
-      isResolving: false,
-      resolveAt: 0,
-    }));
+    this.perEndpoint = options.perEndpoint;
+    this.#waiting = new WaitingCalls(options.address, options.limits);
+    this.#availability = options.watch?.(() => this.#onAvailability());
+  }
+
+  /** The endpoints that the resolver names, in its order. */
+  get endpoints(): Iterable<Endpoint> {
+    return this.#endpoints.values();
+  }
+
+  get waiting(): WaitingCalls {
+    return this.#waiting;
   }
 
   /** Connections that take calls. */
   get readyConnections(): number {
-    return this.#ready.length;
+    let connections = 0;
+    for (const endpoint of this.endpoints) connections += endpoint.readyConnections;
+    return connections;
   }
 
-  get needsConnection(): boolean {
-    return this.#ready.length === 0 && this.#waiting.size > 0;
-  }
-
-  /** Whether a connection is being opened or an address looked up. */
+  /** Whether a call has something to wait for: a name that is looked up, a connection that is being opened. */
   get isConnecting(): boolean {
-    for (const { isResolving, endpoints } of this.#groups) {
-      if (isResolving) return true;
-      for (const endpoint of endpoints.values()) if (endpoint.isConnecting) return true;
-    }
+    if (this.#options.resolver.isResolving) return true;
+    for (const endpoint of this.#available) if (endpoint.isConnecting) return true;
     return false;
   }
 
   /** Whether the last attempt to connect failed. */
   get isFailing(): boolean {
-    return this.#fault !== "" && this.#ready.length === 0;
+    return this.#fault !== "" && this.#candidates.length === 0;
   }
 
   /** Attaches the call to a connection, now or when one is there, or refuses it. */
   place(call: Http2Call): void {
-    const connection = this.#waiting.size === 0 ? this.#pick() : undefined;
-    if (connection !== undefined) {
-      call.attach(connection);
-      return;
-    }
-    if (this.#ready.length > 0) this.#grow();
+    if (this.#waiting.count === 0 && this.#attach(call)) return;
+    if (this.#candidates.length > 0) this.#grow();
     else this.#connect();
-    if (this.#ready.length === 0 && !this.isConnecting) {
-      call.refuse(unreachable(this.#options.address, this.#fault));
+    if (this.#candidates.length === 0 && !this.isConnecting) {
+      call.refuse(unreachable(this.#options.address, this.#faultNow));
       return;
     }
-    const bytes = call.outbox.unsentBytes;
-    if (this.#waiting.size >= MAX_WAITING_CALLS || this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
-      const what = `more calls wait for upstream ${this.#options.address} than may wait`;
-      call.refuse(gatewayStatus("UPSTREAM_OVERLOADED", what));
-      return;
-    }
-    this.#waiting.set(call, bytes);
-    this.#waitingBytes += bytes;
-  }
-
-  /** A waiting call has grown; false if that is more than may wait. */
-  mayWait(call: Http2Call, bytes: number): boolean {
-    const before = this.#waiting.get(call);
-    if (before === undefined) return true;
-    this.#waiting.set(call, before + bytes);
-    this.#waitingBytes += bytes;
-    return this.#waitingBytes <= MAX_WAITING_BYTES;
-  }
-
-  /** The call waits no more. */
-  forget(call: Http2Call): void {
-    this.#waitingBytes -= this.#waiting.get(call) ?? 0;
-    this.#waiting.delete(call);
+    const refusal = this.#waiting.add(call);
+    if (refusal !== undefined) call.refuse(refusal);
   }
 
   /** Closes what has no calls and lets the rest end. */
   close(): void {
     this.#isClosed = true;
-    for (const { endpoints } of this.#groups) for (const endpoint of endpoints.values()) endpoint.drain();
+    this.#options.resolver.stop();
+    for (const endpoint of this.endpoints) endpoint.drain();
   }
 
-  onReady(connection: Connection): void {
-    this.#ready.push(connection);
+  connectionOptions(endpoint: ResolvedEndpoint): ConnectionOptions {
+    return this.#options.connectionOptions(endpoint);
+  }
+
+  observe(endpoint: Endpoint): EndpointObserver | undefined {
+    return this.#availability?.observe(endpoint);
+  }
+
+  openOn(endpoint: Endpoint, path: string, metadata: Metadata, deadlineMs: number, to: CallListener): Call {
+    return this.#options.openOn(endpoint, path, metadata, deadlineMs, to);
+  }
+
+  onEndpoints(found: readonly ResolvedEndpoint[]): void {
+    if (this.#isClosed) return;
+    const before = this.#endpoints;
+    const endpoints = new Map<string, Endpoint>();
+    for (const [key, resolved] of distinct(found)) {
+      const known = before.get(key);
+      if (known !== undefined) known.weight = resolved.weight;
+      endpoints.set(key, known ?? new Endpoint(this, resolved));
+    }
+    this.#endpoints = endpoints;
+    this.#refresh();
+    // The new ones first: what the old ones leave behind must find them.
+    this.#connect();
+    for (const [key, endpoint] of before) if (!endpoints.has(key)) endpoint.drain();
+  }
+
+  onFault(fault: string): void {
+    // "" would read as no fault; a peer that hangs up without a word gives no other.
+    this.#fault = fault === "" ? "no connection" : fault;
+    this.#failWaiting();
+  }
+
+  onReady(): void {
     this.#fault = "";
+    this.#refresh();
     this.#serve();
   }
 
-  onGone(connection: Connection): void {
-    const index = this.#ready.indexOf(connection);
-    if (index >= 0) this.#ready.splice(index, 1);
-    this.#resolveAgain();
+  onGone(): void {
+    this.#refresh();
+    this.#options.resolver.resolveNow();
   }
 
   onFree(): void {
-    if (this.#waiting.size > 0) this.#serve();
+    if (this.#waiting.count > 0) this.#serve();
   }
 
   onFailed(_endpoint: Endpoint, fault: string): void {
-    this.#onFault(fault);
-    this.#resolveAgain();
+    // Where one at a time is connected, the next one has its turn.
+    if (this.#options.balancer.reach === "first") this.#connect();
+    this.onFault(fault);
+    this.#options.resolver.resolveNow();
   }
 
-  #onFault(fault: string): void {
-    // "" would read as no fault; a peer that hangs up without a word gives no other.
-    this.#fault = fault === "" ? "no connection" : fault;
-    if (this.#ready.length > 0 || this.isConnecting) return;
+  onIdle(): void {
+    if (this.#candidates.length === 0 && this.#waiting.count > 0) this.#connect();
+  }
+
+  onRested(): void {
+    this.#connect();
+  }
+
+  #onAvailability(): void {
+    this.#refresh();
+    // Those that were left may be idle, where one at a time is connected.
+    this.#connect();
+    this.#serve();
+    this.#failWaiting();
+  }
+
+  get #faultNow(): string {
+    return this.#endpoints.size > 0 && this.#available.length === 0 ? NONE_HEALTHY : this.#fault;
+  }
+
+  #failWaiting(): void {
+    if (this.#candidates.length > 0 || this.isConnecting) return;
     // A listener may open calls meanwhile; those are not of this failure.
-    const failed = Array.from(this.#waiting.keys());
+    const failed = Array.from(this.#waiting);
     for (const call of failed) {
-      this.forget(call);
-      call.cancel(unreachable(this.#options.address, this.#fault));
+      this.#waiting.remove(call);
+      call.cancel(unreachable(this.#options.address, this.#faultNow));
     }
   }
 
-  #pick(): Connection | undefined {
-    const ready = this.#ready;
-    const count = ready.length;
-    if (count === 0) return undefined;
-    let best = ready[count === 1 ? 0 : Math.floor(this.random() * count)];
-    if (count > 1) {
-      const other = ready[Math.floor(this.random() * count)];
-      if (best === undefined || (other !== undefined && other.openStreams < best.openStreams)) best = other;
-    }
-    if (best?.hasRoom === true) return best;
-    return ready.find((connection) => connection.hasRoom);
+  /** Which endpoints are available, and which of them connected, now that something has changed. */
+  #refresh(): void {
+    const all = Array.from(this.#endpoints.values());
+    const available = all.filter((endpoint) => endpoint.isAvailable);
+    const isPanic =
+      available.length < all.length && this.#availability?.admitsAll(available.length, all.length) === true;
+    this.#available = isPanic ? all : available;
+    this.#candidates = this.#available.filter((endpoint) => endpoint.isReady);
+  }
+
+  #attach(call: Http2Call): boolean {
+    return this.#options.balancer.pick(this.#candidates)?.attach(call) === true;
   }
 
   #serve(): void {
-    for (const call of this.#waiting.keys()) {
-      const connection = this.#pick();
-      if (connection === undefined) {
+    for (const call of this.#waiting) {
+      if (!this.#attach(call)) {
         this.#grow();
         return;
       }
-      this.forget(call);
-      call.attach(connection);
+      this.#waiting.remove(call);
     }
   }
 
-  /** Every ready connection is full: one more, where there are fewest. */
+  /** Every ready endpoint is full: one more connection, where there are fewest. */
   #grow(): void {
+    const isOne = this.#options.balancer.reach === "first";
     let least: Endpoint | undefined;
-    for (const { endpoints } of this.#groups) {
-      for (const endpoint of endpoints.values()) {
-        if (endpoint.isConnecting) return;
-        if (least === undefined || endpoint.connections.size < least.connections.size) least = endpoint;
-      }
+    for (const endpoint of isOne ? this.#candidates : this.#available) {
+      if (endpoint.isConnecting) return;
+      if (!endpoint.canGrow) continue;
+      if (least === undefined || endpoint.readyConnections < least.readyConnections) least = endpoint;
     }
     least?.grow();
   }
 
   #connect(): void {
-    for (const group of this.#groups) {
-      if (group.endpoints.size === 0) this.#resolve(group);
-      for (const endpoint of group.endpoints.values()) endpoint.connect();
-    }
-  }
-
-  #resolveAgain(): void {
-    for (const group of this.#groups) if (!isOneEndpoint(group.address)) this.#resolve(group);
-  }
-
-  #resolve(group: Group): void {
-    const now = this.#options.now();
-    if (group.isResolving || this.#isClosed || now < group.resolveAt) return;
-    if (isOneEndpoint(group.address)) {
-      this.#update(group, [group.address]);
+    if (this.#isClosed) return;
+    const { resolver, balancer } = this.#options;
+    if (!this.#isStarted) {
+      this.#isStarted = true;
+      resolver.start(this);
       return;
     }
-    group.isResolving = true;
-    group.resolveAt = now + MIN_RESOLVE_MS;
-    this.#options.resolve(group.address).then(
-      (found) => {
-        group.isResolving = false;
-        if (found.length > 0) this.#update(group, found);
-      },
-      (error: NodeJS.ErrnoException) => {
-        group.isResolving = false;
-        group.resolveAt = now + RESOLVE_RETRY_MS;
-        this.#onFault(`${error.code ?? "ENOTFOUND"} ${error.message}`);
-      },
-    );
+    if (this.#endpoints.size === 0) resolver.resolveNow();
+    if (balancer.reach === "first") this.#connectFirst();
+    else for (const endpoint of this.#endpoints.values()) endpoint.connect();
   }
 
-  #update(group: Group, found: readonly Address[]): void {
-    if (this.#isClosed) return;
-    const name = group.address.kind === "tcp" ? group.address.host : "";
-    const keys = new Set<string>();
-    for (const address of found) {
-      const key = address.kind === "tcp" ? authorityOf(address) : address.path;
-      keys.add(key);
-      if (group.endpoints.has(key)) continue;
-      const endpoint = new Endpoint(this, this.#options.connectionOptions(address, name));
-      group.endpoints.set(key, endpoint);
+  /** Connects the first endpoint that can be, unless one is or is about to be. */
+  #connectFirst(): void {
+    // A name that is not known yet may be the first.
+    if (this.#options.resolver.isResolving) return;
+    if (this.#available.some((endpoint) => endpoint.isReady || endpoint.isConnecting)) return;
+    for (const endpoint of this.#available) {
       endpoint.connect();
-    }
-    for (const [key, endpoint] of group.endpoints) {
-      if (keys.has(key)) continue;
-      group.endpoints.delete(key);
-      endpoint.drain();
+      if (endpoint.isConnecting) return;
     }
   }
+}
+
+/** No endpoint is connected that its health checks and ejections leave, in words that `unreachable` knows. */
+const NONE_HEALTHY = "no healthy endpoint";
+
+/** By address and name; what two addresses lead to is one endpoint, with the weight of both. */
+function distinct(found: readonly ResolvedEndpoint[]): ReadonlyMap<string, ResolvedEndpoint> {
+  const endpoints = new Map<string, ResolvedEndpoint>();
+  for (const endpoint of found) {
+    const key = `${nameOf(endpoint.address)} ${endpoint.host}`;
+    const same = endpoints.get(key);
+    const weight = (same?.weight ?? 0) + endpoint.weight;
+    endpoints.set(key, { ...endpoint, weight });
+  }
+  return endpoints;
 }

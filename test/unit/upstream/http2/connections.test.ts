@@ -4,14 +4,15 @@ import { createServer } from "node:net";
 import { describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Code } from "../../../../src/status/index.ts";
-import type { Address } from "../../../../src/upstream/clients/http2/address.ts";
+import type { SocketAddress } from "../../../../src/upstream/address.ts";
 import {
   Http2Channel,
   SURROUNDINGS,
   type Surroundings,
 } from "../../../../src/upstream/clients/http2/channel.ts";
 import { DeadlineWheel, type Expiring } from "../../../../src/upstream/clients/http2/deadline-wheel.ts";
-import type { Channel } from "../../../../src/upstream/index.ts";
+import type { Channel, ChannelOptions } from "../../../../src/upstream/index.ts";
+import { CONNECTIONS, channelOptions } from "../../../support/channel-options.ts";
 import { CallRecorder, type Outcome } from "../../../support/grpc-recorder.ts";
 import {
   block,
@@ -35,13 +36,11 @@ import {
 function channelTo(
   address: string,
   surroundings: Partial<Surroundings> = {},
-  limitBytes = 100_000,
+  more: Partial<ChannelOptions> = {},
 ): Http2Channel {
-  const options = { addresses: [address], tls: undefined, maxSendMessageBytes: 1000 };
-  return new Http2Channel({ ...options, maxReceiveMessageBytes: limitBytes }, "test", {
-    ...SURROUNDINGS,
-    ...surroundings,
-  });
+  const limits = { maxSendMessageBytes: 1000, maxReceiveMessageBytes: 100_000 };
+  const options = channelOptions([address], { ...limits, ...more });
+  return new Http2Channel(options, "test", { ...SURROUNDINGS, ...surroundings });
 }
 
 async function callOnce(channel: Channel): Promise<Outcome & { readonly recorder: CallRecorder }> {
@@ -62,7 +61,11 @@ function answering(text: string): RawBehaviour {
   };
 }
 
-function tcp(address: string): Address {
+function keepalive(keepaliveMs: number, keepaliveTimeoutMs: number): Partial<ChannelOptions> {
+  return { connections: { ...CONNECTIONS, keepaliveMs, keepaliveTimeoutMs } };
+}
+
+function tcp(address: string): SocketAddress {
   const [host = "", port] = address.split(":");
   return { kind: "tcp", host, port: Number(port) };
 }
@@ -70,10 +73,10 @@ function tcp(address: string): Address {
 describe("a name", () => {
   test("is looked up at the first call, and every address of it is an endpoint", async () => {
     const servers = await Promise.all(["a", "b"].map((text) => startRawServer(answering(text))));
-    const asked: Address[] = [];
+    const asked: string[] = [];
     const channel = channelTo("upstream.test:50051", {
-      resolve: (address) => {
-        asked.push(address);
+      lookUp: (host, port) => {
+        asked.push(`${host}:${port}`);
         return Promise.resolve(servers.map((server) => tcp(server.address)));
       },
     });
@@ -81,7 +84,7 @@ describe("a name", () => {
     assert.deepEqual(asked, []);
     const answers = new Set<string>();
     while (answers.size < 2) answers.add(String((await callOnce(channel)).recorder.messages[0]));
-    assert.deepEqual(asked, [{ kind: "tcp", host: "upstream.test", port: 50_051 }]);
+    assert.deepEqual(asked, ["upstream.test:50051"]);
     assert.equal(channel.connectivity(), "ready");
     assert.equal(channel.readyConnections, 2);
     await channel.close();
@@ -96,7 +99,7 @@ describe("a name", () => {
     let found = first;
     const channel = channelTo("upstream.test:50051", {
       now: () => nowMs,
-      resolve: () => Promise.resolve([tcp(found.address)]),
+      lookUp: () => Promise.resolve([tcp(found.address)]),
     });
     assert.equal(String((await callOnce(channel)).recorder.messages[0]), String(Buffer.from("first")));
     found = second;
@@ -119,7 +122,7 @@ describe("a name", () => {
     let fails = true;
     const channel = channelTo("upstream.test:50051", {
       now: () => nowMs,
-      resolve: () =>
+      lookUp: () =>
         fails ? Promise.reject(new Error("getaddrinfo ENOTFOUND")) : Promise.resolve([tcp(server.address)]),
     });
     const { status } = await callOnce(channel);
@@ -192,7 +195,7 @@ describe("reconnection", () => {
 describe("keepalive", () => {
   test("an upstream that does not answer a PING has lost its connection, and the calls on it end", async () => {
     const server = await startRawServer({});
-    const channel = channelTo(server.address, { keepaliveMs: 10, keepaliveTimeoutMs: 10 });
+    const channel = channelTo(server.address, {}, keepalive(10, 10));
     const { status } = await callOnce(channel);
     assert.equal(status.reason, "UPSTREAM_UNREACHABLE");
     assert.match(status.message, /was lost$/);
@@ -209,7 +212,7 @@ describe("keepalive", () => {
       if (++pings === 3) peer.send(reply(1));
     };
     const server = await startRawServer({ onFrame });
-    const channel = channelTo(server.address, { keepaliveMs: 5, keepaliveTimeoutMs: 5000 });
+    const channel = channelTo(server.address, {}, keepalive(5, 5000));
     assert.equal((await callOnce(channel)).status.code, Code.OK);
     await channel.close();
     await server.close();

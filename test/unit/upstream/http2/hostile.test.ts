@@ -7,6 +7,7 @@ import { describe, test } from "node:test";
 import { Code } from "../../../../src/status/index.ts";
 import { createHttp2Client } from "../../../../src/upstream/clients/http2/index.ts";
 import type { Channel } from "../../../../src/upstream/index.ts";
+import { channelOptions } from "../../../support/channel-options.ts";
 import { CallRecorder, type Outcome } from "../../../support/grpc-recorder.ts";
 import {
   ACK,
@@ -426,12 +427,8 @@ async function callOnce(channel: Channel, flowing: "flowing" | "held" = "flowing
 }
 
 function connect(server: RawServer): Channel {
-  return createHttp2Client("test").connect({
-    addresses: [server.address],
-    tls: undefined,
-    maxReceiveMessageBytes: 1024 * 1024,
-    maxSendMessageBytes: 1024 * 1024,
-  });
+  const limits = { maxReceiveMessageBytes: 1024 * 1024, maxSendMessageBytes: 1024 * 1024 };
+  return createHttp2Client("test").connect(channelOptions([server.address], limits));
 }
 
 describe("an upstream that breaks HTTP/2 loses its connection", () => {

@@ -10,6 +10,7 @@ import { createHttp2Client } from "../../../../src/upstream/clients/http2/index.
 import { MetadataEncoder, timeoutField } from "../../../../src/upstream/clients/http2/metadata-encoder.ts";
 import { decodeGrpcMessage } from "../../../../src/upstream/clients/http2/reply-head.ts";
 import type { Channel, Metadata } from "../../../../src/upstream/index.ts";
+import { channelOptions } from "../../../support/channel-options.ts";
 import { CallRecorder } from "../../../support/grpc-recorder.ts";
 
 const FIRST = [":method: GET", ":scheme: http", ":path: /", ":authority: www.example.com"];
@@ -179,8 +180,8 @@ describe("against the HPACK of nghttp2", () => {
     await once(server, "listening");
     const bound = server.address();
     assert.ok(typeof bound === "object" && bound !== null);
-    const options = { tls: undefined, maxReceiveMessageBytes: 1000, maxSendMessageBytes: 1000 };
-    channel = createHttp2Client("test").connect({ addresses: [`127.0.0.1:${bound.port}`], ...options });
+    const limits = { maxReceiveMessageBytes: 1000, maxSendMessageBytes: 1000 };
+    channel = createHttp2Client("test").connect(channelOptions([`127.0.0.1:${bound.port}`], limits));
   });
 
   after(async () => {

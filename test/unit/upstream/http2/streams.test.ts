@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import { Code, gatewayStatus } from "../../../../src/status/index.ts";
 import { Http2Channel, SURROUNDINGS } from "../../../../src/upstream/clients/http2/channel.ts";
 import type { Call, Channel, Metadata } from "../../../../src/upstream/index.ts";
+import { channelOptions } from "../../../support/channel-options.ts";
 import { CallRecorder } from "../../../support/grpc-recorder.ts";
 import {
   ACK,
@@ -43,12 +44,11 @@ const REFUSED_STREAM = 7;
 const CANCEL = 8;
 
 function channelTo(address: string, firstStreamId = 1): Http2Channel {
-  const options = {
-    addresses: [address],
-    tls: undefined,
-    maxReceiveMessageBytes: 32 * 1024 * 1024,
-    maxSendMessageBytes: 32 * 1024 * 1024,
-  };
+  const limitBytes = 32 * 1024 * 1024;
+  const options = channelOptions([address], {
+    maxReceiveMessageBytes: limitBytes,
+    maxSendMessageBytes: limitBytes,
+  });
   return new Http2Channel(options, "test", { ...SURROUNDINGS, firstStreamId });
 }
 

@@ -1,0 +1,53 @@
+/**
+ * One endpoint of a channel as those see it who judge endpoints: health checks and outlier ejection.
+ *
+ * A channel shows each endpoint to its Availability when the resolver finds it, tells the observer that it gets what
+ * becomes of the calls on it, and sends calls to those alone that are available.
+ */
+import type { Status } from "../status/index.ts";
+import type { Call, CallListener, Metadata } from "./channel.ts";
+
+/** An endpoint, for whoever judges it. */
+export interface EndpointView {
+  /** `10.0.0.7:50051`, `[::1]:50051` or `unix:/path`. */
+  readonly name: string;
+  /** Whether a connection is there. */
+  readonly isReady: boolean;
+  /**
+   * Opens a call on this endpoint and no other, whether it is available or not; refused at once where no connection has
+   * room. As `Channel.open` otherwise, but the channel's limits and the observer take no notice of it, and the channel
+   * does not wait for it when it closes.
+   */
+  open(rpcPath: string, metadata: Metadata, deadlineMs: number, listener: CallListener): Call;
+}
+
+/**
+ * How a call on an endpoint ended: the upstream gave a status; the connection, the stream or the reply broke, which the
+ * endpoint is to blame for; the deadline passed; the gateway or its client gave up, which says nothing of the endpoint.
+ */
+export type CallEnd = "answered" | "broken" | "expired" | "abandoned";
+
+/** Hears of one endpoint, and says whether calls may go to it. */
+export interface EndpointObserver {
+  /** Read whenever endpoints change; a change of it is told by the `onChange` of {@link WatchEndpoints}. */
+  readonly isAvailable: boolean;
+  /** The first connection is there. */
+  onReady(): void;
+  /** The last connection that took calls is gone. */
+  onLost(): void;
+  /** Runs for every call. `latencyMs` is from opening the stream to the status. */
+  onCallEnded(status: Status, end: CallEnd, latencyMs: number): void;
+  /** The resolver does not name the endpoint any more, or the channel closes: whatever runs for it has to end. */
+  onRemoved(): void;
+}
+
+/** Decides which endpoints of one channel are available. */
+export interface Availability {
+  /** A new endpoint. */
+  observe(endpoint: EndpointView): EndpointObserver;
+  /** Whether calls go to all endpoints after all, since only `available` of `total` are: the panic threshold. */
+  admitsAll(available: number, total: number): boolean;
+}
+
+/** Makes the Availability of one channel, which calls `onChange` after the `isAvailable` of an observer has changed. */
+export type WatchEndpoints = (onChange: () => void) => Availability;
