@@ -83,7 +83,7 @@ export function describeGoCalls(subject: Subject, binary: string): void {
     });
 
     test("a call that outlives the grace of its aged connection is cut, and no other", async () => {
-      const flags = ["-max-connection-age", "30ms", "-max-connection-age-grace", "30ms"];
+      const flags = ["-max-connection-age", "30ms", "-max-connection-age-grace", "500ms"];
       await withServer(flags, async ({ channel, ask }) => {
         const hanging = new CallRecorder();
         channel.open("/test.Bytes/Hang", [], PATIENCE_MS, hanging).send(Buffer.from("x"));

@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Code } from "../../../src/status/index.ts";
 import { grpcJs } from "../../../src/upstream/clients/grpc-js/index.ts";
-import { Http2Channel, SURROUNDINGS } from "../../../src/upstream/clients/http2/channel.ts";
 import { createHttp2Client } from "../../../src/upstream/clients/http2/index.ts";
+import { CONNECTIONS, channelOptions } from "../../support/channel-options.ts";
 import { describeCalls } from "./calls.ts";
 import { ask, describeGoCalls } from "./go-calls.ts";
 import { buildGoServer, startGoServer } from "./go-server.ts";
-import { LIMIT_BYTES, type Subject, unary } from "./subject.ts";
+import { type Subject, unary } from "./subject.ts";
 
 const SUBJECTS: readonly Subject[] = [
   { factory: createHttp2Client("sluice/0.0.0"), skips: {} },
@@ -41,16 +41,9 @@ function describeKeepalive(binary: string): void {
     for (const { title, minPing } of cases) {
       test(title, async () => {
         const server = await startGoServer(binary, ["-min-ping-interval", minPing]);
-        const channel = new Http2Channel(
-          {
-            addresses: [server.address],
-            tls: undefined,
-            maxReceiveMessageBytes: LIMIT_BYTES,
-            maxSendMessageBytes: LIMIT_BYTES,
-          },
-          "sluice/0.0.0",
-          { ...SURROUNDINGS, keepaliveMs: 15, keepaliveTimeoutMs: 10_000 },
-        );
+        const connections = { ...CONNECTIONS, keepaliveMs: 15, keepaliveTimeoutMs: 10_000 };
+        const client = createHttp2Client("sluice/0.0.0");
+        const channel = client.connect(channelOptions([server.address], { connections }));
         const first = await ask(channel, "/test.Go/Peer");
         const { status } = await unary(channel, "/test.Go/After", Buffer.from("300"));
         const second = await ask(channel, "/test.Go/Peer");

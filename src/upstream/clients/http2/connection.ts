@@ -124,9 +124,10 @@ export class Connection implements FrameHandler {
     return this.#streams.size;
   }
 
-  /** Whether a call can be opened now. */
+  /** Whether a call can be opened now: not where it is in doubt that anybody is there. */
   get hasRoom(): boolean {
-    return this.#state === "ready" && this.#streams.size < this.#peer.maxConcurrentStreams;
+    if (this.#state !== "ready" || this.#keepalive.isInDoubt) return false;
+    return this.#streams.size < this.#peer.maxConcurrentStreams;
   }
 
   /** Whether a call was ever answered on it. */
@@ -169,6 +170,11 @@ export class Connection implements FrameHandler {
   grant(stream: Stream, bytes: number): void {
     stream.receiveWindow += bytes;
     this.#writer.windowUpdate(stream.streamId, bytes);
+  }
+
+  /** The stream ran into its deadline: the call's own matter, unless nothing at all has come since it was opened. */
+  doubt(stream: Stream): void {
+    this.#keepalive.doubt(stream.openedAtFlush);
   }
 
   /** Ends a stream that both sides have ended, or that is reset with `errorCode`. */
@@ -273,6 +279,7 @@ export class Connection implements FrameHandler {
   onPingAck(): void {
     this.#budget.spend();
     this.#keepalive.acknowledge();
+    if (this.#state === "ready") this.#owner.onFree(this);
   }
 
   onGoaway(lastStreamId: number, errorCode: number): void {
@@ -312,6 +319,7 @@ export class Connection implements FrameHandler {
     const stream = this.#streams.get(streamId);
     if (stream !== undefined) {
       this.#hasAnswered = true;
+      this.#keepalive.hearCall();
       return stream;
     }
     if (streamId >= this.#nextStreamId || streamId % 2 === 0) {
@@ -346,7 +354,7 @@ export class Connection implements FrameHandler {
 
   #onBytes(bytes: Buffer, length: number): void {
     if (this.#state === "closed" || this.#state === "connecting") return;
-    this.#keepalive.hear();
+    this.#keepalive.hear(this.#writer.flushes);
     try {
       this.#reader.read(bytes, 0, length);
     } catch (error) {
