@@ -18,6 +18,7 @@ import {
 } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
 import { type Provision, provision } from "./provisioning.ts";
+import { upstreamReadings } from "./upstream-metrics.ts";
 
 /** The start failed; every problem is a line of the message. */
 export class StartError extends Error {
@@ -68,11 +69,7 @@ export class Application {
     const parts = await provision(config, builtins);
     for (const problem of parts.problems) log.error({ problem: formatProblem(problem) }, "problem");
     const meters = new Meters();
-    meters.addUpstreamGauge(
-      "sluice_upstream_connections",
-      "Connections to the upstream that are ready.",
-      () => builtins.connections(parts.channels),
-    );
+    for (const reading of upstreamReadings(parts.channels)) meters.addReading(reading);
     // The access log has a switch of its own: `log.level` is about the gateway's own words.
     const observers: RequestObserver[] = config.accessLog.enabled
       ? [meters, createAccessLog(createLogger("info"))]

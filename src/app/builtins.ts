@@ -14,8 +14,8 @@ import { DescriptorFileSource } from "../schema/sources/descriptor-file/index.ts
 import { ReflectionSource } from "../schema/sources/reflection/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { createCompiledFactory, type TranscoderFactory } from "../transcode/index.ts";
-import { GrpcJsChannel, grpcJs } from "../upstream/clients/grpc-js/index.ts";
-import { createHttp2Client, Http2Channel } from "../upstream/clients/http2/index.ts";
+import { grpcJs } from "../upstream/clients/grpc-js/index.ts";
+import { createHttp2Client } from "../upstream/clients/http2/index.ts";
 import type { Channel, ChannelFactory } from "../upstream/index.ts";
 import { createErrorRenderer } from "./error-renderer.ts";
 import { placedSource } from "./placed-source.ts";
@@ -36,8 +36,6 @@ export interface Builtins {
   sources(upstream: UpstreamConfig, channel: Channel, locate: Config["locate"]): readonly SchemaSource[];
   cors(options: CorsConfig): PreflightPolicy | undefined;
   readonly errorRenderer: (registry: Registry) => ErrorRenderer;
-  /** For each upstream how many of its connections are ready; grpc-js tells 1 or 0. */
-  connections(channels: ReadonlyMap<string, Channel>): ReadonlyMap<string, number>;
 }
 
 /** The adapters of this build, for a process that serves `config`. Upstreams see `version` as part of the user agent. */
@@ -55,7 +53,7 @@ export function builtins(config: Pick<Config, "listeners">, version: string): Bu
         : [
             new ReflectionSource({
               channel,
-              address: addresses.join(", "),
+              address: addresses.map(({ address }) => address).join(", "),
               timeoutMs: schema.reflection.timeoutMs,
             }),
           ]),
@@ -68,8 +66,6 @@ export function builtins(config: Pick<Config, "listeners">, version: string): Bu
     ],
     cors: (options) => (options.enabled ? new CorsPolicy(options) : undefined),
     errorRenderer: createErrorRenderer,
-    connections: (channels) =>
-      new Map([...channels].map(([name, channel]) => [name, readyConnections(channel)] as const)),
   };
 }
 
@@ -86,9 +82,4 @@ function chooseEngine(name: ListenerConfig["engine"], maxHeaderBytes: number, lo
     "HTTP engine: node:http, since no uWebSockets.js addon loads",
   );
   return createNodeHttpEngine();
-}
-
-function readyConnections(channel: Channel): number {
-  const isKnown = channel instanceof Http2Channel || channel instanceof GrpcJsChannel;
-  return isKnown ? channel.readyConnections : 0;
 }

@@ -7,7 +7,7 @@ import { type Config, loadServiceConfig, type ServiceConfig, type UpstreamConfig
 import { type CompiledSnapshot, compileSnapshot, type DiscoveryTarget } from "../control/index.ts";
 import type { SchemaSet } from "../schema/index.ts";
 import { type Problem, StatusError } from "../status/index.ts";
-import type { Channel, ChannelOptions } from "../upstream/index.ts";
+import type { Channel } from "../upstream/index.ts";
 import type { Builtins } from "./builtins.ts";
 
 /** The parts, ready for discovery. */
@@ -35,7 +35,14 @@ export async function provision(config: Config, builtins: Builtins): Promise<Pro
     const channel = await connect(config, upstream, builtins, problems);
     if (channel === undefined) continue;
     channels.set(upstream.name, channel);
-    targets.push({ upstream: upstream.name, sources: builtins.sources(upstream, channel, config.locate) });
+    const { warmUpMs } = upstream.connections;
+    targets.push({
+      upstream: upstream.name,
+      sources: builtins.sources(upstream, channel, config.locate),
+      warmUp: async () => {
+        if (warmUpMs > 0) await channel.warmUp(warmUpMs);
+      },
+    });
     const document = upstream.http.serviceConfig;
     if (document === undefined) continue;
     const serviceConfig = await loadServiceConfig(document, (path) => readFile(path));
@@ -60,20 +67,6 @@ export async function provision(config: Config, builtins: Builtins): Promise<Pro
   };
 }
 
-const CHANNEL_DEFAULTS: Pick<ChannelOptions, "balancing" | "connections" | "limits"> = {
-  balancing: "least_request",
-  connections: {
-    perEndpoint: 8,
-    connectTimeoutMs: 20_000,
-    maxAgeMs: Number.POSITIVE_INFINITY,
-    // Servers in Go and Java close connections that ping more often.
-    keepaliveMs: 5 * 60 * 1000,
-    keepaliveTimeoutMs: 20_000,
-    resolveIntervalMs: 30_000,
-  },
-  limits: { maxInFlight: Number.POSITIVE_INFINITY, maxPending: 10_000, maxPendingBytes: 64 * 1024 * 1024 },
-};
-
 /** The upstream's channel; undefined, with a problem, where its address or its authorities cannot be used. */
 async function connect(
   config: Config,
@@ -85,8 +78,10 @@ async function connect(
   try {
     const caPem = tls?.ca === undefined ? undefined : await readFile(tls.ca.resolved, "utf8");
     return builtins.channels(upstream.client).connect({
-      ...CHANNEL_DEFAULTS,
-      addresses: upstream.addresses.map((address) => ({ address, weight: 1 })),
+      addresses: upstream.addresses,
+      balancing: upstream.loadBalancing,
+      connections: upstream.connections,
+      limits: upstream.limits,
       tls: tls === undefined ? undefined : { caPem, serverName: tls.serverName },
       maxReceiveMessageBytes: upstream.maxReceiveMessageBytes,
       maxSendMessageBytes: Number.POSITIVE_INFINITY,

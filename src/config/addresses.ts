@@ -2,14 +2,15 @@
  * Addresses to listen on and to call.
  *
  *     listen   = [host] ":" port          host: a name, an IPv4 address, or an IPv6 address in brackets
- *     upstream = host ":" port | "unix:" absolute-path
+ *     upstream = ["dns:///"] host ":" port | "unix:" absolute-path
  */
 import { complain, type Reading, show } from "./reading.ts";
 import type { AddressConfig } from "./types.ts";
 
 const HOST_PORT = /^(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}))?:(\d{1,5})$/;
 const LISTEN_HINT = "write host:port: 0.0.0.0:8080, [::1]:8080 or :8080";
-const UPSTREAM_HINT = "write host:port, [::1]:50051 or unix:/path";
+const UPSTREAM_HINT = "write host:port, [::1]:50051, dns:///host:port or unix:/path";
+const DNS_SCHEME = "dns:///";
 
 /** Reads an address to listen on. Port 0 lets the system choose one; no host means every IPv4 interface. */
 export function parseListenAddress(value: unknown): Reading<AddressConfig> {
@@ -20,17 +21,18 @@ export function parseListenAddress(value: unknown): Reading<AddressConfig> {
   return { value: { host: parts.host === "" ? "0.0.0.0" : parts.host, port: parts.port } };
 }
 
-/** Reads an upstream's address, giving `host:port` or `unix:/path`. */
+/** Reads an upstream's address, giving `host:port`, `dns:///host:port` or `unix:/path`. */
 export function parseUpstreamAddress(value: unknown): Reading<string> {
   if (typeof value === "string" && value.startsWith("unix:")) return unixAddress(value);
-  const parts = hostAndPort(value);
+  const scheme = typeof value === "string" && value.startsWith(DNS_SCHEME) ? DNS_SCHEME : "";
+  const parts = hostAndPort(typeof value === "string" ? value.slice(scheme.length) : value);
   if (parts === undefined || parts.host === "") {
     return complain(`${show(value)} is not an address`, hintFor(value, UPSTREAM_HINT));
   }
   if (parts.port < 1 || parts.port > 65_535) {
     return complain(`${show(value)} has no usable port`, "ports are 1 to 65535");
   }
-  return { value: `${parts.host.includes(":") ? `[${parts.host}]` : parts.host}:${parts.port}` };
+  return { value: `${scheme}${parts.host.includes(":") ? `[${parts.host}]` : parts.host}:${parts.port}` };
 }
 
 /** Whether two addresses cannot both be listened on. Port 0 never collides. */

@@ -98,14 +98,21 @@ export function choice<const T extends string>(description: string, words: reado
 
 /** A duration as milliseconds. */
 export function duration(description: string, bounds: Bounds = {}): z.ZodType<number> {
-  const pattern = "^(0|(\\d+h)?(\\d+m)?(\\d+s)?(\\d+ms)?)$|\\$\\{";
-  const json = { anyOf: [{ type: "string", pattern }, { const: 0 }] };
-  return scalar("duration", description, json, (value) => parseDuration(value, bounds));
+  return durationOf(description, (value) => parseDuration(value, bounds));
 }
 
-/** A duration as milliseconds, where 0 stands for no limit and gives Infinity. */
-export function durationOrNone(description: string): z.ZodType<number> {
-  return duration(description).transform((ms) => (ms === 0 ? Number.POSITIVE_INFINITY : ms));
+function durationOf(description: string, read: (value: unknown) => Reading<number>): z.ZodType<number> {
+  const pattern = "^(0|(\\d+h)?(\\d+m)?(\\d+s)?(\\d+ms)?)$|\\$\\{";
+  const json = { anyOf: [{ type: "string", pattern }, { const: 0 }] };
+  return scalar("duration", description, json, read);
+}
+
+/** A duration as milliseconds, where 0 stands for no limit and gives Infinity; `bounds` are for the others. */
+export function durationOrNone(description: string, bounds: Bounds = {}): z.ZodType<number> {
+  return durationOf(description, (value) => {
+    const { value: ms } = parseDuration(value);
+    return ms === 0 ? { value: Number.POSITIVE_INFINITY } : parseDuration(value, bounds);
+  });
 }
 
 /** A size as bytes. */
@@ -128,8 +135,8 @@ export function list<T>(
 ): z.ZodType<readonly T[]> {
   const { least, single } = options;
   const read = (value: unknown, context: z.core.$RefinementCtx): unknown => {
-    const isLone = single === "allowed" && value !== undefined && value !== null && !isMapping(value);
-    const items: unknown = isLone && !Array.isArray(value) ? [value] : value;
+    const isLone = single === "allowed" && value !== undefined && value !== null && !Array.isArray(value);
+    const items: unknown = isLone ? [value] : value;
     const count = Array.isArray(items) ? items.length : undefined;
     if (count !== undefined && (count > 0 || least === undefined)) return items;
     const hint = least ?? "write a list: [a, b]";
@@ -199,6 +206,32 @@ export function switchable<T>(description: string, of: z.ZodType<T>): z.ZodType<
     return value === false || value === "false" ? undefined : value;
   };
   return z.preprocess(read, of.optional()).meta({ description, "x-switch": true });
+}
+
+/** A section that may be the value of its one necessary key, `key`, alone; faults are then told of the value itself. */
+export function shorthand<T>(key: string, of: z.ZodType<T>): z.ZodType<T> {
+  const read = (value: unknown, context: z.core.$RefinementCtx): T => {
+    const isLong = isMapping(value);
+    const result = of.safeParse(isLong ? value : { [key]: value });
+    if (result.success) return result.data;
+    for (const issue of result.error.issues) {
+      // Every issue of these builders is a custom one.
+      const params = issue.code === "custom" ? issue.params : undefined;
+      const path = isLong ? [...issue.path] : [];
+      context.addIssue({ code: "custom", message: issue.message, params, path });
+    }
+    return z.NEVER;
+  };
+  const { $schema: _, ...long } = z.toJSONSchema(of, { io: "input" });
+  return z
+    .unknown()
+    .transform(read)
+    .meta({
+      anyOf: [
+        { type: "string", title: key },
+        { title: "mapping", ...long },
+      ],
+    });
 }
 
 /** What to write instead of the unknown `key`. */

@@ -35,3 +35,9 @@ export type {
   TlsConfig,
   UpstreamConfig,
 } from "./types.ts";
+export type {
+  ConnectionsConfig,
+  LimitsConfig,
+  LoadBalancing,
+  UpstreamAddressConfig,
+} from "./upstream-connections.ts";

@@ -10,6 +10,7 @@ import { type Fault, formatPath } from "./faults.ts";
 import { toRuleConfig } from "./http-rules.ts";
 import { type ConfigText, configSchema } from "./schema.ts";
 import type { Config, ConfigPath } from "./types.ts";
+import { checkUpstreams } from "./upstream-checks.ts";
 import { MAX_DOCUMENT_BYTES, parseYaml, type YamlDocument } from "./yaml-document.ts";
 
 /** What came of reading a config. Without a config there is at least one problem of severity `error`. */
@@ -124,6 +125,7 @@ function readDocument(
     faults.push(...sound.faults);
     faults.push(...faultsOfIssues(result.error?.issues ?? [], [], broken));
     faults.push(...checkListenAddresses(values, placing.name));
+    faults.push(...checkUpstreams(values));
     ({ indexes } = sound);
     parsed = result.data;
   }

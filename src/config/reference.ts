@@ -90,11 +90,14 @@ function rowsOf(
 /** The mappings that a node may be or hold: itself, its list's items, its table's values, one of its alternatives. */
 function mappingsBelow(node: JsonSchema): readonly { readonly key: string; readonly below: JsonSchema }[] {
   if (isMapping(node.properties)) return [{ key: "", below: node }];
-  if (isMapping(node.items) && isMapping(node.items.properties)) return [{ key: "[]", below: node.items }];
+  if (isMapping(node.items))
+    return mappingsBelow(node.items).map(({ key, below }) => ({ key: `[]${key}`, below }));
   const values = node.additionalProperties;
   if (isMapping(values) && isMapping(values.properties)) return [{ key: ".<name>", below: values }];
   const alternatives = Array.isArray(node.anyOf) ? node.anyOf : [];
-  return alternatives.filter(isMapping).flatMap((alternative) => mappingsBelow(alternative));
+  const found = alternatives.filter(isMapping).flatMap((alternative) => mappingsBelow(alternative));
+  // What may stand alone or in a list is described once, for the list.
+  return found.filter(({ below }, i) => found.findLastIndex((other) => other.below === below) === i);
 }
 
 function typeOf(node: JsonSchema): string {

@@ -4,7 +4,7 @@
  */
 import { isAbsolute, resolve } from "node:path";
 import type * as z from "zod";
-import { parseListenAddress, parseUpstreamAddress } from "./addresses.ts";
+import { parseListenAddress } from "./addresses.ts";
 import {
   choice,
   duration,
@@ -34,6 +34,12 @@ import type {
   TlsConfig,
   UpstreamConfig,
 } from "./types.ts";
+import {
+  addressList,
+  connectionsSection,
+  limitsSection,
+  loadBalancingChoice,
+} from "./upstream-connections.ts";
 
 /** An upstream whose rules have no places yet. */
 type UpstreamText = Omit<UpstreamConfig, "name" | "http"> & {
@@ -139,11 +145,10 @@ function adminSection(): z.ZodType<AdminConfig> {
 
 function upstreamSection(directory: string): z.ZodType<UpstreamText> {
   return sectionWithRouteOptions("One upstream.", {
-    address: list(
-      "`host:port` or `unix:/path`, one or a list.",
-      text("address", "One address.", parseUpstreamAddress),
-      { single: "allowed", least: "give host:port, a list of them, or unix:/path" },
-    ),
+    address: addressList(),
+    loadBalancing: loadBalancingChoice(),
+    connections: connectionsSection().prefault({}),
+    limits: limitsSection().prefault({}),
     tls: tlsSection(directory),
     schema: schemaSection(directory),
     http: section("HTTP rules besides the annotations in the schema.", {
@@ -168,6 +173,9 @@ function upstreamSection(directory: string): z.ZodType<UpstreamText> {
     routes: list("Options for single methods, later matches win.", routeSection()).prefault([]),
   }).transform((upstream) => ({
     addresses: upstream.address,
+    loadBalancing: upstream.loadBalancing,
+    connections: upstream.connections,
+    limits: upstream.limits,
     tls: upstream.tls,
     schema: upstream.schema,
     http: upstream.http,

@@ -3,6 +3,12 @@
  * bytes, header names are lower-case, paths are resolved. docs/configuration.md describes the YAML that it comes from.
  */
 import type { HttpStatusOverrides } from "../status/index.ts";
+import type {
+  ConnectionsConfig,
+  LimitsConfig,
+  LoadBalancing,
+  UpstreamAddressConfig,
+} from "./upstream-connections.ts";
 
 /** A place in the document: keys and list indexes from the root, e.g. `["listeners", 0, "address"]`. */
 export type ConfigPath = readonly (string | number)[];
@@ -97,8 +103,11 @@ export interface RouteOverride {
 
 export interface UpstreamConfig {
   readonly name: string;
-  /** `host:port` or `unix:/path`; at least one. */
-  readonly addresses: readonly string[];
+  /** At least one. */
+  readonly addresses: readonly UpstreamAddressConfig[];
+  readonly loadBalancing: LoadBalancing;
+  readonly connections: ConnectionsConfig;
+  readonly limits: LimitsConfig;
   /** Undefined is plaintext HTTP/2. */
   readonly tls: TlsConfig | undefined;
   readonly schema: SchemaSourcesConfig;

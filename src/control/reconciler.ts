@@ -2,7 +2,7 @@
  * Keeps the gateway's snapshot in step with the upstreams: discovers each schema, trying again with growing pauses while
  * an upstream is away, and publishes a new snapshot whenever one has come.
  *
- *   (each upstream)  discovering --schema--> known
+ *   (each upstream)  discovering --schema--> warming up --connected, or soon--> known
  *                     ^      | unreachable
  *                     +-pause+
  *
@@ -19,6 +19,8 @@ import { type Discovery, discover } from "./discover.ts";
 export interface DiscoveryTarget {
   readonly upstream: string;
   readonly sources: readonly SchemaSource[];
+  /** Opens connections, so that the first calls find them open. Takes no longer than the upstream may; never rejects. */
+  warmUp(): Promise<void>;
 }
 
 /** A snapshot compiled from the schemas known so far. */
@@ -132,16 +134,18 @@ export class Reconciler {
   }
 
   /** Whether there is a schema now, or none to be waited for. */
-  async #try({ upstream, sources }: DiscoveryTarget): Promise<boolean> {
+  async #try({ upstream, sources, warmUp }: DiscoveryTarget): Promise<boolean> {
     const { log } = this.#parts;
     try {
       const discovery: Discovery = await discover(sources, this.#stop.signal);
       this.#discoveryProblems.set(upstream, discovery.problems);
-      this.#settled.add(upstream);
       if (discovery.schema === undefined) {
+        this.#settled.add(upstream);
         log.error({ upstream }, "no schema: its sources hold no usable file");
         return true;
       }
+      await warmUp();
+      this.#settled.add(upstream);
       this.#schemas.set(upstream, discovery.schema);
       log.info({ upstream, services: discovery.schema.services.length }, "schema loaded");
       return true;

@@ -101,7 +101,7 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
   UPSTREAM_UNREACHABLE: { code: Code.UNAVAILABLE, what: "No connection to the upstream could be had." },
   UPSTREAM_OVERLOADED: {
     code: Code.RESOURCE_EXHAUSTED,
-    what: "More calls wait for the upstream than may wait.",
+    what: "A limit of the upstream is reached; the message says which.",
   },
   UPSTREAM_PROTOCOL: { code: Code.UNAVAILABLE, what: "The upstream answered, but not with gRPC." },
   UPSTREAM_REPLY_TOO_LARGE: {

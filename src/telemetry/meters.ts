@@ -6,14 +6,12 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { type Code, codeName } from "../status/index.ts";
 import type { AccessRecord, RequestObserver } from "./access-record.ts";
 import { Histogram, type HistogramSeries } from "./histogram.ts";
+import { type Reading, registerReading } from "./reading.ts";
 
 const DURATION_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const TRANSCODE_BUCKETS_S = [
   0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05,
 ];
-
-/** A reading taken when the metrics are scraped: upstream name to value. */
-export type UpstreamReading = () => ReadonlyMap<string, number>;
 
 /** What one route of one upstream feeds: looked up once a request, by names that the schema gives. */
 interface RouteMeters {
@@ -87,18 +85,9 @@ export class Meters implements RequestObserver {
     });
   }
 
-  /** Adds a gauge by upstream that is read at each scrape. */
-  addUpstreamGauge(name: string, help: string, read: UpstreamReading): void {
-    new Gauge({
-      name,
-      help,
-      labelNames: ["upstream"],
-      registers: [this.#registry],
-      collect() {
-        this.reset();
-        for (const [upstream, value] of read()) this.set({ upstream }, value);
-      },
-    });
+  /** Adds a metric that is read at each scrape. */
+  addReading(reading: Reading): void {
+    registerReading(reading, this.#registry);
   }
 
   requestStarted(): void {

@@ -4,6 +4,7 @@
 import type { Status } from "../status/index.ts";
 import type { WeightedAddress } from "./address.ts";
 import type { BalancingPolicy } from "./balancer.ts";
+import type { ChannelStats } from "./channel-stats.ts";
 
 /**
  * gRPC metadata as a flat list: `[name, value, …]`, names lower-case. A `-bin` value is base64, as on the wire
@@ -44,6 +45,13 @@ export interface Channel {
    * starts still answers through `listener.onStatus`; open itself does not throw.
    */
   open(rpcPath: string, metadata: Metadata, deadlineMs: number, listener: CallListener): Call;
+  /**
+   * Opens connections before a call asks for them. Resolves when the first is ready, when none can be had now, or after
+   * `timeoutMs`; never rejects.
+   */
+  warmUp(timeoutMs: number): Promise<void>;
+  /** Cheap enough to be read at every scrape of metrics. */
+  stats(): ChannelStats;
   /** Closes the connections once the calls in flight have ended. */
   close(): Promise<void>;
 }

@@ -10,6 +10,7 @@ export type {
   ConnectionSettings,
   Metadata,
 } from "./channel.ts";
+export type { ChannelStats, EndpointStats, RefusingLimit, ResendReason } from "./channel-stats.ts";
 export type { Connectivity } from "./connectivity.ts";
 export type {
   Availability,

@@ -2,7 +2,7 @@
  * A Channel without a network: records the calls, and lets a test play the upstream.
  */
 import type { Status } from "../../src/status/index.ts";
-import type { Call, CallListener, Channel, Metadata } from "../../src/upstream/index.ts";
+import type { Call, CallListener, Channel, ChannelStats, Metadata } from "../../src/upstream/index.ts";
 
 export class FakeCall implements Call {
   readonly rpcPath: string;
@@ -55,6 +55,20 @@ export class FakeChannel implements Channel {
     const call = new FakeCall(rpcPath, metadata, deadlineMs, listener);
     this.calls.push(call);
     return call;
+  }
+
+  async warmUp(): Promise<void> {}
+
+  stats(): ChannelStats {
+    return {
+      state: "ready",
+      endpoints: [],
+      openCalls: this.calls.length,
+      pendingCalls: 0,
+      pendingBytes: 0,
+      refusedCalls: {},
+      resentCalls: {},
+    };
   }
 
   async close(): Promise<void> {}

@@ -58,7 +58,18 @@ test("the minimal file parses and takes every default", async () => {
     upstreams: [
       {
         name: "library",
-        addresses: ["localhost:50051"],
+        addresses: [{ address: "localhost:50051", weight: 1 }],
+        loadBalancing: "least_request",
+        connections: {
+          perEndpoint: 8,
+          connectTimeoutMs: 20_000,
+          maxAgeMs: Number.POSITIVE_INFINITY,
+          keepaliveMs: 300_000,
+          keepaliveTimeoutMs: 20_000,
+          resolveIntervalMs: 30_000,
+          warmUpMs: 1000,
+        },
+        limits: { maxInFlight: 20_000, maxPending: 10_000, maxPendingBytes: 67_108_864 },
         tls: undefined,
         schema: { reflection: { timeoutMs: 5_000 }, descriptors: [] },
         http: { rules: [], serviceConfig: undefined },

@@ -32,7 +32,21 @@ function loadBytes(bytes: Uint8Array): ReturnType<typeof loadConfig> {
 test("everything that an upstream can have is read", () => {
   const { upstreams } = parse(`${HEAD}upstreams:
   a-b_1:
-    address: [localhost:1, "[::1]:2", unix:/run/a.sock, unix:///run/b.sock]
+    address:
+      - localhost:1
+      - { address: "[::1]:2", weight: 3 }
+      - unix:/run/a.sock
+      - { address: unix:///run/b.sock }
+      - dns:///localhost:4
+    loadBalancing: weighted
+    connections:
+      perEndpoint: 2
+      connectTimeout: 1s
+      maxAge: 10m
+      keepalive: { time: 0s, timeout: 5s }
+      resolveInterval: 0s
+      warmUp: 0s
+    limits: { maxInFlight: 0, maxPending: 0, maxPendingBytes: 1KiB }
     tls: { ca: ca.pem, serverName: a.internal }
     schema: { reflection: { timeout: 1s }, descriptors: [one.binpb, /abs/two.binpb] }
     http: { serviceConfig: ../service.yaml }
@@ -48,7 +62,28 @@ test("everything that an upstream can have is read", () => {
   const [upstream] = upstreams;
   assert.ok(upstream !== undefined);
   assert.equal(upstream.name, "a-b_1");
-  assert.deepEqual(upstream.addresses, ["localhost:1", "[::1]:2", "unix:/run/a.sock", "unix:/run/b.sock"]);
+  assert.deepEqual(upstream.addresses, [
+    { address: "localhost:1", weight: 1 },
+    { address: "[::1]:2", weight: 3 },
+    { address: "unix:/run/a.sock", weight: 1 },
+    { address: "unix:/run/b.sock", weight: 1 },
+    { address: "dns:///localhost:4", weight: 1 },
+  ]);
+  assert.equal(upstream.loadBalancing, "weighted");
+  assert.deepEqual(upstream.connections, {
+    perEndpoint: 2,
+    connectTimeoutMs: 1000,
+    maxAgeMs: 600_000,
+    keepaliveMs: Number.POSITIVE_INFINITY,
+    keepaliveTimeoutMs: 5000,
+    resolveIntervalMs: Number.POSITIVE_INFINITY,
+    warmUpMs: 0,
+  });
+  assert.deepEqual(upstream.limits, {
+    maxInFlight: Number.POSITIVE_INFINITY,
+    maxPending: 0,
+    maxPendingBytes: 1024,
+  });
   assert.deepEqual(upstream.tls, {
     ca: { text: "ca.pem", resolved: "/etc/sluice/ca.pem" },
     serverName: "a.internal",
@@ -218,7 +253,7 @@ upstreams:
   assert.deepEqual(listeners[0]?.address, { host: "127.0.0.1", port: 81 });
   assert.equal(listeners[0]?.engine, "node");
   assert.equal(listeners[0]?.trustedHops, 2);
-  assert.deepEqual(upstreams[0]?.addresses, ["h:1"]);
+  assert.deepEqual(upstreams[0]?.addresses, [{ address: "h:1", weight: 1 }]);
   assert.deepEqual(upstreams[0]?.schema.reflection, { timeoutMs: 5_000 });
   assert.equal(upstreams[0]?.tls?.ca?.text, "${LITERAL}/ca.pem");
   assert.equal(upstreams[0]?.options.deadlineMs, 60_000);
@@ -278,7 +313,7 @@ test("flags stand for one upstream with reflection", () => {
   assert.deepEqual(config.admin, { enabled: true, address: { host: "127.0.0.1", port: 9901 } });
   assert.equal(config.upstreams.length, 1);
   assert.equal(config.upstreams[0]?.name, "upstream");
-  assert.deepEqual(config.upstreams[0]?.addresses, ["localhost:50051"]);
+  assert.deepEqual(config.upstreams[0]?.addresses, [{ address: "localhost:50051", weight: 1 }]);
   assert.deepEqual(config.upstreams[0]?.schema, { reflection: { timeoutMs: 5_000 }, descriptors: [] });
   assert.equal(config.locate(["upstreams", "upstream", "address"]), "--upstream");
 });
@@ -286,7 +321,10 @@ test("flags stand for one upstream with reflection", () => {
 test("flags with descriptors do without reflection", () => {
   const flags = { upstream: ["a:1", "b:1"], descriptors: ["x.binpb"], listen: ":0", admin: "[::1]:0" };
   const { config } = configFromFlags(flags, "/data");
-  assert.deepEqual(config?.upstreams[0]?.addresses, ["a:1", "b:1"]);
+  assert.deepEqual(
+    config?.upstreams[0]?.addresses.map(({ address }) => address),
+    ["a:1", "b:1"],
+  );
   assert.deepEqual(config.upstreams[0].schema, {
     reflection: undefined,
     descriptors: [{ text: "x.binpb", resolved: "/data/x.binpb" }],
@@ -302,7 +340,7 @@ test("problems of flags name the flag", () => {
     [
       '--listen: "8080" is not an address (the port is missing; write host:port: 0.0.0.0:8080, [::1]:8080 or :8080)',
       '--admin: "x:y" is not an address (write host:port: 0.0.0.0:8080, [::1]:8080 or :8080)',
-      '--upstream: "http://h" is not an address (leave the scheme away; write host:port, [::1]:50051 or unix:/path)',
+      '--upstream: "http://h" is not an address (leave the scheme away; write host:port, [::1]:50051, dns:///host:port or unix:/path)',
       "--descriptors: is empty (give a value or remove the key)",
     ].toSorted(byFlag),
   );

@@ -217,13 +217,64 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: "addresses with weights",
+    text: `${HEAD}upstreams:
+  a:
+    schema: { reflection: true }
+    loadBalancing: weighted
+    address: [{ address: h:1, weight: 0 }, { weight: 2 }, { address: h:1, wieght: 2 }, { address: "h" }, 7]
+  b:
+    schema: { reflection: true }
+    address: [{ address: h:1, weight: 2 }, h:2]
+`,
+    problems: [
+      "c.yaml:6:39: upstreams.a.address[0].weight: 0 is out of range (write a number from 1 to 1000)",
+      "c.yaml:6:44: upstreams.a.address[1].address: is missing (add the key and its value)",
+      "c.yaml:6:75: upstreams.a.address[2].wieght: is not a key here (did you mean weight?)",
+      'c.yaml:6:99: upstreams.a.address[3].address: "h" is not an address (the port is missing; write host:port, [::1]:50051, dns:///host:port or unix:/path)',
+      "c.yaml:6:106: upstreams.a.address[4]: 7 is not an address (write host:port, [::1]:50051, dns:///host:port or unix:/path)",
+      "c.yaml:9:39: upstreams.b.address[0].weight: only loadBalancing: weighted reads weights (set it, or remove weight)",
+    ],
+  },
+  {
+    name: "connections and limits",
+    text: upstream(
+      "loadBalancing: round-robin",
+      "connections: { perEndpoint: 0, maxAge: 10ms, resolveInterval: 1, keepalive: { time: 500ms } }",
+      "limits: { maxPending: -1, maxPendingBytes: lots }",
+    ),
+    problems: [
+      'c.yaml:6:20: upstreams.library.loadBalancing: "round-robin" is not one of its values (did you mean round_robin?)',
+      "c.yaml:7:33: upstreams.library.connections.perEndpoint: 0 is out of range (write a number from 1 to 1000)",
+      'c.yaml:7:44: upstreams.library.connections.maxAge: "10ms" is too little (at least 1s)',
+      "c.yaml:7:67: upstreams.library.connections.resolveInterval: 1 has no unit (write 1s or 1ms)",
+      'c.yaml:7:89: upstreams.library.connections.keepalive.time: "500ms" is too little (at least 1s)',
+      "c.yaml:8:27: upstreams.library.limits.maxPending: -1 is out of range (write a number from 0 to 10000000)",
+      'c.yaml:8:48: upstreams.library.limits.maxPendingBytes: "lots" is not a size (write bytes or a number with a unit: 65536, 32KiB, 4MiB, 1GB)',
+    ],
+  },
+  {
+    name: "keys that grpc-js cannot honour",
+    text: upstream(
+      "client: grpc-js",
+      "loadBalancing: weighted",
+      "connections: { maxAge: 10m, warmUp: 2s }",
+      "limits: { maxInFlight: 5, maxPending: 5 }",
+    ),
+    problems: [
+      'c.yaml:7:20: upstreams.library.loadBalancing: "weighted" cannot be had with client: grpc-js (write round_robin or pick_first, or take client: http2)',
+      "c.yaml:8:28: upstreams.library.connections.maxAge: cannot be had with client: grpc-js (remove it, or take client: http2)",
+      "c.yaml:9:43: upstreams.library.limits.maxPending: cannot be had with client: grpc-js (remove it, or take client: http2)",
+    ],
+  },
+  {
     name: "upstream addresses",
-    text: `${HEAD}upstreams:\n  a: { address: "h:0", schema: { reflection: true } }\n  b: { address: [":1", "unix:x", "dns:///h:1"], schema: { reflection: true } }\n  c: { address: [], schema: { reflection: true } }\n`,
+    text: `${HEAD}upstreams:\n  a: { address: "h:0", schema: { reflection: true } }\n  b: { address: [":1", "unix:x", "dns://h:1"], schema: { reflection: true } }\n  c: { address: [], schema: { reflection: true } }\n`,
     problems: [
       'c.yaml:3:17: upstreams.a.address: "h:0" has no usable port (ports are 1 to 65535)',
-      'c.yaml:4:18: upstreams.b.address[0]: ":1" is not an address (write host:port, [::1]:50051 or unix:/path)',
+      'c.yaml:4:18: upstreams.b.address[0]: ":1" is not an address (write host:port, [::1]:50051, dns:///host:port or unix:/path)',
       'c.yaml:4:24: upstreams.b.address[1]: "unix:x" is not an absolute path (write unix:/path/to/socket)',
-      'c.yaml:4:34: upstreams.b.address[2]: "dns:///h:1" is not an address (leave the scheme away; write host:port, [::1]:50051 or unix:/path)',
+      'c.yaml:4:34: upstreams.b.address[2]: "dns://h:1" is not an address (leave the scheme away; write host:port, [::1]:50051, dns:///host:port or unix:/path)',
       "c.yaml:5:8: upstreams.c.address: is empty (give host:port, a list of them, or unix:/path)",
     ],
   },

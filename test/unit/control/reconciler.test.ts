@@ -47,6 +47,8 @@ class ScriptedSource implements SchemaSource {
 /** A reconciler, the pauses that it asks for, and all that it says. */
 class Bench {
   readonly sources: Record<string, ScriptedSource>;
+  /** What the warm-up of an upstream waits for. */
+  readonly warmUps: Record<string, Promise<void>> = {};
   readonly published: RoutingSnapshot[] = [];
   readonly known: string[][] = [];
   readonly pauses: { ms: number; end: () => void }[] = [];
@@ -68,7 +70,11 @@ class Bench {
       schemas: {},
     });
     this.reconciler = new Reconciler({
-      targets: Object.entries(this.sources).map(([upstream, source]) => ({ upstream, sources: [source] })),
+      targets: Object.entries(this.sources).map(([upstream, source]) => ({
+        upstream,
+        sources: [source],
+        warmUp: () => this.warmUps[upstream] ?? Promise.resolve(),
+      })),
       compile: (schemas, pendingUpstreams, revision) => {
         this.known.push([...schemas.keys()]);
         const snapshot = { ...empty.snapshot, pendingUpstreams, revision, registry: createRegistry() };
@@ -136,6 +142,27 @@ describe("the first snapshot", () => {
     );
     assert.deepEqual(bench.reconciler.known, ["a", "b"]);
     assert.deepEqual(bench.reconciler.pending, []);
+    await bench.reconciler.stop();
+  });
+
+  test("waits until the upstreams whose schemas it has are warm, and for no other", async () => {
+    const bench = new Bench(["a", "b", "away"]);
+    let warm: () => void = () => undefined;
+    bench.warmUps.a = new Promise((resolve) => {
+      warm = resolve;
+    });
+    bench.warmUps.away = new Promise(() => undefined);
+    const started = bench.reconciler.start();
+    bench.source("a").now.succeed(found());
+    bench.source("b").now.succeed(found());
+    bench.source("away").now.fail(AWAY);
+    await settle();
+    assert.equal(bench.published.length, 0);
+    assert.deepEqual(bench.reconciler.known, ["b"]);
+    warm();
+    await started;
+    assert.deepEqual(bench.known, [["b", "a"]]);
+    assert.deepEqual(bench.published[0]?.pendingUpstreams, ["away"]);
     await bench.reconciler.stop();
   });
 

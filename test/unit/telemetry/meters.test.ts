@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Code } from "../../../src/status/index.ts";
-import { Meters } from "../../../src/telemetry/index.ts";
+import { Meters, type Sample } from "../../../src/telemetry/index.ts";
 import { record } from "./records.ts";
 
 const RPC = "library.v1.LibraryService.GetShelf";
@@ -153,21 +153,25 @@ describe("gauges", () => {
     assert.equal(await inFlight(), 1);
   });
 
-  test("by upstream are read at each scrape, and forget upstreams that are gone", async () => {
-    const meters = new Meters();
-    let reading = new Map([
-      ["a", 1],
-      ["b", 0],
-    ]);
-    meters.addUpstreamGauge("sluice_test_gauge", "For the test.", () => reading);
-    const read = async (): Promise<object> => [...(await samples(meters, "sluice_test_gauge"))];
-    assert.deepEqual(await read(), [
-      ['{upstream="a"}', 1],
-      ['{upstream="b"}', 0],
-    ]);
-    reading = new Map([["b", 1]]);
-    assert.deepEqual(await read(), [['{upstream="b"}', 1]]);
-  });
+  for (const kind of ["gauge", "counter"] as const) {
+    test(`that are kept elsewhere are read at each scrape, and forget what is gone: a ${kind}`, async () => {
+      const meters = new Meters();
+      let now: readonly Sample[] = [
+        [["a", "x"], 1],
+        [["b", "x"], 0],
+        [["a", "x"], 2],
+      ];
+      const labels = ["upstream", "endpoint"];
+      meters.addReading({ name: "sluice_test", help: "For the test.", kind, labels, read: () => now });
+      const read = async (): Promise<object> => [...(await samples(meters, "sluice_test"))];
+      assert.deepEqual(await read(), [
+        ['{upstream="a",endpoint="x"}', 3],
+        ['{upstream="b",endpoint="x"}', 0],
+      ]);
+      now = [[["b", "x"], 1]];
+      assert.deepEqual(await read(), [['{upstream="b",endpoint="x"}', 1]]);
+    });
+  }
 
   test("two sets of meters do not share a registry", async () => {
     const [first, second] = [new Meters(), new Meters()];

@@ -12,7 +12,9 @@ import {
   setLogVerbosity,
 } from "@grpc/grpc-js";
 import { gatewayStatus, refuse } from "../../../status/index.ts";
+import { CallSlots } from "../../call-slots.ts";
 import type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metadata } from "../../channel.ts";
+import type { ChannelStats } from "../../channel-stats.ts";
 import type { Connectivity } from "../../connectivity.ts";
 import { RefusedCall } from "../../refused-call.ts";
 import { type CallOwner, GrpcJsCall } from "./call.ts";
@@ -20,7 +22,7 @@ import { toGrpcMetadata } from "./metadata.ts";
 import { registerListResolver, targetOf } from "./target.ts";
 
 /** The longest time that a timer of Node can wait; a deadline beyond it is none. */
-const MAX_DEADLINE_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const CONNECTIVITY: ReadonlyMap<connectivityState, Connectivity> = new Map([
   [connectivityState.IDLE, "idle"],
@@ -45,24 +47,26 @@ export function connectGrpcJs(options: ChannelOptions): GrpcJsChannel {
 export class GrpcJsChannel implements Channel {
   readonly #channel: GrpcChannel;
   readonly #owner: CallOwner;
-  #openCalls = 0;
+  readonly #slots: CallSlots;
+  #opened = 0;
   #closing: Promise<void> | undefined;
-  #onIdle: (() => void) | undefined;
 
   constructor(options: ChannelOptions) {
     const addresses = options.addresses.map(({ address }) => address);
     const target = targetOf(addresses);
+    const balancing = options.balancing === "pick_first" ? "pick_first" : target.balancing;
     const tls = credentialsOf(options.tls);
     registerListResolver();
     // An upstream decides what grpc-js complains of on stderr (malformed metadata, excess pings); calls tell it too.
     setLogVerbosity(logVerbosity.NONE);
-    this.#channel = new GrpcChannel(target.uri, tls, grpcOptions(options, target.balancing));
+    this.#channel = new GrpcChannel(target.uri, tls, grpcOptions(options, balancing));
     this.#owner = {
       address: addresses.join(", "),
       maxSendMessageBytes: options.maxSendMessageBytes,
       target: this.#channel.getTarget(),
-      onCallEnded: () => this.#onCallEnded(),
+      onCallEnded: () => this.#slots.free(),
     };
+    this.#slots = new CallSlots(this.#owner.address, options.limits.maxInFlight);
   }
 
   open(rpcPath: string, metadata: Metadata, deadlineMs: number, listener: CallListener): Call {
@@ -77,10 +81,12 @@ export class GrpcJsChannel implements Channel {
     }
     const converted = toGrpcMetadata(metadata);
     if ("refusal" in converted) return new RefusedCall(converted.refusal, listener);
-    const deadline = deadlineMs > MAX_DEADLINE_MS ? Number.POSITIVE_INFINITY : Date.now() + deadlineMs;
+    const deadline = deadlineMs > MAX_TIMER_MS ? Number.POSITIVE_INFINITY : Date.now() + deadlineMs;
+    const refusal = this.#slots.take();
+    if (refusal !== undefined) return new RefusedCall(refusal, listener);
     const raw = this.#channel.createCall(rpcPath, deadline, undefined, null, undefined);
     const call = new GrpcJsCall(raw, this.#owner, listener, deadline);
-    this.#openCalls++;
+    this.#opened++;
     call.start(converted.metadata);
     return call;
   }
@@ -88,6 +94,41 @@ export class GrpcJsChannel implements Channel {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async warmUp(timeoutMs: number): Promise<void> {
+    const deadline = Date.now() + timeoutMs;
+    while (this.#closing === undefined && Date.now() < deadline) {
+      const state = this.#channel.getConnectivityState(true);
+      if (state !== connectivityState.IDLE && state !== connectivityState.CONNECTING) return;
+      // Called with an error at the deadline.
+      await new Promise((resolve) => this.#channel.watchConnectivityState(state, deadline, resolve));
+    }
+  }
+
+  /** grpc-js tells little: all endpoints count as one. */
+  stats(): ChannelStats {
+    const state = this.connectivity();
+    const openCalls = this.#slots.open;
+    const endpoint = {
+      name: this.#owner.address,
+      state,
+      connections: this.readyConnections,
+      openStreams: openCalls,
+      picks: this.#opened,
+      sentBytes: undefined,
+      receivedBytes: undefined,
+      connectFailures: undefined,
+    };
+    return {
+      state,
+      endpoints: [endpoint],
+      openCalls,
+      pendingCalls: undefined,
+      pendingBytes: undefined,
+      refusedCalls: { maxInFlight: this.#slots.refused },
+      resentCalls: {},
+    };
   }
 
   /** State of the connections, cheap enough for a gauge that is read at every scrape. */
@@ -102,21 +143,12 @@ export class GrpcJsChannel implements Channel {
 
   /** Calls that have not ended yet. */
   get openCalls(): number {
-    return this.#openCalls;
+    return this.#slots.open;
   }
 
   async #close(): Promise<void> {
-    if (this.#openCalls > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-      });
-    }
+    await this.#slots.whenIdle();
     this.#channel.close();
-  }
-
-  #onCallEnded(): void {
-    this.#openCalls--;
-    if (this.#openCalls === 0) this.#onIdle?.();
   }
 }
 
@@ -134,6 +166,7 @@ function credentialsOf(tls: ChannelOptions["tls"]): ChannelCredentials {
 
 function grpcOptions(options: ChannelOptions, balancing: string): GrpcOptions {
   const serverName = options.tls?.serverName;
+  const { keepaliveMs, keepaliveTimeoutMs } = options.connections;
   return {
     "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ [balancing]: {} }] }),
     // Retries and balancing are the gateway's to decide, not a TXT record's.
@@ -151,9 +184,8 @@ function grpcOptions(options: ChannelOptions, balancing: string): GrpcOptions {
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 3000,
     "grpc.dns_min_time_between_resolutions_ms": 5000,
-    // Servers in Go and Java close connections that ping more often than every five minutes.
-    "grpc.keepalive_time_ms": 5 * 60 * 1000,
-    "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.keepalive_time_ms": Math.min(keepaliveMs, MAX_TIMER_MS),
+    "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
     "grpc.primary_user_agent": "sluice",
     ...(serverName === undefined
       ? undefined

@@ -7,10 +7,11 @@
  */
 import { Code, gatewayStatus, type Status } from "../../../status/index.ts";
 import type { Call, CallListener, Metadata } from "../../channel.ts";
+import type { ResendReason } from "../../channel-stats.ts";
 import type { CallEnd } from "../../endpoint.ts";
 import { callRefused, connectionLost, deadlineExpired, streamReset } from "../../reply-faults.ts";
 import type { Connection } from "./connection.ts";
-import { STREAM_WINDOW_BYTES, type Stream, type Unprocessed } from "./connection-ports.ts";
+import { STREAM_WINDOW_BYTES, type Stream } from "./connection-ports.ts";
 import type { Expiring } from "./deadline-wheel.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ErrorCode } from "./http2-error.ts";
@@ -43,7 +44,7 @@ export interface CallOwner {
   /** Finds the call a connection, now or later. */
   place(call: Http2Call): void;
   /** Likewise, for a call that was not processed where it went first. */
-  placeAgain(call: Http2Call, reason: Unprocessed): void;
+  placeAgain(call: Http2Call, reason: ResendReason): void;
   /** The call has grown by `bytes` before it was placed; gives the status to end it with if that is too much. */
   onGrown(call: Http2Call, bytes: number): Status | undefined;
   /** The call is waiting no more. */
@@ -211,7 +212,7 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     else this.#end(status, NO_METADATA, "broken");
   }
 
-  onUnprocessed(reason: Unprocessed): void {
+  onUnprocessed(reason: ResendReason): void {
     this.#connection = undefined;
     if (this.#isEnded) return;
     if (this.#attempts < MAX_ATTEMPTS && this.outbox.canRewind) {

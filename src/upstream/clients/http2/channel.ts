@@ -6,7 +6,9 @@ import { createSecureContext, type SecureContext } from "node:tls";
 import { gatewayStatus, refuse, type Status } from "../../../status/index.ts";
 import { authorityOf } from "../../address.ts";
 import { createBalancer } from "../../balancer.ts";
+import { CallSlots } from "../../call-slots.ts";
 import type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metadata } from "../../channel.ts";
+import type { ChannelStats, ResendReason } from "../../channel-stats.ts";
 import type { Connectivity } from "../../connectivity.ts";
 import type { CallEnd, WatchEndpoints } from "../../endpoint.ts";
 import { isMetadataText } from "../../metadata-fields.ts";
@@ -54,9 +56,9 @@ export class Http2Channel implements Channel {
   readonly #owner: CallOwner;
   readonly #deadlines: DeadlineWheel;
   readonly #now: () => number;
-  #openCalls = 0;
+  readonly #slots: CallSlots;
+  readonly #resent: Record<ResendReason, number> = { refused: 0, goaway: 0, never_sent: 0 };
   #closing: Promise<void> | undefined;
-  #onIdle: (() => void) | undefined;
 
   /**
    * Makes a channel; the first call connects it.
@@ -79,10 +81,14 @@ export class Http2Channel implements Channel {
       perEndpoint: connections.perEndpoint,
       random,
       connectionOptions: (endpoint) => connectionOptions(endpoint, tls, userAgent, options, surroundings),
-      openOn: (endpoint, path, metadata, deadlineMs, listener) =>
-        this.#start(this.#ownerOn(endpoint), path, metadata, deadlineMs, listener),
+      openOn: (endpoint, path, metadata, deadlineMs, listener) => {
+        const refusal = this.#refusal(path, deadlineMs);
+        if (refusal !== undefined) return new RefusedCall(refusal, listener);
+        return this.#start(this.#ownerOn(endpoint), path, metadata, deadlineMs, listener);
+      },
     });
     this.#pool = pool;
+    this.#slots = new CallSlots(address, limits.maxInFlight);
     this.#now = now;
     this.#deadlines = new DeadlineWheel(now);
     this.#owner = {
@@ -92,7 +98,10 @@ export class Http2Channel implements Channel {
       encoder: new MetadataEncoder(),
       now,
       place: (call) => pool.place(call),
-      placeAgain: (call) => pool.place(call),
+      placeAgain: (call, reason) => {
+        this.#resent[reason]++;
+        pool.place(call);
+      },
       onGrown: (call, bytes) => pool.waiting.grow(call, bytes),
       onPlaced: (call) => pool.waiting.remove(call),
       onEnded: (call, status, end) => this.#onEnded(call, status, end),
@@ -100,17 +109,41 @@ export class Http2Channel implements Channel {
   }
 
   open(rpcPath: string, metadata: Metadata, deadlineMs: number, listener: CallListener): Call {
-    const { address } = this.#owner;
-    if (this.#closing !== undefined) {
-      const what = `upstream ${address} cannot be reached: the channel is closed`;
-      return new RefusedCall(gatewayStatus("UPSTREAM_UNREACHABLE", what), listener);
-    }
+    const refusal = this.#refusal(rpcPath, deadlineMs) ?? this.#slots.take();
+    if (refusal !== undefined) return new RefusedCall(refusal, listener);
     return this.#start(this.#owner, rpcPath, metadata, deadlineMs, listener);
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async warmUp(timeoutMs: number): Promise<void> {
+    if (this.#closing !== undefined) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+      this.#pool.warmUp(resolve);
+    });
+    clearTimeout(timer);
+  }
+
+  stats(): ChannelStats {
+    const { waiting, endpoints } = this.#pool;
+    return {
+      state: this.connectivity(),
+      endpoints: Array.from(endpoints, (endpoint) => endpoint.stats()),
+      openCalls: this.#slots.open,
+      pendingCalls: waiting.count,
+      pendingBytes: waiting.bytes,
+      refusedCalls: {
+        maxInFlight: this.#slots.refused,
+        maxPending: waiting.refusedCalls,
+        maxPendingBytes: waiting.refusedBytes,
+      },
+      resentCalls: { ...this.#resent },
+    };
   }
 
   /** State of the connections. */
@@ -128,17 +161,22 @@ export class Http2Channel implements Channel {
 
   /** Calls that have not ended yet. */
   get openCalls(): number {
-    return this.#openCalls;
+    return this.#slots.open;
   }
 
   async #close(): Promise<void> {
-    if (this.#openCalls > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onIdle = resolve;
-      });
-    }
+    await this.#slots.whenIdle();
     this.#deadlines.close();
     this.#pool.close();
+  }
+
+  /** Why no call can be opened, whatever the upstream does. */
+  #refusal(rpcPath: string, deadlineMs: number): Status | undefined {
+    const { address } = this.#owner;
+    if (this.#closing !== undefined) return unreachable(address, "Channel closed");
+    if (!(deadlineMs > 0)) return gatewayStatus("DEADLINE", `no time is left to call upstream ${address}`);
+    if (!isMetadataText(rpcPath)) return gatewayStatus("HEADER_INVALID", "the method's path is not ASCII");
+    return undefined;
   }
 
   #start(
@@ -148,17 +186,9 @@ export class Http2Channel implements Channel {
     deadlineMs: number,
     listener: CallListener,
   ): Call {
-    if (!(deadlineMs > 0)) {
-      const what = `no time is left to call upstream ${owner.address}`;
-      return new RefusedCall(gatewayStatus("DEADLINE", what), listener);
-    }
-    if (!isMetadataText(rpcPath)) {
-      return new RefusedCall(gatewayStatus("HEADER_INVALID", "the method's path is not ASCII"), listener);
-    }
     const hasDeadline = deadlineMs !== Number.POSITIVE_INFINITY;
     const expiresAt = hasDeadline ? this.#now() + deadlineMs : deadlineMs;
     const call = new Http2Call(owner, listener, rpcPath, metadata, expiresAt);
-    if (owner === this.#owner) this.#openCalls++;
     if (hasDeadline) this.#deadlines.add(call);
     owner.place(call);
     return call;
@@ -182,8 +212,7 @@ export class Http2Channel implements Channel {
   #onEnded(call: Http2Call, status: Status, end: CallEnd): void {
     this.#forgetDeadline(call);
     call.endpoint?.observer?.onCallEnded(status, end, this.#now() - call.sentAt);
-    this.#openCalls--;
-    if (this.#openCalls === 0) this.#onIdle?.();
+    this.#slots.free();
   }
 
   #forgetDeadline(call: Http2Call): void {

@@ -1,12 +1,10 @@
 /** What a connection needs of its neighbours: the calls on it, the pool that owns it, the socket under it. */
 import type { Socket } from "node:net";
+import type { ResendReason } from "../../channel-stats.ts";
 import type { Sender } from "./send-scheduler.ts";
 
 /** What the upstream may send ahead on one stream. */
 export const STREAM_WINDOW_BYTES: number = 512 * 1024;
-
-/** Why a call was never processed: REFUSED_STREAM, a GOAWAY that names an earlier call, or its bytes never left. */
-export type Unprocessed = "refused" | "goaway" | "never_sent";
 
 /** A call, as its connection sees it. */
 export interface Stream extends Sender {
@@ -23,7 +21,7 @@ export interface Stream extends Sender {
   onDataEnd(flags: number, paddingBytes: number): void;
   onReset(errorCode: number): void;
   /** The upstream has not processed the call and will not, for this reason. */
-  onUnprocessed(reason: Unprocessed): void;
+  onUnprocessed(reason: ResendReason): void;
   /** The connection ended with the call under way; `fault` is undefined where it merely broke. */
   onLost(fault: string | undefined): void;
 }

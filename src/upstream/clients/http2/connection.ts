@@ -139,6 +139,15 @@ export class Connection implements FrameHandler {
     return this.#options.now() - this.#startedAt;
   }
 
+  /** On its socket. */
+  get sentBytes(): number {
+    return this.#socket.bytesWritten;
+  }
+
+  get receivedBytes(): number {
+    return this.#socket.bytesRead;
+  }
+
   /** As SETTINGS_MAX_HEADER_LIST_SIZE of the upstream says. */
   get maxHeaderListBytes(): number {
     return this.#peer.maxHeaderListBytes;

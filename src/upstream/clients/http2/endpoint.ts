@@ -9,6 +9,7 @@
 import { nameOf } from "../../address.ts";
 import type { Candidate } from "../../balancer.ts";
 import type { Call, CallListener, Metadata } from "../../channel.ts";
+import type { EndpointStats } from "../../channel-stats.ts";
 import type { Connectivity } from "../../connectivity.ts";
 import type { EndpointObserver, EndpointView } from "../../endpoint.ts";
 import type { ResolvedEndpoint } from "../../resolver.ts";
@@ -71,6 +72,10 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
   /** Those that take no more calls, while their last ones are under way. */
   readonly #draining: Connection[] = [];
   #picks = 0;
+  #connectFailures = 0;
+  /** Of connections that are closed. */
+  #sentBytes = 0;
+  #receivedBytes = 0;
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
   #isInBackoff = false;
@@ -119,9 +124,24 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
     return streams;
   }
 
-  /** Calls that went to it, those included that went again. */
-  get picks(): number {
-    return this.#picks;
+  /** Read when metrics are. */
+  stats(): EndpointStats {
+    let sentBytes = this.#sentBytes;
+    let receivedBytes = this.#receivedBytes;
+    for (const connection of [...this.#ready, ...this.#draining]) {
+      sentBytes += connection.sentBytes;
+      receivedBytes += connection.receivedBytes;
+    }
+    return {
+      name: this.name,
+      state: this.state,
+      connections: this.#ready.length,
+      openStreams: this.openStreams,
+      picks: this.#picks,
+      sentBytes,
+      receivedBytes,
+      connectFailures: this.#connectFailures,
+    };
   }
 
   /** Opens a stream for the call on the least loaded connection; false where none has room. */
@@ -195,8 +215,11 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
   onClosed(connection: Connection, fault: string): void {
     const index = this.#draining.indexOf(connection);
     if (index >= 0) this.#draining.splice(index, 1);
+    this.#sentBytes += connection.sentBytes;
+    this.#receivedBytes += connection.receivedBytes;
     if (this.#opening === connection) {
       this.#opening = undefined;
+      this.#connectFailures++;
       this.#fail(fault);
     } else if (this.#forget(connection)) {
       if (wasUseful(connection)) {

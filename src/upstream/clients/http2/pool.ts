@@ -46,6 +46,8 @@ export class Pool implements EndpointOwner, ResolverListener {
   /** Those of them that are connected. */
   #candidates: readonly Endpoint[] = [];
   readonly #waiting: WaitingCalls;
+  /** Told once a connection is ready or none can be had. */
+  #warming: (() => void)[] = [];
   #fault = "";
   #isStarted = false;
   #isClosed = false;
@@ -101,9 +103,17 @@ export class Pool implements EndpointOwner, ResolverListener {
     if (refusal !== undefined) call.refuse(refusal);
   }
 
+  /** Connects what there is, and calls `onSettled` once a connection is ready or none can be had now. */
+  warmUp(onSettled: () => void): void {
+    this.#warming.push(onSettled);
+    this.#connect();
+    this.#settle();
+  }
+
   /** Closes what has no calls and lets the rest end. */
   close(): void {
     this.#isClosed = true;
+    this.#settle();
     this.#options.resolver.stop();
     for (const endpoint of this.endpoints) endpoint.drain();
   }
@@ -145,6 +155,7 @@ export class Pool implements EndpointOwner, ResolverListener {
   onReady(): void {
     this.#fault = "";
     this.#refresh();
+    this.#settle();
     this.#serve();
   }
 
@@ -186,12 +197,20 @@ export class Pool implements EndpointOwner, ResolverListener {
 
   #failWaiting(): void {
     if (this.#candidates.length > 0 || this.isConnecting) return;
+    this.#settle();
     // A listener may open calls meanwhile; those are not of this failure.
     const failed = Array.from(this.#waiting);
     for (const call of failed) {
       this.#waiting.remove(call);
       call.cancel(unreachable(this.#options.address, this.#faultNow));
     }
+  }
+
+  #settle(): void {
+    if (this.#candidates.length === 0 && this.isConnecting && !this.#isClosed) return;
+    const told = this.#warming;
+    this.#warming = [];
+    for (const onSettled of told) onSettled();
   }
 
   /** Which endpoints are available, and which of them connected, now that something has changed. */

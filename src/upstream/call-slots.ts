@@ -1,0 +1,52 @@
+/** How many calls of a channel may be open at once, and who waits for the last of them. */
+import { gatewayStatus, type Status } from "../status/index.ts";
+
+/** Counts the open calls of one channel. */
+export class CallSlots {
+  readonly #address: string;
+  readonly #max: number;
+  #open = 0;
+  #refused = 0;
+  #onIdle: (() => void) | undefined;
+
+  /** `address` is for people; `max` may be Infinity. */
+  constructor(address: string, max: number) {
+    this.#address = address;
+    this.#max = max;
+  }
+
+  /** Calls that have not ended yet. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Calls that found no slot. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Takes a slot; gives the status to refuse the call with where all are taken. */
+  take(): Status | undefined {
+    if (this.#open >= this.#max) {
+      this.#refused++;
+      const why = `${this.#max} calls are in flight already (limits.maxInFlight)`;
+      return gatewayStatus("UPSTREAM_OVERLOADED", `upstream ${this.#address} is overloaded: ${why}`);
+    }
+    this.#open++;
+    return undefined;
+  }
+
+  /** A call has ended. */
+  free(): void {
+    this.#open--;
+    if (this.#open === 0) this.#onIdle?.();
+  }
+
+  /** Resolves when no call is open. */
+  async whenIdle(): Promise<void> {
+    if (this.#open === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+}
