@@ -18,6 +18,7 @@ import {
 } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
 import { type Provision, provision } from "./provisioning.ts";
+import { retryReadings } from "./retry-metrics.ts";
 import { upstreamReadings } from "./upstream-metrics.ts";
 
 /** The start failed; every problem is a line of the message. */
@@ -70,6 +71,7 @@ export class Application {
     for (const problem of parts.problems) log.error({ problem: formatProblem(problem) }, "problem");
     const meters = new Meters();
     for (const reading of upstreamReadings(parts.channels)) meters.addReading(reading);
+    for (const reading of retryReadings(parts.retries)) meters.addReading(reading);
     // The access log has a switch of its own: `log.level` is about the gateway's own words.
     const observers: RequestObserver[] = config.accessLog.enabled
       ? [meters, createAccessLog(createLogger("info"))]

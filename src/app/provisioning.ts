@@ -7,12 +7,13 @@ import { type Config, loadServiceConfig, type ServiceConfig, type UpstreamConfig
 import { type CompiledSnapshot, compileSnapshot, type DiscoveryTarget } from "../control/index.ts";
 import type { SchemaSet } from "../schema/index.ts";
 import { type Problem, StatusError } from "../status/index.ts";
-import type { Channel } from "../upstream/index.ts";
+import { type Channel, DeadlineWheel, type RetrySurroundings, UpstreamRetries } from "../upstream/index.ts";
 import type { Builtins } from "./builtins.ts";
 
 /** The parts, ready for discovery. */
 export interface Provision {
   readonly channels: ReadonlyMap<string, Channel>;
+  readonly retries: ReadonlyMap<string, UpstreamRetries>;
   readonly targets: readonly DiscoveryTarget[];
   readonly problems: readonly Problem[];
   /** Compiles the schemas found so far. */
@@ -28,6 +29,10 @@ export interface Provision {
 /** Makes the parts that `config` asks for. Opens no connection yet. */
 export async function provision(config: Config, builtins: Builtins): Promise<Provision> {
   const channels = new Map<string, Channel>();
+  const retries = new Map<string, UpstreamRetries>();
+  const now = (): number => performance.now();
+  const timers = new DeadlineWheel(now);
+  const surroundings: RetrySurroundings = { now, random: Math.random, timers };
   const serviceConfigs = new Map<string, ServiceConfig>();
   const targets: DiscoveryTarget[] = [];
   const problems: Problem[] = [];
@@ -35,6 +40,7 @@ export async function provision(config: Config, builtins: Builtins): Promise<Pro
     const channel = await connect(config, upstream, builtins, problems);
     if (channel === undefined) continue;
     channels.set(upstream.name, channel);
+    retries.set(upstream.name, new UpstreamRetries(channel, upstream.retryBudget, surroundings));
     const { warmUpMs } = upstream.connections;
     targets.push({
       upstream: upstream.name,
@@ -55,14 +61,16 @@ export async function provision(config: Config, builtins: Builtins): Promise<Pro
     serviceConfigs.set(upstream.name, serviceConfig);
   }
   const { transcoders, errorRenderer } = builtins;
-  const parts = { config, transcoders, errorRenderer, channels, serviceConfigs };
+  const parts = { config, transcoders, errorRenderer, channels, retries, serviceConfigs };
   return {
     channels,
+    retries,
     targets,
     problems,
     compile: (schemas, pending, revision) => compileSnapshot(parts, schemas, pending, revision),
     close: async () => {
       await Promise.all([...channels.values()].map((channel) => channel.close()));
+      timers.close();
     },
   };
 }

@@ -11,6 +11,7 @@ export {
 } from "./load.ts";
 export { nearestName, selectorMatches } from "./names.ts";
 export { configReference } from "./reference.ts";
+export type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
 export { BUILT_IN_ROUTE_OPTIONS, resolveRouteOptions, routeOptionsOf } from "./route-options.ts";
 export { loadServiceConfig, readServiceConfig, type ServiceConfig } from "./service-config.ts";
 export type {

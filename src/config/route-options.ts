@@ -19,6 +19,7 @@ import {
 import { requestHeaderRules, responseHeaderRules } from "./header-options.ts";
 import { nearestName, selectorMatches } from "./names.ts";
 import { complain, type Reading, show } from "./reading.ts";
+import { hedgingSection, retrySection } from "./retry-options.ts";
 import type { ConfigValues, RouteOptions, RouteOptionsPatch, UpstreamConfig } from "./types.ts";
 
 /** The built-in values as they would stand in the file; the JSON Schema and the documentation show these. */
@@ -41,6 +42,8 @@ export const BUILT_IN_TEXT: Readonly<Record<string, unknown>> = {
   requestHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "" },
   responseHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "" },
   errors: { format: "google", statusByCode: {} },
+  retry: { attempts: 3, statuses: ["UNAVAILABLE"], initialBackoff: "25ms", maxBackoff: "1s" },
+  hedging: { attempts: 1, delay: "50ms" },
 };
 
 /** The built-in values: what a route has that nothing in the file speaks of. A test holds them equal to the text. */
@@ -63,6 +66,8 @@ export const BUILT_IN_ROUTE_OPTIONS: RouteOptions = {
   requestHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "" },
   responseHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "" },
   errors: { format: "google", statusByCode: {} },
+  retry: { attempts: 3, statuses: [Code.UNAVAILABLE], initialBackoffMs: 25, maxBackoffMs: 1000 },
+  hedging: { attempts: 1, delayMs: 50 },
 };
 
 /**
@@ -72,9 +77,9 @@ export const BUILT_IN_ROUTE_OPTIONS: RouteOptions = {
 export function resolveRouteOptions(...patches: readonly RouteOptionsPatch[]): RouteOptions {
   let options = BUILT_IN_ROUTE_OPTIONS;
   for (const patch of patches) {
-    const { json, requestHeaders, responseHeaders, errors } = options;
+    const { json, requestHeaders, responseHeaders, errors, retry, hedging } = options;
     options = {
-      ...overlay(options, { ...patch, json, requestHeaders, responseHeaders, errors }),
+      ...overlay(options, { ...patch, json, requestHeaders, responseHeaders, errors, retry, hedging }),
       json: overlay(json, patch.json),
       requestHeaders: {
         ...overlay(requestHeaders, patch.requestHeaders),
@@ -88,6 +93,8 @@ export function resolveRouteOptions(...patches: readonly RouteOptionsPatch[]): R
         ...overlay(errors, patch.errors),
         statusByCode: { ...errors.statusByCode, ...patch.errors?.statusByCode },
       },
+      retry: overlay(retry, patch.retry),
+      hedging: overlay(hedging, patch.hedging),
     };
   }
   return options;
@@ -136,6 +143,8 @@ function toPatch(value: OptionTexts): RouteOptionsPatch {
     requestHeaders: value.requestHeaders,
     responseHeaders: value.responseHeaders,
     errors: value.errors,
+    retry: value.retry,
+    hedging: value.hedging,
   };
   return overlay({}, patch);
 }
@@ -198,6 +207,8 @@ function shapeOfOptions() {
       ]).optional(),
       statusByCode: statusTable().optional(),
     }).optional(),
+    retry: retrySection().optional(),
+    hedging: hedgingSection().optional(),
   };
 }
 

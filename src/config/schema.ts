@@ -23,6 +23,7 @@ import { corsSection } from "./header-options.ts";
 import { type RuleText, ruleSchema } from "./http-rules.ts";
 import { parseSelector } from "./names.ts";
 import { complain, type Reading, show } from "./reading.ts";
+import { retryBudgetSection } from "./retry-options.ts";
 import { routeOptionsSection, sectionWithRouteOptions } from "./route-options.ts";
 import type {
   AddressConfig,
@@ -170,6 +171,7 @@ function upstreamSection(directory: string): z.ZodType<UpstreamText> {
       "http2",
     ),
     maxReceiveMessageBytes: size("Longest reply message.", { min: "1" }).prefault("4MiB"),
+    retryBudget: retryBudgetSection().prefault({}),
     routes: list("Options for single methods, later matches win.", routeSection()).prefault([]),
   }).transform((upstream) => ({
     addresses: upstream.address,
@@ -182,6 +184,7 @@ function upstreamSection(directory: string): z.ZodType<UpstreamText> {
     autoMapping: upstream.autoMapping,
     client: upstream.client,
     maxReceiveMessageBytes: upstream.maxReceiveMessageBytes,
+    retryBudget: upstream.retryBudget,
     options: upstream.options,
     routes: upstream.routes.map(({ selector, options }) => ({ selector, options })),
   }));

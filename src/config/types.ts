@@ -3,6 +3,7 @@
  * bytes, header names are lower-case, paths are resolved. docs/configuration.md describes the YAML that it comes from.
  */
 import type { HttpStatusOverrides } from "../status/index.ts";
+import type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
 import type {
   ConnectionsConfig,
   LimitsConfig,
@@ -122,6 +123,7 @@ export interface UpstreamConfig {
   /** Which gRPC client calls it. */
   readonly client: "http2" | "grpc-js";
   readonly maxReceiveMessageBytes: number;
+  readonly retryBudget: RetryBudgetConfig;
   readonly options: RouteOptionsPatch;
   /** In order; a later match wins. */
   readonly routes: readonly RouteOverride[];
@@ -176,6 +178,8 @@ export interface RouteOptions {
   readonly requestHeaders: HeaderRules;
   readonly responseHeaders: HeaderRules;
   readonly errors: ErrorOptions;
+  readonly retry: RetryOptions;
+  readonly hedging: HedgingOptions;
 }
 
 /** The fields of T that one level of the cascade sets. */
@@ -183,12 +187,14 @@ type Patch<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /** One level of the cascade: whatever is absent comes from the level before. */
 export type RouteOptionsPatch = Patch<
-  Omit<RouteOptions, "json" | "requestHeaders" | "responseHeaders" | "errors">
+  Omit<RouteOptions, "json" | "requestHeaders" | "responseHeaders" | "errors" | "retry" | "hedging">
 > & {
   readonly json?: Patch<JsonOptions> | undefined;
   readonly requestHeaders?: Patch<HeaderRules> | undefined;
   readonly responseHeaders?: Patch<HeaderRules> | undefined;
   readonly errors?: Patch<ErrorOptions> | undefined;
+  readonly retry?: Patch<RetryOptions> | undefined;
+  readonly hedging?: Patch<HedgingOptions> | undefined;
 };
 
 /** Names of log levels, from most to least. */

@@ -33,14 +33,17 @@ import {
   type TranscodeOptions,
   type TranscoderFactory,
 } from "../transcode/index.ts";
-import type { Channel } from "../upstream/index.ts";
+import type { Channel, UpstreamRetries } from "../upstream/index.ts";
 import type { CompiledSnapshot } from "./reconciler.ts";
+import { repeatPolicyOf } from "./repeat-policy.ts";
 
 /** What the compiler works with, besides the schemas. */
 export interface CompilerParts {
   readonly config: Config;
   readonly transcoders: TranscoderFactory;
   readonly channels: ReadonlyMap<string, Channel>;
+  /** For the routes whose calls may be repeated; an upstream that is not here repeats none. */
+  readonly retries: ReadonlyMap<string, UpstreamRetries>;
   readonly serviceConfigs: ReadonlyMap<string, ServiceConfig>;
   /** Makes the renderer of error bodies, with the types that details may have. */
   readonly errorRenderer: (registry: Registry) => ErrorRenderer;
@@ -134,7 +137,10 @@ class SnapshotCompilation {
       this.#problems.push(...problems);
       return;
     }
-    const { transcoders } = this.#parts;
+    const { transcoders, retries } = this.#parts;
+    const repeatPolicy = repeatPolicyOf(method, httpMethod, options);
+    const repeating =
+      repeatPolicy === undefined ? undefined : retries.get(upstream.name)?.channelFor(repeatPolicy);
     const route: Route = {
       httpMethod,
       template: template.text,
@@ -144,7 +150,7 @@ class SnapshotCompilation {
       responseBody,
       method,
       upstream: upstream.name,
-      channel,
+      channel: repeating ?? channel,
       transcoder: deferTranscoder(transcoders, spec, transcodeOptions(options), this.#registry),
       settings: this.#routeSettings(options),
     };

@@ -3,7 +3,7 @@
  */
 import type { ProtocolRoute } from "../protocol/index.ts";
 import type { BindingSource } from "../routing/index.ts";
-import type { Channel } from "../upstream/index.ts";
+import type { CallOpener } from "../upstream/index.ts";
 
 /** A route of the table. Immutable; shared by all requests that match it. */
 export interface Route extends ProtocolRoute {
@@ -18,5 +18,6 @@ export interface Route extends ProtocolRoute {
   readonly body: string;
   readonly responseBody: string;
   readonly upstream: string;
-  readonly channel: Channel;
+  /** The upstream's channel, or one before it that repeats calls. */
+  readonly channel: CallOpener;
 }

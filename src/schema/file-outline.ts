@@ -82,4 +82,6 @@ export interface MethodOutline {
   readonly serverStreaming: boolean;
   /** The option `google.api.http`: a serialized HttpRule, not looked into. */
   readonly httpRule: Uint8Array | undefined;
+  /** The option `idempotency_level`; 0 where it is not set. May be a number that protobuf does not know. */
+  readonly idempotencyLevel: number;
 }

@@ -10,5 +10,5 @@ export {
   type RuleField,
 } from "./message-shape.ts";
 export { readDescriptorFile, readDescriptorSet } from "./read-outline.ts";
-export type { MethodKind, MethodSchema, SchemaSet, ServiceSchema } from "./service-schema.ts";
+export type { Idempotency, MethodKind, MethodSchema, SchemaSet, ServiceSchema } from "./service-schema.ts";
 export type { SchemaFiles, SchemaSource } from "./source.ts";

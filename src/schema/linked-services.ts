@@ -2,10 +2,11 @@
  * The services of linked files. Their methods look up descriptors when asked for them.
  */
 import type { DescMessage, DescMethod, Registry } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import type { MethodOutline } from "./file-outline.ts";
 import type { LinkedFile } from "./link-files.ts";
 import type { MessageShape, MessageShapes } from "./message-shape.ts";
-import type { MethodKind, MethodSchema, ServiceSchema } from "./service-schema.ts";
+import type { Idempotency, MethodKind, MethodSchema, ServiceSchema } from "./service-schema.ts";
 
 /** What methods find their types in. */
 export interface SchemaTypes {
@@ -68,6 +69,17 @@ class LinkedMethod implements MethodSchema {
 
   get httpRule(): Uint8Array | undefined {
     return this.#outline.httpRule;
+  }
+
+  get idempotency(): Idempotency {
+    switch (this.#outline.idempotencyLevel) {
+      case MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS:
+        return "no_side_effects";
+      case MethodOptions_IdempotencyLevel.IDEMPOTENT:
+        return "idempotent";
+      default:
+        return "unknown";
+    }
   }
 }
 

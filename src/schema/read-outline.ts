@@ -32,10 +32,16 @@ import { Wire, WireCursor, WireError } from "./wire-cursor.ts";
 const MAX_DEPTH = 100;
 
 const HTTP_RULE = 72_295_728;
+const IDEMPOTENCY_LEVEL = 34;
 const MAP_ENTRY = 7;
 
 /** One for all: most messages have neither of these lists. */
 const NONE: never[] = [];
+
+/** What an outline has of a method's options. */
+type MethodOptions = Pick<MethodOutline, "httpRule" | "idempotencyLevel">;
+
+const NO_OPTIONS: MethodOptions = { httpRule: undefined, idempotencyLevel: 0 };
 
 /**
  * Reads one serialized FileDescriptorProto.
@@ -315,32 +321,37 @@ class OutlineReader {
     const cursor = this.#cursor;
     let [name, inputType, outputType] = ["", "", ""];
     let [clientStreaming, serverStreaming] = [false, false];
-    let httpRule: Uint8Array | undefined;
+    let options: MethodOptions = NO_OPTIONS;
     const outer = cursor.enter();
     while (cursor.next()) {
       if (cursor.field === 1) name = cursor.text();
       else if (cursor.field === 2) inputType = cursor.text();
       else if (cursor.field === 3) outputType = cursor.text();
-      else if (cursor.field === 4) httpRule = this.#readMethodOptions(httpRule);
+      else if (cursor.field === 4) options = this.#readMethodOptions(options);
       else if (cursor.field === 5) clientStreaming = cursor.number() !== 0;
       else if (cursor.field === 6) serverStreaming = cursor.number() !== 0;
       else cursor.skipUnjudged();
     }
     cursor.leave(outer);
-    return { name, inputType, outputType, clientStreaming, serverStreaming, httpRule };
+    return { name, inputType, outputType, clientStreaming, serverStreaming, ...options };
   }
 
-  #readMethodOptions(earlier: Uint8Array | undefined): Uint8Array | undefined {
+  #readMethodOptions(earlier: MethodOptions): MethodOptions {
     const cursor = this.#cursor;
-    let rule = earlier;
+    let { httpRule, idempotencyLevel } = earlier;
     const outer = cursor.enter();
     while (cursor.next()) {
-      if (cursor.field !== HTTP_RULE || cursor.wire !== Wire.LEN) cursor.skipOption(METHOD_OPTIONS);
-      // A message that is given in parts is the parts in a row. A copy, so that no rule keeps the whole set in memory.
-      else rule = Buffer.concat(rule === undefined ? [cursor.view()] : [rule, cursor.view()]);
+      if (cursor.field === IDEMPOTENCY_LEVEL && cursor.wire === Wire.VARINT) {
+        idempotencyLevel = cursor.number();
+      } else if (cursor.field === HTTP_RULE && cursor.wire === Wire.LEN) {
+        // A message that is given in parts is the parts in a row. A copy, so that no rule keeps the whole set in memory.
+        httpRule = Buffer.concat(httpRule === undefined ? [cursor.view()] : [httpRule, cursor.view()]);
+      } else {
+        cursor.skipOption(METHOD_OPTIONS);
+      }
     }
     cursor.leave(outer);
-    return rule;
+    return { httpRule, idempotencyLevel };
   }
 
   #readMessageOptions(earlier: boolean): boolean {

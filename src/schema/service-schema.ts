@@ -7,6 +7,12 @@ import type { MessageShape } from "./message-shape.ts";
 /** How many messages go each way. */
 export type MethodKind = "unary" | "server_streaming" | "client_streaming" | "bidi_streaming";
 
+/**
+ * What running a method twice does, by its option `idempotency_level`: `no_side_effects` is nothing at all, `idempotent`
+ * nothing that running it once does not do.
+ */
+export type Idempotency = "unknown" | "no_side_effects" | "idempotent";
+
 /** One gRPC method. Reading a descriptor may build those of the files behind it, once. */
 export interface MethodSchema {
   /** `package.Service.Method`, as selectors name it. */
@@ -23,6 +29,7 @@ export interface MethodSchema {
   readonly outputShape: MessageShape;
   /** The option `google.api.http`: a serialized `google.api.HttpRule` from the outside, or undefined for none. */
   readonly httpRule: Uint8Array | undefined;
+  readonly idempotency: Idempotency;
 }
 
 /** One gRPC service. */

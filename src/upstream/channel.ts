@@ -56,6 +56,9 @@ export interface Channel {
   close(): Promise<void>;
 }
 
+/** What a route needs of a channel; it may repeat calls (`retry/`). */
+export type CallOpener = Pick<Channel, "open">;
+
 /** Connections of a channel. */
 export interface ConnectionSettings {
   /** Most connections to one endpoint; a further one is opened when calls find no room on those there are. */

@@ -3,6 +3,7 @@ export type { BalancingPolicy } from "./balancer.ts";
 export type {
   Call,
   CallListener,
+  CallOpener,
   Channel,
   ChannelFactory,
   ChannelLimits,
@@ -12,6 +13,7 @@ export type {
 } from "./channel.ts";
 export type { ChannelStats, EndpointStats, RefusingLimit, ResendReason } from "./channel-stats.ts";
 export type { Connectivity } from "./connectivity.ts";
+export { DeadlineWheel } from "./deadline-wheel.ts";
 export type {
   Availability,
   CallEnd,
@@ -19,3 +21,15 @@ export type {
   EndpointView,
   WatchEndpoints,
 } from "./endpoint.ts";
+export {
+  codeSet,
+  type HedgingPolicy,
+  type RepeatPolicy,
+  type RetryPolicy,
+} from "./retry/repeat-policy.ts";
+export type { RetryStats } from "./retry/retry-stats.ts";
+export {
+  type RetrySurroundings,
+  UpstreamRetries,
+  type UpstreamRetriesOptions,
+} from "./retry/upstream-retries.ts";

@@ -42,6 +42,7 @@ export async function load(set: string, report: Report): Promise<Loaded> {
       transcoders: parts.transcoders,
       errorRenderer: parts.errorRenderer,
       channels: new Map([[name, new FakeChannel()]]),
+      retries: new Map(),
       serviceConfigs: new Map(),
     },
     new Map([[name, built.schema]]),

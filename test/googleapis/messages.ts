@@ -87,6 +87,7 @@ class TypeCheck {
       outputShape: inputShape,
       descriptor: method.descriptor,
       httpRule: undefined,
+      idempotency: "unknown",
     };
     const spec = { method: echo, variables: [], body: "*", responseBody: "", httpMethod: "POST" };
     const compiled = factory.compile(spec, OPTIONS, this.#registry, input.typeName);

@@ -51,6 +51,7 @@ export function specOf(words: BindingWords): BindingSpec {
       inputShape: words.input,
       outputShape: output,
       httpRule: undefined,
+      idempotency: "unknown",
       // Nothing in transcode reads the descriptor of the method itself.
       descriptor: { kind: "rpc", input: words.input, output } as BindingSpec["method"]["descriptor"],
     },

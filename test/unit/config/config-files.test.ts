@@ -76,6 +76,7 @@ test("the minimal file parses and takes every default", async () => {
         autoMapping: false,
         client: "http2",
         maxReceiveMessageBytes: 4_194_304,
+        retryBudget: { percent: 20, minPerSecond: 10, keptBytes: 67_108_864 },
         options: {},
         routes: [],
       },

@@ -204,14 +204,20 @@ test("mappings merge by key and lists replace each other", () => {
   const options = resolveRouteOptions(
     {
       requestHeaders: { allow: ["a"], rename: { a: "b", c: "d" } },
+      retry: { attempts: 5, statuses: [14, 10] },
+      hedging: { delayMs: 7 },
       responseHeaders: { rename: { x: "y" } },
       errors: { format: "problem", statusByCode: { 9: 412, 5: 410 } },
     },
     {
       requestHeaders: { allow: ["z"], rename: { c: "e" }, prefix: "p-" },
       errors: { statusByCode: { 5: 404 } },
+      retry: { statuses: [8], maxBackoffMs: 5 },
+      hedging: { attempts: 2 },
     },
   );
+  assert.deepEqual(options.retry, { attempts: 5, statuses: [8], initialBackoffMs: 25, maxBackoffMs: 5 });
+  assert.deepEqual(options.hedging, { attempts: 2, delayMs: 7 });
   assert.deepEqual(options.requestHeaders, {
     allow: ["z"],
     deny: [],

@@ -8,7 +8,9 @@ import { type CompiledSnapshot, compileSnapshot } from "../../../src/control/ind
 import type { Route } from "../../../src/gateway/index.ts";
 import { buildSchema, readDescriptorSet, type SchemaSet } from "../../../src/schema/index.ts";
 import { createReflectiveFactory } from "../../../src/transcode/index.ts";
+import { type Channel, UpstreamRetries } from "../../../src/upstream/index.ts";
 import { FakeChannel } from "../../support/fake-channel.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 
 /** `sluice.test.v1.EchoService`. */
 export const ECHO: SchemaSet = schemaOf("test/fixtures/echo/echo.binpb");
@@ -29,6 +31,8 @@ export interface CompileInput {
   readonly schemas?: Readonly<Record<string, SchemaSet>>;
   readonly serviceConfigs?: Readonly<Record<string, ServiceConfig>>;
   readonly pending?: readonly string[];
+  /** By upstream; those of upstreams that are not here are the compilation's own. */
+  readonly channels?: Readonly<Record<string, Channel>>;
 }
 
 /** Reads `yaml` as sluice.yaml; faulty rules are left out, other faults throw. */
@@ -43,12 +47,22 @@ export function configOf(yaml: string): Config {
 export function compile(input: CompileInput): CompiledSnapshot {
   const config = configOf(input.yaml);
   const names = config.upstreams.map(({ name }) => name);
+  const channels = new Map(names.map((name) => [name, input.channels?.[name] ?? new FakeChannel()]));
+  const clock = new FakeClock();
+  const surroundings = { now: () => clock.now, random: () => 0, timers: clock };
+  const retries = config.upstreams.map(({ name, retryBudget }) => {
+    return [
+      name,
+      new UpstreamRetries(channels.get(name) ?? new FakeChannel(), retryBudget, surroundings),
+    ] as const;
+  });
   const schemas = input.schemas ?? Object.fromEntries(names.map((name) => [name, ECHO]));
   return compileSnapshot(
     {
       config,
       transcoders: createReflectiveFactory(),
-      channels: new Map(names.map((name) => [name, new FakeChannel()])),
+      channels,
+      retries: new Map(retries),
       serviceConfigs: new Map(Object.entries(input.serviceConfigs ?? {})),
       errorRenderer: createErrorRenderer,
     },

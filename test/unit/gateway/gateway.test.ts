@@ -146,6 +146,7 @@ function method(kind: MethodKind): Route["method"] {
     inputShape: message,
     outputShape: message,
     httpRule: undefined,
+    idempotency: "unknown",
   };
 }
 

@@ -42,6 +42,7 @@ export function methodWith(rule: RuleInit | undefined): Omit<MethodSchema, "kind
     inputShape: input,
     outputShape: output,
     httpRule: rule === undefined ? undefined : toBinary(HttpRuleSchema, create(HttpRuleSchema, rule)),
+    idempotency: "unknown",
   };
 }
 

@@ -8,7 +8,7 @@ import {
   type MethodDescriptorProto,
   SourceCodeInfoSchema,
 } from "@bufbuild/protobuf/wkt";
-import { readDescriptorFile, readDescriptorSet } from "../../../src/schema/index.ts";
+import { buildSchema, readDescriptorFile, readDescriptorSet } from "../../../src/schema/index.ts";
 import { WireError } from "../../../src/schema/wire-cursor.ts";
 import { fixture, tiny } from "./descriptors.ts";
 
@@ -99,6 +99,39 @@ describe("an outline", () => {
     const method = part([0x12], part([0x22], [...http([0x12, 1, 0x2f]), ...http([0x3a, 1, 0x2a])]));
     const { outline } = readDescriptorFile(Uint8Array.from([...NAMED, ...part([0x32], method)]));
     assert.deepEqual([...(outline.services[0]?.methods[0]?.httpRule ?? [])], [0x12, 1, 0x2f, 0x3a, 1, 0x2a]);
+  });
+});
+
+describe("an outline knows of a method's idempotency_level", () => {
+  const levels: readonly [what: string, options: readonly number[], level: number, word: string][] = [
+    ["nothing", [], 0, "unknown"],
+    ["unknown", [0x90, 0x02, 0], 0, "unknown"],
+    ["no side effects", [0x90, 0x02, 1], 1, "no_side_effects"],
+    ["idempotent", [0x90, 0x02, 2], 2, "idempotent"],
+    ["the last of two", [0x90, 0x02, 1, 0x90, 0x02, 2], 2, "idempotent"],
+    ["a number that protobuf does not know", [0x90, 0x02, 3], 3, "unknown"],
+  ];
+  for (const [what, options, level, word] of levels) {
+    test(what, () => {
+      const types = part([0x12], [...Buffer.from(".M")]);
+      const output = part([0x1a], [...Buffer.from(".M")]);
+      const name = part([0x0a], [...Buffer.from("Get")]);
+      const method = part([0x12], [...name, ...types, ...output, ...part([0x22], options)]);
+      const service = part([0x32], [...part([0x0a], [...Buffer.from("S")]), ...method]);
+      const message = part([0x22], part([0x0a], [...Buffer.from("M")]));
+      const file = readDescriptorFile(Uint8Array.from([...NAMED, ...message, ...service]));
+      assert.equal(file.outline.services[0]?.methods[0]?.idempotencyLevel, level);
+      assert.equal(file.outline.isPlain, true);
+      const { schema } = buildSchema([{ origin: "here", files: [file] }]);
+      assert.equal(schema?.services[0]?.methods[0]?.idempotency, word);
+    });
+  }
+
+  test("and leaves one of another wire type to a full decoding", () => {
+    const method = part([0x12], part([0x22], part([0x92, 0x02], [1])));
+    const { outline } = readDescriptorFile(Uint8Array.from([...NAMED, ...part([0x32], method)]));
+    assert.equal(outline.services[0]?.methods[0]?.idempotencyLevel, 0);
+    assert.equal(outline.isPlain, false);
   });
 });
 

@@ -8,11 +8,11 @@
 import { Code, gatewayStatus, type Status } from "../../../status/index.ts";
 import type { Call, CallListener, Metadata } from "../../channel.ts";
 import type { ResendReason } from "../../channel-stats.ts";
+import type { Expiring } from "../../deadline-wheel.ts";
 import type { CallEnd } from "../../endpoint.ts";
 import { callRefused, connectionLost, deadlineExpired, streamReset } from "../../reply-faults.ts";
 import type { Connection } from "./connection.ts";
 import { STREAM_WINDOW_BYTES, type Stream } from "./connection-ports.ts";
-import type { Expiring } from "./deadline-wheel.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ErrorCode } from "./http2-error.ts";
 import { type MetadataEncoder, metadataTooLarge, timeoutField } from "./metadata-encoder.ts";

@@ -10,7 +10,7 @@ import {
   SURROUNDINGS,
   type Surroundings,
 } from "../../../../src/upstream/clients/http2/channel.ts";
-import { DeadlineWheel, type Expiring } from "../../../../src/upstream/clients/http2/deadline-wheel.ts";
+import { DeadlineWheel, type Expiring } from "../../../../src/upstream/deadline-wheel.ts";
 import type { Channel, ChannelOptions } from "../../../../src/upstream/index.ts";
 import { CONNECTIONS, channelOptions } from "../../../support/channel-options.ts";
 import { CallRecorder, type Outcome } from "../../../support/grpc-recorder.ts";

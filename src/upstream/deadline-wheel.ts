@@ -3,7 +3,7 @@
  *
  * A deadline further away than one turn stays in its slot and is looked at once a turn. Each entry knows its place, so
  * starting and ending a call cost next to nothing; the timer runs only while deadlines are there. (Not sets: see
- * `stream-table.ts`.)
+ * `clients/http2/stream-table.ts`.)
  */
 
 const SLOT_MS = 8;
