@@ -23,30 +23,38 @@ export interface EndpointView {
 
 /**
  * How a call on an endpoint ended: the upstream gave a status; the connection, the stream or the reply broke, which the
- * endpoint is to blame for; the deadline passed; the gateway or its client gave up, which says nothing of the endpoint.
+ * endpoint is to blame for; its connection broke, and another call has told of that; the deadline passed; the gateway or
+ * its client gave up, or the call goes elsewhere, which says nothing of the endpoint.
  */
-export type CallEnd = "answered" | "broken" | "expired" | "abandoned";
+export type CallEnd = "answered" | "broken" | "lost" | "expired" | "abandoned";
 
 /** Hears of one endpoint, and says whether calls may go to it. */
 export interface EndpointObserver {
-  /** Read whenever endpoints change; a change of it is told by the `onChange` of {@link WatchEndpoints}. */
+  /**
+   * Read whenever endpoints change, and after `onCallSent`; any other change of it is told by the `onChange` of
+   * {@link WatchEndpoints}.
+   */
   readonly isAvailable: boolean;
   /** The first connection is there. */
   onReady(): void;
   /** The last connection that took calls is gone. */
   onLost(): void;
-  /** Runs for every call. `latencyMs` is from opening the stream to the status. */
-  onCallEnded(status: Status, end: CallEnd, latencyMs: number): void;
+  /** No connection could be had. */
+  onUnreachable(): void;
+  /** Runs for every call, when its stream is opened. */
+  onCallSent(): void;
+  /** The head of the reply came `now` for a call sent at `sentAt`; not for a reply that is a status and nothing else. */
+  onReplyStarted(sentAt: number, now: number): void;
+  /** Runs once for every call that was sent at `sentAt`; `silent` without `onReplyStarted` before. */
+  onCallEnded(status: Status, end: CallEnd, sentAt: number, progress: "silent" | "replied"): void;
   /** The resolver does not name the endpoint any more, or the channel closes: whatever runs for it has to end. */
   onRemoved(): void;
 }
 
 /** Decides which endpoints of one channel are available. */
 export interface Availability {
-  /** A new endpoint. */
+  /** A new endpoint. Whether others are available may change with it; no `onChange` tells of that. */
   observe(endpoint: EndpointView): EndpointObserver;
-  /** Whether calls go to all endpoints after all, since only `available` of `total` are: the panic threshold. */
-  admitsAll(available: number, total: number): boolean;
 }
 
 /** Makes the Availability of one channel, which calls `onChange` after the `isAvailable` of an observer has changed. */

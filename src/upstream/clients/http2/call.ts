@@ -9,7 +9,7 @@ import { Code, gatewayStatus, type Status } from "../../../status/index.ts";
 import type { Call, CallListener, Metadata } from "../../channel.ts";
 import type { ResendReason } from "../../channel-stats.ts";
 import type { Expiring } from "../../deadline-wheel.ts";
-import type { CallEnd } from "../../endpoint.ts";
+import type { CallEnd, EndpointObserver } from "../../endpoint.ts";
 import { callRefused, connectionLost, deadlineExpired, streamReset } from "../../reply-faults.ts";
 import type { Connection } from "./connection.ts";
 import { STREAM_WINDOW_BYTES, type Stream } from "./connection-ports.ts";
@@ -43,13 +43,15 @@ export interface CallOwner {
   readonly now: () => number;
   /** Finds the call a connection, now or later. */
   place(call: Http2Call): void;
+  /** Who hears of calls on `endpoint`, if anybody does. */
+  observerOf(endpoint: Endpoint): EndpointObserver | undefined;
   /** Likewise, for a call that was not processed where it went first. */
   placeAgain(call: Http2Call, reason: ResendReason): void;
   /** The call has grown by `bytes` before it was placed; gives the status to end it with if that is too much. */
   onGrown(call: Http2Call, bytes: number): Status | undefined;
   /** The call is waiting no more. */
   onPlaced(call: Http2Call): void;
-  onEnded(call: Http2Call, status: Status, end: CallEnd): void;
+  onEnded(call: Http2Call): void;
 }
 
 /** A call. It ends with exactly one `onStatus`. */
@@ -68,9 +70,11 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
   openedAtFlush = 0;
   wheelIndex = 0;
   #connection: Connection | undefined;
-  #endpoint: Endpoint | undefined;
-  /** When the stream was opened, on the owner's clock. */
+  /** Hears of the stream that is open, once it has ended no more. */
+  #observer: EndpointObserver | undefined;
+  /** When that was opened, on the owner's clock. */
   #sentAt = 0;
+  #hasReply = false;
   #attempts = 0;
   #consumedBytes = 0;
   /** Window given beyond the usual for the message under way; not given back again. */
@@ -93,16 +97,6 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
 
   get maxReceiveMessageBytes(): number {
     return this.#owner.maxReceiveMessageBytes;
-  }
-
-  /** Where it went last; undefined for a call that has never left. */
-  get endpoint(): Endpoint | undefined {
-    return this.#endpoint;
-  }
-
-  /** When it went there, on the owner's clock; told only where the endpoint is observed. */
-  get sentAt(): number {
-    return this.#sentAt;
   }
 
   get isEnded(): boolean {
@@ -149,7 +143,10 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
   /** For the endpoint: opens a stream on its `connection`, which has room. */
   attach(connection: Connection, endpoint: Endpoint): void {
     const { encoder, now, address } = this.#owner;
-    const timeout = this.expiresAt === Number.POSITIVE_INFINITY ? "" : timeoutField(this.expiresAt - now());
+    const hasDeadline = this.expiresAt !== Number.POSITIVE_INFINITY;
+    const observer = this.#owner.observerOf(endpoint);
+    const sentAt = hasDeadline || observer !== undefined ? now() : 0;
+    const timeout = hasDeadline ? timeoutField(this.expiresAt - sentAt) : "";
     const refusal = encoder.encode(this.#metadata, timeout);
     if (refusal !== undefined) {
       this.refuse(refusal);
@@ -161,8 +158,9 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     }
     this.#attempts++;
     this.#connection = connection;
-    this.#endpoint = endpoint;
-    if (endpoint.observer !== undefined) this.#sentAt = now();
+    this.#sentAt = sentAt;
+    this.#observer = observer;
+    observer?.onCallSent();
     connection.openStream(this, this.#path, encoder.block, encoder.blockBytes);
     connection.send(this);
   }
@@ -215,21 +213,25 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
   onUnprocessed(reason: ResendReason): void {
     this.#connection = undefined;
     if (this.#isEnded) return;
+    // An endpoint that refuses is soon the least busy one, and would get ever more.
+    const end = reason === "refused" ? "broken" : "abandoned";
+    this.#report(callRefused(this.address), end);
     if (this.#attempts < MAX_ATTEMPTS && this.outbox.canRewind) {
       this.outbox.rewind();
       this.#owner.placeAgain(this, reason);
     } else {
-      this.#end(callRefused(this.address), NO_METADATA, "broken");
+      this.#end(callRefused(this.address), NO_METADATA, end);
     }
   }
 
   onLost(violation: string | undefined): void {
+    const isFirst = this.#observer !== undefined && this.#connection?.takeBlame() === true;
     this.#connection = undefined;
     const status =
       violation === undefined
         ? connectionLost(this.address)
         : gatewayStatus("UPSTREAM_PROTOCOL", `upstream ${this.address} broke HTTP/2: it sent ${violation}`);
-    this.#end(status, NO_METADATA, "broken");
+    this.#end(status, NO_METADATA, isFirst ? "broken" : "lost");
   }
 
   /** For the reply's reader alone, as are those that follow. */
@@ -238,6 +240,8 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
   }
 
   onHeaders(metadata: Metadata): void {
+    this.#hasReply = true;
+    this.#observer?.onReplyStarted(this.#sentAt, this.#owner.now());
     try {
       this.#listener.onHeaders(metadata);
     } catch (error) {
@@ -305,6 +309,13 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     else connection.release(this, errorCode);
   }
 
+  /** The stream has ended, whether the call has or not. */
+  #report(status: Status, end: CallEnd): void {
+    const observer = this.#observer;
+    this.#observer = undefined;
+    observer?.onCallEnded(status, end, this.#sentAt, this.#hasReply ? "replied" : "silent");
+  }
+
   #onListenerFault(error: unknown): void {
     process.emitWarning(error instanceof Error ? error : String(error));
     this.cancel(gatewayStatus("INTERNAL", "a fault in the gateway ended the call"));
@@ -315,7 +326,8 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
     this.#isEnded = true;
     this.#reply.stop();
     this.outbox.clear();
-    this.#owner.onEnded(this, status, end);
+    this.#owner.onEnded(this);
+    this.#report(status, end);
     try {
       this.#listener.onStatus(status, trailers);
     } catch (error) {

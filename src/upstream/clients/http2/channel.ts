@@ -3,7 +3,7 @@
  */
 import { X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { gatewayStatus, refuse, type Status } from "../../../status/index.ts";
+import { gatewayStatus, refuse } from "../../../status/index.ts";
 import { authorityOf } from "../../address.ts";
 import { createBalancer } from "../../balancer.ts";
 import { CallSlots } from "../../call-slots.ts";
@@ -11,7 +11,7 @@ import type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metad
 import type { ChannelStats, ResendReason } from "../../channel-stats.ts";
 import type { Connectivity } from "../../connectivity.ts";
 import { DeadlineWheel } from "../../deadline-wheel.ts";
-import type { CallEnd, WatchEndpoints } from "../../endpoint.ts";
+import type { WatchEndpoints } from "../../endpoint.ts";
 import { isMetadataText } from "../../metadata-fields.ts";
 import { RefusedCall } from "../../refused-call.ts";
 import { unreachable } from "../../reply-faults.ts";
@@ -104,7 +104,8 @@ export class Http2Channel implements Channel {
       },
       onGrown: (call, bytes) => pool.waiting.grow(call, bytes),
       onPlaced: (call) => pool.waiting.remove(call),
-      onEnded: (call, status, end) => this.#onEnded(call, status, end),
+      observerOf: (endpoint) => endpoint.observer,
+      onEnded: (call) => this.#onEnded(call),
     };
   }
 
@@ -205,13 +206,13 @@ export class Http2Channel implements Channel {
       address,
       place,
       placeAgain: place,
+      observerOf: () => undefined,
       onEnded: (call) => this.#forgetDeadline(call),
     };
   }
 
-  #onEnded(call: Http2Call, status: Status, end: CallEnd): void {
+  #onEnded(call: Http2Call): void {
     this.#forgetDeadline(call);
-    call.endpoint?.observer?.onCallEnded(status, end, this.#now() - call.sentAt);
     this.#slots.free();
   }
 

@@ -83,6 +83,7 @@ export class Connection implements FrameHandler {
   readonly #keepalive: Keepalive;
   #ageTimer: NodeJS.Timeout | undefined;
   #hasAnswered = false;
+  #isBlamed = false;
   #fault = "";
 
   constructor(owner: ConnectionOwner<Connection>, options: ConnectionOptions) {
@@ -133,6 +134,13 @@ export class Connection implements FrameHandler {
   /** Whether a call was ever answered on it. */
   get hasAnswered(): boolean {
     return this.#hasAnswered;
+  }
+
+  /** True once: what breaks a connection is one fault, however many calls it takes along. */
+  takeBlame(): boolean {
+    if (this.#isBlamed) return false;
+    this.#isBlamed = true;
+    return true;
   }
 
   get ageMs(): number {

@@ -273,6 +273,7 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
   #fail(fault: string): void {
     if (this.#isClosed) return;
     this.#backOff();
+    if (this.#ready.length === 0) this.observer?.onUnreachable();
     this.#owner.onFailed(this, fault);
   }
 

@@ -215,16 +215,16 @@ export class Pool implements EndpointOwner, ResolverListener {
 
   /** Which endpoints are available, and which of them connected, now that something has changed. */
   #refresh(): void {
-    const all = Array.from(this.#endpoints.values());
-    const available = all.filter((endpoint) => endpoint.isAvailable);
-    const isPanic =
-      available.length < all.length && this.#availability?.admitsAll(available.length, all.length) === true;
-    this.#available = isPanic ? all : available;
+    this.#available = Array.from(this.#endpoints.values()).filter((endpoint) => endpoint.isAvailable);
     this.#candidates = this.#available.filter((endpoint) => endpoint.isReady);
   }
 
   #attach(call: Http2Call): boolean {
-    return this.#options.balancer.pick(this.#candidates)?.attach(call) === true;
+    const endpoint = this.#options.balancer.pick(this.#candidates);
+    if (endpoint?.attach(call) !== true) return false;
+    // One that has been ill may take a single call to begin with.
+    if (!endpoint.isAvailable) this.#refresh();
+    return true;
   }
 
   #serve(): void {
