@@ -3,7 +3,7 @@
  */
 import { X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { gatewayStatus, refuse } from "../../../status/index.ts";
+import { gatewayStatus, refuse, type Status } from "../../../status/index.ts";
 import { authorityOf } from "../../address.ts";
 import { createBalancer } from "../../balancer.ts";
 import { CallSlots } from "../../call-slots.ts";
