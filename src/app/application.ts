@@ -67,7 +67,7 @@ export class Application {
    * @throws {Error} if an address cannot be bound, with `code` EADDRINUSE where it is taken.
    */
   static async start(config: Config, builtins: Builtins, log: Logger): Promise<Application> {
-    const parts = await provision(config, builtins);
+    const parts = await provision(config, builtins, log);
     for (const problem of parts.problems) log.error({ problem: formatProblem(problem) }, "problem");
     const meters = new Meters();
     for (const reading of upstreamReadings(parts.channels)) meters.addReading(reading);

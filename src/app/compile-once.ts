@@ -6,6 +6,7 @@ import { discover } from "../control/index.ts";
 import type { RoutingSnapshot } from "../gateway/index.ts";
 import type { SchemaSet } from "../schema/index.ts";
 import { type Problem, StatusError } from "../status/index.ts";
+import { createLogger } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
 import { provision } from "./provisioning.ts";
 
@@ -17,7 +18,8 @@ export interface OnePass {
 
 /** Loads every schema once and compiles the route table. An upstream that cannot be reached is a problem. */
 export async function compileOnce(config: Config, builtins: Builtins): Promise<OnePass> {
-  const parts = await provision(config, builtins);
+  // What becomes of endpoints meanwhile is not what was asked for.
+  const parts = await provision(config, builtins, createLogger("silent"));
   const problems: Problem[] = [...parts.problems];
   const schemas = new Map<string, SchemaSet>();
   try {

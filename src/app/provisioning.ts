@@ -7,8 +7,10 @@ import { type Config, loadServiceConfig, type ServiceConfig, type UpstreamConfig
 import { type CompiledSnapshot, compileSnapshot, type DiscoveryTarget } from "../control/index.ts";
 import type { SchemaSet } from "../schema/index.ts";
 import { type Problem, StatusError } from "../status/index.ts";
+import type { Logger } from "../telemetry/index.ts";
 import { type Channel, DeadlineWheel, type RetrySurroundings, UpstreamRetries } from "../upstream/index.ts";
 import type { Builtins } from "./builtins.ts";
+import { healthLog } from "./health-log.ts";
 
 /** The parts, ready for discovery. */
 export interface Provision {
@@ -26,8 +28,8 @@ export interface Provision {
   close(): Promise<void>;
 }
 
-/** Makes the parts that `config` asks for. Opens no connection yet. */
-export async function provision(config: Config, builtins: Builtins): Promise<Provision> {
+/** Makes the parts that `config` asks for. Opens no connection yet. The log hears of endpoints that come and go. */
+export async function provision(config: Config, builtins: Builtins, log: Logger): Promise<Provision> {
   const channels = new Map<string, Channel>();
   const retries = new Map<string, UpstreamRetries>();
   const now = (): number => performance.now();
@@ -37,7 +39,7 @@ export async function provision(config: Config, builtins: Builtins): Promise<Pro
   const targets: DiscoveryTarget[] = [];
   const problems: Problem[] = [];
   for (const upstream of config.upstreams) {
-    const channel = await connect(config, upstream, builtins, problems);
+    const channel = await connect(config, upstream, builtins, log, problems);
     if (channel === undefined) continue;
     channels.set(upstream.name, channel);
     retries.set(upstream.name, new UpstreamRetries(channel, upstream.retryBudget, surroundings));
@@ -80,6 +82,7 @@ async function connect(
   config: Config,
   upstream: UpstreamConfig,
   builtins: Builtins,
+  log: Logger,
   problems: Problem[],
 ): Promise<Channel | undefined> {
   const { tls } = upstream;
@@ -90,6 +93,8 @@ async function connect(
       balancing: upstream.loadBalancing,
       connections: upstream.connections,
       limits: upstream.limits,
+      health: upstream.health,
+      healthObserver: healthLog(log, upstream.name),
       tls: tls === undefined ? undefined : { caPem, serverName: tls.serverName },
       maxReceiveMessageBytes: upstream.maxReceiveMessageBytes,
       maxSendMessageBytes: Number.POSITIVE_INFINITY,

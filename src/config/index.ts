@@ -42,3 +42,4 @@ export type {
   LoadBalancing,
   UpstreamAddressConfig,
 } from "./upstream-connections.ts";
+export type { EjectionConfig, HealthCheckConfig, UpstreamHealthConfig } from "./upstream-health.ts";

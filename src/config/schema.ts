@@ -41,6 +41,7 @@ import {
   limitsSection,
   loadBalancingChoice,
 } from "./upstream-connections.ts";
+import { healthCheckSection, outlierEjectionSection, upstreamHealth } from "./upstream-health.ts";
 
 /** An upstream whose rules have no places yet. */
 type UpstreamText = Omit<UpstreamConfig, "name" | "http"> & {
@@ -150,6 +151,8 @@ function upstreamSection(directory: string): z.ZodType<UpstreamText> {
     loadBalancing: loadBalancingChoice(),
     connections: connectionsSection().prefault({}),
     limits: limitsSection().prefault({}),
+    healthCheck: healthCheckSection(),
+    outlierEjection: outlierEjectionSection(),
     tls: tlsSection(directory),
     schema: schemaSection(directory),
     http: section("HTTP rules besides the annotations in the schema.", {
@@ -178,6 +181,7 @@ function upstreamSection(directory: string): z.ZodType<UpstreamText> {
     loadBalancing: upstream.loadBalancing,
     connections: upstream.connections,
     limits: upstream.limits,
+    health: upstreamHealth(upstream.healthCheck, upstream.outlierEjection),
     tls: upstream.tls,
     schema: upstream.schema,
     http: upstream.http,

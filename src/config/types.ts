@@ -10,6 +10,7 @@ import type {
   LoadBalancing,
   UpstreamAddressConfig,
 } from "./upstream-connections.ts";
+import type { UpstreamHealthConfig } from "./upstream-health.ts";
 
 /** A place in the document: keys and list indexes from the root, e.g. `["listeners", 0, "address"]`. */
 export type ConfigPath = readonly (string | number)[];
@@ -109,6 +110,7 @@ export interface UpstreamConfig {
   readonly loadBalancing: LoadBalancing;
   readonly connections: ConnectionsConfig;
   readonly limits: LimitsConfig;
+  readonly health: UpstreamHealthConfig;
   /** Undefined is plaintext HTTP/2. */
   readonly tls: TlsConfig | undefined;
   readonly schema: SchemaSourcesConfig;

@@ -12,6 +12,8 @@ const HTTP2_ONLY: readonly { readonly key: ConfigPath; readonly except?: readonl
   { key: ["connections", "resolveInterval"] },
   { key: ["limits", "maxPending"] },
   { key: ["limits", "maxPendingBytes"] },
+  { key: ["healthCheck"], except: [false] },
+  { key: ["outlierEjection"], except: [false] },
 ];
 
 /** Keys that the upstream's client cannot honour, and weights that nothing reads. */

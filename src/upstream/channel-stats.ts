@@ -1,5 +1,6 @@
 /** What a channel tells of itself when metrics are read: counts since it was made, and how things stand now. */
 import type { Connectivity } from "./connectivity.ts";
+import type { EjectionReason } from "./health/outlier-member.ts";
 
 /** One endpoint. */
 export interface EndpointStats {
@@ -17,6 +18,10 @@ export interface EndpointStats {
   readonly receivedBytes: number | undefined;
   /** Attempts to connect that failed. */
   readonly connectFailures: number | undefined;
+  /** False while it is ejected or says that it does not serve; undefined where nobody watches. */
+  readonly isHealthy: boolean | undefined;
+  /** How often it was ejected, by reason. */
+  readonly ejections: Readonly<Partial<Record<EjectionReason, number>>>;
 }
 
 /** A limit that a call ran into. */

@@ -5,6 +5,8 @@ import type { Status } from "../status/index.ts";
 import type { WeightedAddress } from "./address.ts";
 import type { BalancingPolicy } from "./balancer.ts";
 import type { ChannelStats } from "./channel-stats.ts";
+import type { HealthObserver } from "./health/observer.ts";
+import type { HealthOptions } from "./health/options.ts";
 
 /**
  * gRPC metadata as a flat list: `[name, value, …]`, names lower-case. A `-bin` value is base64, as on the wire
@@ -91,6 +93,10 @@ export interface ChannelOptions {
   readonly balancing: BalancingPolicy;
   readonly connections: ConnectionSettings;
   readonly limits: ChannelLimits;
+  /** Clients that cannot do it leave endpoints alone. */
+  readonly health: HealthOptions;
+  /** Hears of what becomes of endpoints. */
+  readonly healthObserver: HealthObserver;
   /** PEM texts; undefined means plaintext HTTP/2. */
   readonly tls: { readonly caPem: string | undefined; readonly serverName: string | undefined } | undefined;
   readonly maxReceiveMessageBytes: number;

@@ -6,6 +6,7 @@
  */
 import type { Status } from "../status/index.ts";
 import type { Call, CallListener, Metadata } from "./channel.ts";
+import type { EjectionReason } from "./health/outlier-member.ts";
 
 /** An endpoint, for whoever judges it. */
 export interface EndpointView {
@@ -31,10 +32,14 @@ export type CallEnd = "answered" | "broken" | "lost" | "expired" | "abandoned";
 /** Hears of one endpoint, and says whether calls may go to it. */
 export interface EndpointObserver {
   /**
-   * Read whenever endpoints change, and after `onCallSent`; any other change of it is told by the `onChange` of
-   * {@link WatchEndpoints}.
+   * Read whenever endpoints or their connections come and go, and after `onCallSent`; any other change of it is told by
+   * the `onChange` of {@link WatchEndpoints}.
    */
   readonly isAvailable: boolean;
+  /** Whether nothing is known against it; panic or not. */
+  readonly isHealthy: boolean;
+  /** How often it was ejected so far, by reason. */
+  readonly ejections: Readonly<Record<EjectionReason, number>>;
   /** The first connection is there. */
   onReady(): void;
   /** The last connection that took calls is gone. */
@@ -53,7 +58,7 @@ export interface EndpointObserver {
 
 /** Decides which endpoints of one channel are available. */
 export interface Availability {
-  /** A new endpoint. Whether others are available may change with it; no `onChange` tells of that. */
+  /** A new endpoint. */
   observe(endpoint: EndpointView): EndpointObserver;
 }
 

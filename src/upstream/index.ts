@@ -21,6 +21,9 @@ export type {
   EndpointView,
   WatchEndpoints,
 } from "./endpoint.ts";
+export type { HealthObserver } from "./health/observer.ts";
+export type { EjectionOptions, HealthCheckOptions, HealthOptions } from "./health/options.ts";
+export type { EjectionReason } from "./health/outlier-member.ts";
 export {
   codeSet,
   type HedgingPolicy,

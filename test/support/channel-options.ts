@@ -11,12 +11,30 @@ export function channelOptions(
     balancing: "least_request",
     connections: CONNECTIONS,
     limits: { maxInFlight: 100_000, maxPending: 10_000, maxPendingBytes: 64 * 1024 * 1024 },
+    health: { check: undefined, ejection: EJECTION, panicThresholdPercent: 50 },
+    healthObserver: DEAF,
     tls: undefined,
     maxReceiveMessageBytes: 4 * 1024 * 1024,
     maxSendMessageBytes: 4 * 1024 * 1024,
     ...more,
   };
 }
+
+export const EJECTION: NonNullable<ChannelOptions["health"]["ejection"]> = {
+  consecutiveFailures: 5,
+  latencyFactor: 5,
+  baseEjectionMs: 5000,
+  maxEjectionMs: 300_000,
+  maxEjectedPercent: 50,
+};
+
+const DEAF: ChannelOptions["healthObserver"] = {
+  onEjected: () => undefined,
+  onReturned: () => undefined,
+  onHealth: () => undefined,
+  onUnsupported: () => undefined,
+  onPanic: () => undefined,
+};
 
 export const CONNECTIONS: ChannelOptions["connections"] = {
   perEndpoint: 8,

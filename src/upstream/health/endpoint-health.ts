@@ -23,8 +23,8 @@ export interface EndpointHealthOwner {
   readonly hasIn: boolean;
   /** Where an endpoint stands has changed; undefined is for one that was not there, or is not any more. */
   onStanding(before: Standing | undefined, now: Standing | undefined): void;
-  /** An endpoint on trial may take a call again. */
-  onRoom(): void;
+  /** Endpoints may be available that were not, or the other way round, though no connection came or went. */
+  onChange(): void;
   onEjected(endpoint: EndpointHealth, reason: EjectionReason, forMs: number): void;
   onReturned(endpoint: EndpointHealth): void;
   onHealth(endpoint: EndpointHealth, health: Health, why: string): void;
@@ -63,12 +63,10 @@ export class EndpointHealth implements EndpointObserver, MemberListener, HealthC
     return standing === "asked" ? !this.#owner.hasIn : standing !== "out";
   }
 
-  /** Whether nothing is known against it. */
   get isHealthy(): boolean {
     return this.#health !== "not serving" && this.#member?.isEjected !== true;
   }
 
-  /** How often it was ejected so far. */
   get ejections(): Readonly<Record<EjectionReason, number>> {
     return this.#ejections;
   }
@@ -116,25 +114,30 @@ export class EndpointHealth implements EndpointObserver, MemberListener, HealthC
     // Told before what follows from it, panic perhaps.
     this.#owner.onEjected(this, reason, forMs);
     this.#update();
+    this.#owner.onChange();
   }
 
   onRoom(): void {
-    this.#owner.onRoom();
+    this.#owner.onChange();
   }
 
   onProbation(): void {
     this.#update();
+    this.#owner.onChange();
   }
 
   onReturned(): void {
     this.#owner.onReturned(this);
     this.#update();
+    this.#owner.onChange();
   }
 
   onHealth(health: Health, why: string): void {
     this.#health = health;
     this.#owner.onHealth(this, health, why);
     this.#update();
+    // Unknown it becomes when the connection goes, of which the pool knows.
+    if (health !== "unknown") this.#owner.onChange();
   }
 
   onUnsupported(): void {

@@ -5,23 +5,10 @@
 import type { Availability, EndpointView, WatchEndpoints } from "../endpoint.ts";
 import { EndpointHealth, type EndpointHealthOwner, type Standing } from "./endpoint-health.ts";
 import type { Health } from "./health-check.ts";
+import type { HealthObserver } from "./observer.ts";
 import type { HealthCheckOptions, HealthOptions } from "./options.ts";
 import { OutlierDetector } from "./outlier-detector.ts";
 import type { EjectionReason } from "./outlier-member.ts";
-
-/** Who is told of what happens to endpoints, for the log. Names are `host:port` or paths. */
-export interface HealthObserver {
-  /** No calls for `forMs`. */
-  onEjected(endpoint: string, reason: EjectionReason, forMs: number): void;
-  /** An ejected endpoint has shown itself sound again. */
-  onReturned(endpoint: string): void;
-  /** The endpoint's health service changed its mind; `why` says what it was that counts as not serving. */
-  onHealth(endpoint: string, health: "serving" | "not serving", why: string): void;
-  /** The upstream has no health service; told once. */
-  onUnsupported(endpoint: string): void;
-  /** Calls go to all endpoints from now on, since `available` of `total` are too few; or not any more. */
-  onPanic(state: "begins" | "is over", available: number, total: number): void;
-}
 
 /** Watches endpoints as `options` say; undefined where there is nothing to watch for. */
 export function watchHealth(
@@ -86,11 +73,9 @@ export class UpstreamHealth implements Availability, EndpointHealthOwner {
     if (now === undefined) this.#total--;
     else this.#counts[now]++;
     this.#updatePanic();
-    // The pool looks at all of them anyway once it has taken up a new one; before, it would miss it.
-    if (before !== undefined) this.#surroundings.onChange();
   }
 
-  onRoom(): void {
+  onChange(): void {
     this.#surroundings.onChange();
   }
 

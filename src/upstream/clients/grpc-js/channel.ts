@@ -119,6 +119,8 @@ export class GrpcJsChannel implements Channel {
       sentBytes: undefined,
       receivedBytes: undefined,
       connectFailures: undefined,
+      isHealthy: undefined,
+      ejections: {},
     };
     return {
       state,

@@ -11,7 +11,7 @@ import type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metad
 import type { ChannelStats, ResendReason } from "../../channel-stats.ts";
 import type { Connectivity } from "../../connectivity.ts";
 import { DeadlineWheel } from "../../deadline-wheel.ts";
-import type { WatchEndpoints } from "../../endpoint.ts";
+import { watchHealth } from "../../health/upstream-health.ts";
 import { isMetadataText } from "../../metadata-fields.ts";
 import { RefusedCall } from "../../refused-call.ts";
 import { unreachable } from "../../reply-faults.ts";
@@ -32,8 +32,6 @@ export interface Surroundings {
   readonly lookUp: LookUp;
   /** The first stream of every connection; 1 outside of tests. */
   readonly firstStreamId: number;
-  /** Judges the endpoints; undefined where all of them count as available. */
-  readonly watch: WatchEndpoints | undefined;
 }
 
 /** Those of a process that serves. */
@@ -42,7 +40,6 @@ export const SURROUNDINGS: Surroundings = {
   random: Math.random,
   lookUp,
   firstStreamId: 1,
-  watch: undefined,
 };
 
 /** Makes channels of this client; `userAgent` goes with every call. */
@@ -65,7 +62,7 @@ export class Http2Channel implements Channel {
    * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address or the CA cannot be used.
    */
   constructor(options: ChannelOptions, userAgent: string, surroundings: Surroundings = SURROUNDINGS) {
-    const { now, random, watch } = surroundings;
+    const { now, random } = surroundings;
     const { addresses, limits, connections } = options;
     if (addresses.length === 0) throw refuse("UPSTREAM_UNREACHABLE", "the upstream has no address");
     const intervalMs = connections.resolveIntervalMs;
@@ -76,13 +73,13 @@ export class Http2Channel implements Channel {
       address,
       resolver,
       balancer: createBalancer(options.balancing, random),
-      watch,
+      watch: watchHealth(options.health, { now, random, observer: options.healthObserver }),
       limits,
       perEndpoint: connections.perEndpoint,
       random,
       connectionOptions: (endpoint) => connectionOptions(endpoint, tls, userAgent, options, surroundings),
       openOn: (endpoint, path, metadata, deadlineMs, listener) => {
-        const refusal = this.#refusal(path, deadlineMs);
+        const refusal = this.#faultOf(path, deadlineMs);
         if (refusal !== undefined) return new RefusedCall(refusal, listener);
         return this.#start(this.#ownerOn(endpoint), path, metadata, deadlineMs, listener);
       },
@@ -173,8 +170,12 @@ export class Http2Channel implements Channel {
 
   /** Why no call can be opened, whatever the upstream does. */
   #refusal(rpcPath: string, deadlineMs: number): Status | undefined {
+    if (this.#closing !== undefined) return unreachable(this.#owner.address, "Channel closed");
+    return this.#faultOf(rpcPath, deadlineMs);
+  }
+
+  #faultOf(rpcPath: string, deadlineMs: number): Status | undefined {
     const { address } = this.#owner;
-    if (this.#closing !== undefined) return unreachable(address, "Channel closed");
     if (!(deadlineMs > 0)) return gatewayStatus("DEADLINE", `no time is left to call upstream ${address}`);
     if (!isMetadataText(rpcPath)) return gatewayStatus("HEADER_INVALID", "the method's path is not ASCII");
     return undefined;

@@ -141,6 +141,8 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
       sentBytes,
       receivedBytes,
       connectFailures: this.#connectFailures,
+      isHealthy: this.observer?.isHealthy,
+      ejections: { ...this.observer?.ejections },
     };
   }
 

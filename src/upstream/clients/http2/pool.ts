@@ -144,6 +144,8 @@ export class Pool implements EndpointOwner, ResolverListener {
     // The new ones first: what the old ones leave behind must find them.
     this.#connect();
     for (const [key, endpoint] of before) if (!endpoints.has(key)) endpoint.drain();
+    // Without those that have left, too few of the rest may be healthy.
+    this.#refresh();
   }
 
   onFault(fault: string): void {
@@ -169,6 +171,7 @@ export class Pool implements EndpointOwner, ResolverListener {
   }
 
   onFailed(_endpoint: Endpoint, fault: string): void {
+    this.#refresh();
     // Where one at a time is connected, the next one has its turn.
     if (this.#options.balancer.reach === "first") this.#connect();
     this.onFault(fault);
