@@ -16,7 +16,7 @@ export class Moments {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(look);
-        reject(new Error(`${patienceMs} ms went by before ${holds}`));
+        reject(new Error(`${patienceMs} ms went by before ${String(holds)}`));
       }, patienceMs);
       const look = (): void => {
         if (!holds()) return;

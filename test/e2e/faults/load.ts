@@ -48,6 +48,11 @@ export class Load {
     this.#moments = moments;
   }
 
+  /** How many requests were not answered with 200 so far. */
+  get failures(): number {
+    return this.outcomes.filter(({ status }) => status !== 200).length;
+  }
+
   /** Sends one request, of an id that begins with `prefix`. */
   async send(method: Method, prefix = "call"): Promise<Outcome> {
     const id = `${prefix}-${method}-${this.#sent++}`;

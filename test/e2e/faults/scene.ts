@@ -6,8 +6,11 @@ import { UpstreamProcess } from "../../support/upstream-process.ts";
 import type { UpstreamProgramOptions } from "../../support/upstream-program.ts";
 import { Load } from "./load.ts";
 
-/** More rounds in the longer command; 1 in `npm test`. */
+/** More rounds in `npm run test:faults`; 1 in `npm test`. */
 export const ROUNDS: number = Number(process.env.SLUICE_FAULT_ROUNDS ?? "1");
+
+/** Whether the variants run that `npm test` leaves out for their time. */
+export const IS_WHOLE: boolean = ROUNDS > 1;
 
 /** Both clients. */
 export const CLIENTS: readonly ["http2", "grpc-js"] = ["http2", "grpc-js"];
@@ -44,6 +47,15 @@ export class Scene {
   /** Resolves once `holds`; looks again at every outcome and every line of a journal. */
   until(holds: () => boolean): Promise<void> {
     return this.moments.until(holds);
+  }
+
+  /** How many calls with an id of this beginning have begun, on all upstreams together. */
+  begun(prefix: string): number {
+    let begun = 0;
+    for (const { journal } of this.upstreams) {
+      for (const { event, id } of journal) if (event === "begin" && id.startsWith(prefix)) begun++;
+    }
+    return begun;
   }
 
   /** Starts an upstream. */
