@@ -189,9 +189,9 @@ export class Connection implements FrameHandler {
     this.#writer.windowUpdate(stream.streamId, bytes);
   }
 
-  /** The stream ran into its deadline: the call's own matter, unless nothing at all has come since it was opened. */
-  doubt(stream: Stream): void {
-    this.#keepalive.doubt(stream.openedAtFlush);
+  /** A call that was sent at `sentAt` ran into its deadline: its own matter, unless nothing else comes either. */
+  doubt(sentAt: number): void {
+    this.#keepalive.doubt(sentAt, this.#options.now());
   }
 
   /** Ends a stream that both sides have ended, or that is reset with `errorCode`. */
@@ -371,7 +371,7 @@ export class Connection implements FrameHandler {
 
   #onBytes(bytes: Buffer, length: number): void {
     if (this.#state === "closed" || this.#state === "connecting") return;
-    this.#keepalive.hear(this.#writer.flushes);
+    this.#keepalive.hear(this.#options.now());
     try {
       this.#reader.read(bytes, 0, length);
     } catch (error) {

@@ -17,7 +17,7 @@ export class Keepalive {
   readonly #onDead: () => void;
   #timer: NodeJS.Timeout | undefined;
   #hasHeard = false;
-  #heardAtFlush = 0;
+  #heardAt = 0;
   #isPinging = false;
   #doubtsLeft = MAX_DOUBTS;
 
@@ -44,10 +44,10 @@ export class Keepalive {
     this.#timer = setTimeout(() => this.#onTimer(), ms).unref();
   }
 
-  /** Bytes came when the connection had been flushed so many times. */
-  hear(flushes: number): void {
+  /** Bytes came, at this time. */
+  hear(now: number): void {
     this.#hasHeard = true;
-    this.#heardAtFlush = flushes;
+    this.#heardAt = now;
   }
 
   /** A frame of a call came. */
@@ -56,11 +56,11 @@ export class Keepalive {
   }
 
   /**
-   * Asks now instead of after silence, if nothing has come for a call that was opened at `openedAtFlush`, no PING is under
-   * way, and there have not been too many.
+   * A call that was sent at `sentAt` has run into its deadline `now`. If nothing at all has come for the latter half of its
+   * time, asks at once instead of after silence, unless a PING is under way or there have been too many.
    */
-  doubt(openedAtFlush: number): void {
-    if (this.#heardAtFlush > openedAtFlush) return;
+  doubt(sentAt: number, now: number): void {
+    if (now - this.#heardAt < (now - sentAt) / 2) return;
     if (this.#isPinging || this.#doubtsLeft === 0 || !this.#ping()) return;
     this.#doubtsLeft--;
     this.#isPinging = true;

@@ -41,7 +41,9 @@ function pings(peer: RawPeer | undefined): number {
   return peer?.frames.filter(({ type }) => type === PING).length ?? 0;
 }
 
-describe("a deadline on a connection that has said nothing since the call", { timeout: PATIENCE_MS }, () => {
+describe("a deadline on a connection that has said nothing for half the time of the call", {
+  timeout: PATIENCE_MS,
+}, () => {
   let server: RawServer;
   let channel: Channel;
   let answersCalls: (peer: RawPeer) => boolean = () => true;
@@ -112,15 +114,25 @@ describe("a deadline on a connection that has said nothing since the call", { ti
     }
   });
 
+  test("does so too where there was a word after the call had been sent", async () => {
+    await start({ perEndpoint: 1, keepaliveTimeoutMs: 60_000 });
+    answersCalls = () => false;
+    const expiring = open(channel, 200);
+    await server.peers[0]?.frame(({ type, streamId }) => type === HEADERS && streamId === 3);
+    answersCalls = () => true;
+    await succeed(channel);
+    assert.equal((await expiring.ended).status.reason, "DEADLINE");
+    await server.peers[0]?.frame(({ type }) => type === PING);
+  });
+
   test("is the call's own matter where others are answered meanwhile", async () => {
     await start();
     answersCalls = () => false;
     const expiring = open(channel, 50);
     await server.peers[0]?.frame(({ type, streamId }) => type === HEADERS && streamId === 3);
     answersCalls = () => true;
-    await succeed(channel);
+    while (expiring.outcomes.length === 0) await succeed(channel);
     assert.equal((await expiring.ended).status.reason, "DEADLINE");
-    await succeed(channel);
     assert.equal(pings(server.peers[0]), 0);
   });
 });
