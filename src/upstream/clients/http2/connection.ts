@@ -15,14 +15,7 @@ import {
   STREAM_WINDOW_BYTES,
   type Stream,
 } from "./connection-ports.ts";
-import {
-  CLIENT_PREFACE,
-  DEFAULT_WINDOW_BYTES,
-  Flag,
-  MAX_STREAM_ID,
-  MAX_WINDOW_BYTES,
-  SettingId,
-} from "./frame.ts";
+import { CLIENT_PREFACE, DEFAULT_WINDOW_BYTES, Flag, MAX_STREAM_ID, SettingId } from "./frame.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import { type FrameHandler, FrameReader } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
@@ -31,7 +24,7 @@ import { RequestEncoder } from "./hpack/request-encoder.ts";
 import { ErrorCode, Http2Error } from "./http2-error.ts";
 import { Keepalive } from "./keepalive.ts";
 import { PeerSettings } from "./peer-settings.ts";
-import { SendScheduler, windowOverflow } from "./send-scheduler.ts";
+import { SendScheduler } from "./send-scheduler.ts";
 import { StreamTable } from "./stream-table.ts";
 
 /**
@@ -278,7 +271,7 @@ export class Connection implements FrameHandler {
     this.#writer.settingsAck();
     this.#checkReading();
     const change = this.#peer.initialWindowBytes - previousWindow;
-    if (change !== 0) this.#changeWindows(change);
+    if (change !== 0) for (const stream of this.#streams.list()) this.#scheduler.widen(stream, change);
     if (this.#state === "greeting") this.#onGreeted();
     else if (this.#state === "ready") this.#owner.onFree(this);
   }
@@ -322,9 +315,7 @@ export class Connection implements FrameHandler {
     }
     const stream = this.#streamOf(streamId);
     if (stream === undefined) return;
-    stream.sendWindow += increment;
-    if (stream.sendWindow > MAX_WINDOW_BYTES) throw windowOverflow();
-    if (stream.outbox.hasData) this.#scheduler.add(stream);
+    this.#scheduler.widen(stream, increment);
   }
 
   onIgnored(): void {
@@ -405,16 +396,6 @@ export class Connection implements FrameHandler {
   #checkReading(): void {
     if (this.#writer.unsentBytes < MAX_UNREAD_BYTES) return;
     throw new Http2Error(ErrorCode.ENHANCE_YOUR_CALM, "frames to be answered, but reads no answers");
-  }
-
-  #changeWindows(change: number): void {
-    const streams = this.#streams.list();
-    for (const stream of streams) {
-      stream.sendWindow += change;
-      if (stream.sendWindow > MAX_WINDOW_BYTES) throw windowOverflow();
-    }
-    if (change < 0) return;
-    for (const stream of streams) if (stream.outbox.hasData) this.#scheduler.add(stream);
   }
 
   #onFlushed(): void {
