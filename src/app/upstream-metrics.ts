@@ -60,6 +60,12 @@ const OF_ENDPOINTS: readonly Metric<EndpointStats>[] = [
     kind: "counter",
     read: ({ connectFailures }) => connectFailures,
   },
+  {
+    name: "sluice_upstream_endpoint_healthy",
+    help: "0 while the endpoint is ejected or says that it does not serve, otherwise 1.",
+    kind: "gauge",
+    read: ({ isHealthy }) => (isHealthy === undefined ? undefined : Number(isHealthy)),
+  },
 ];
 
 /** Label: upstream. */
@@ -112,6 +118,13 @@ const LABELLED: readonly LabelledMetric[] = [
 /** All metrics of these upstreams, by name. */
 export function upstreamReadings(channels: ReadonlyMap<string, Channel>): readonly Reading[] {
   return [
+    {
+      name: "sluice_upstream_endpoint_ejections_total",
+      help: "How often the endpoint was ejected, by the reason: failures or latency.",
+      kind: "counter",
+      labels: ["upstream", "endpoint", "reason"],
+      read: () => ejectionSamples(channels),
+    },
     ...OF_ENDPOINTS.map(({ read, ...metric }) => ({
       ...metric,
       labels: ["upstream", "endpoint"],
@@ -138,6 +151,14 @@ function* samplesOfEndpoints(
     for (const endpoint of channel.stats().endpoints) {
       const value = read(endpoint);
       if (value !== undefined) yield [[upstream, endpoint.name], value];
+    }
+  }
+}
+
+function* ejectionSamples(channels: ReadonlyMap<string, Channel>): Generator<Sample> {
+  for (const [upstream, channel] of channels) {
+    for (const { name, ejections } of channel.stats().endpoints) {
+      for (const [reason, count] of Object.entries(ejections)) yield [[upstream, name, reason], count];
     }
   }
 }

@@ -20,7 +20,7 @@ export interface DiscoveryTarget {
   readonly upstream: string;
   readonly sources: readonly SchemaSource[];
   /** Opens connections, so that the first calls find them open. Takes no longer than the upstream may; never rejects. */
-  warmUp(): Promise<void>;
+  readonly warmUp: () => Promise<void>;
 }
 
 /** A snapshot compiled from the schemas known so far. */

@@ -11,7 +11,7 @@ export interface Reading {
   readonly kind: "gauge" | "counter";
   readonly labels: readonly string[];
   /** Called at each scrape; counters are counted from the start. */
-  read(): Iterable<Sample>;
+  readonly read: () => Iterable<Sample>;
 }
 
 /** Makes the registry read it at each scrape. */

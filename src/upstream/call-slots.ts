@@ -1,5 +1,6 @@
 /** How many calls of a channel may be open at once, and who waits for the last of them. */
-import { gatewayStatus, type Status } from "../status/index.ts";
+import type { Status } from "../status/index.ts";
+import { overloaded } from "./reply-faults.ts";
 
 /** Counts the open calls of one channel. */
 export class CallSlots {
@@ -29,8 +30,7 @@ export class CallSlots {
   take(): Status | undefined {
     if (this.#open >= this.#max) {
       this.#refused++;
-      const why = `${this.#max} calls are in flight already (limits.maxInFlight)`;
-      return gatewayStatus("UPSTREAM_OVERLOADED", `upstream ${this.#address} is overloaded: ${why}`);
+      return overloaded(this.#address, "calls in flight", this.#max, "maxInFlight");
     }
     this.#open++;
     return undefined;

@@ -13,6 +13,7 @@ import {
   type Status,
   type StatusDetail,
 } from "../status/index.ts";
+import type { RefusingLimit } from "./channel-stats.ts";
 
 /** Faults of a connection by what Node's text for it holds, for a message that says no more than an operator needs. */
 const CONNECT_FAULTS: readonly (readonly [RegExp, string])[] = [
@@ -34,6 +35,12 @@ const CONNECT_FAULTS: readonly (readonly [RegExp, string])[] = [
 export function unreachable(address: string, errorText: string): Status {
   const fault = CONNECT_FAULTS.find(([pattern]) => pattern.test(errorText))?.[1] ?? "no connection";
   return gatewayStatus("UPSTREAM_UNREACHABLE", `upstream ${address} cannot be reached: ${fault}`);
+}
+
+/** A limit of the channel is reached; `what` says what it counts. */
+export function overloaded(address: string, what: string, limit: number, key: RefusingLimit): Status {
+  const why = `the limit of ${what}, ${limit}, is reached (limits.${key})`;
+  return gatewayStatus("UPSTREAM_OVERLOADED", `upstream ${address} is overloaded: ${why}`);
 }
 
 /** The connection broke while the call was under way. */

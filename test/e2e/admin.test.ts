@@ -58,7 +58,8 @@ describeGateway("metrics and access log", { upstream: { unknownFields: "report" 
       ["sluice_requests_in_flight", 0],
     ];
     for (const [sample, growth] of counted) assert.equal(grown(sample), growth, sample);
-    assert.equal(after.get('sluice_upstream_connections{upstream="echo"}'), 1);
+    const endpoint = `{upstream="echo",endpoint="${subject.echo.address}"}`;
+    assert.equal(after.get(`sluice_upstream_connections${endpoint}`), 1);
     for (const phase of ["upstream", "transcoding"]) {
       const whole =
         after.get(`sluice_request_duration_seconds_sum{route="/v1/fail/{code}",rpc="${S}.Fail"}`) ?? 0;

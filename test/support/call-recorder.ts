@@ -10,6 +10,8 @@ export interface SeenCall {
   readonly metadata: Metadata;
   /** The `:authority` of the call. */
   readonly authority: string;
+  /** The client's side of the connection, `host:port`. */
+  readonly peer: string;
   /** Epoch milliseconds; Infinity if there is none. */
   readonly deadlineMs: number;
   /** The request messages so far, as they came. */
@@ -23,6 +25,7 @@ export interface RecordableCall {
   readonly metadata: Metadata;
   getPath(): string;
   getHost(): string;
+  getPeer(): string;
   getDeadline(): Date | number;
   on(event: string, listener: () => void): unknown;
 }
@@ -46,6 +49,7 @@ export class CallRecorder {
       path: call.getPath(),
       metadata: call.metadata,
       authority: call.getHost(),
+      peer: call.getPeer(),
       deadlineMs: typeof deadline === "number" ? deadline : deadline.getTime(),
       messages,
       ended,

@@ -8,8 +8,9 @@ import { describe, test } from "node:test";
 import { ServerCredentials } from "@grpc/grpc-js";
 import { Code, StatusError } from "../../../src/status/index.ts";
 import type { Channel } from "../../../src/upstream/index.ts";
+import { CallRecorder } from "../../support/grpc-recorder.ts";
 import { type BytesHandler, startBytesServer } from "../../support/grpc-server.ts";
-import { connect, type Subject, unary } from "./subject.ts";
+import { connect, PATIENCE_MS, type Subject, unary } from "./subject.ts";
 
 const TLS = "test/fixtures/tls";
 
@@ -147,6 +148,92 @@ export function describeConnections(subject: Subject): void {
       // A call may be under way on the connection at the moment that it breaks; no more than that.
       assert.ok(lost <= 1, `${lost} calls failed`);
       b.close();
+      await channel.close();
+    });
+
+    for (const balancing of ["round_robin", "pick_first"] as const) {
+      test(`${balancing} over several addresses, one of them dead, fails no call`, async () => {
+        const servers = await Promise.all(["a", "b"].map((text) => startBytesServer(answering(text))));
+        const addresses = [`127.0.0.1:${await deadPort()}`, ...servers.map(({ address }) => address)];
+        const channel = connect(subject, addresses, { balancing });
+        const answers = new Set<string>();
+        for (let i = 0; i < 50 || (balancing === "round_robin" && answers.size < 2); i++) {
+          answers.add(await whoAnswers(channel));
+        }
+        assert.equal(answers.size, balancing === "round_robin" ? 2 : 1);
+        for (const server of servers) server.close();
+        await channel.close();
+      });
+    }
+
+    test("a name behind dns:/// is looked up, and one of its addresses answers", async () => {
+      const server = await startBytesServer(answering("found"));
+      const channel = connect(subject, [`dns:///localhost:${server.port}`]);
+      assert.equal(await whoAnswers(channel), "found");
+      server.close();
+      await channel.close();
+    });
+
+    test("warm-up connects before the first call, and ends where nothing can be had", async () => {
+      const server = await startBytesServer(answering("warm"));
+      const channel = connect(subject, [server.address]);
+      assert.equal(channel.stats().endpoints[0]?.connections ?? 0, 0);
+      await channel.warmUp(PATIENCE_MS);
+      const [endpoint] = channel.stats().endpoints;
+      assert.deepEqual(
+        {
+          name: endpoint?.name,
+          state: endpoint?.state,
+          connections: endpoint?.connections,
+          picks: endpoint?.picks,
+        },
+        { name: server.address, state: "ready", connections: 1, picks: 0 },
+      );
+      assert.equal(await whoAnswers(channel), "warm");
+      assert.equal(channel.stats().endpoints[0]?.picks, 1);
+      assert.equal(channel.stats().openCalls, 0);
+      server.close();
+      await channel.close();
+
+      const away = connect(subject, [`127.0.0.1:${await deadPort()}`]);
+      const from = performance.now();
+      await away.warmUp(PATIENCE_MS);
+      assert.ok(performance.now() - from < PATIENCE_MS);
+      assert.notEqual(away.stats().state, "ready");
+      await away.close();
+    });
+
+    test("warm-up waits no longer than it may for an upstream that says nothing", async () => {
+      const sockets: Socket[] = [];
+      const { server, port } = await listen((socket) => sockets.push(socket));
+      const channel = connect(subject, [`127.0.0.1:${port}`]);
+      const from = performance.now();
+      await channel.warmUp(50);
+      const tookMs = performance.now() - from;
+      assert.ok(tookMs >= 45 && tookMs < PATIENCE_MS / 2, `${tookMs} ms`);
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await channel.close();
+    });
+
+    test("calls beyond maxInFlight are refused at once, and the limit is named", async () => {
+      const server = await startBytesServer(answering("a"));
+      const channel = connect(subject, [server.address], {
+        limits: { maxInFlight: 1, maxPending: 10, maxPendingBytes: 1000 },
+      });
+      const open = new CallRecorder();
+      const call = channel.open("/test.Who/Am", [], PATIENCE_MS, open);
+      const { status } = await unary(channel, "/test.Who/Am");
+      assert.equal(status.code, Code.RESOURCE_EXHAUSTED);
+      assert.equal(
+        status.message,
+        `upstream ${server.address} is overloaded: the limit of calls in flight, 1, is reached (limits.maxInFlight)`,
+      );
+      assert.equal(channel.stats().refusedCalls.maxInFlight, 1);
+      call.halfClose();
+      assert.equal((await open.ended).status.code, Code.OK);
+      assert.equal(await whoAnswers(channel), "a");
+      server.close();
       await channel.close();
     });
 

@@ -70,6 +70,17 @@ test("the minimal file parses and takes every default", async () => {
           warmUpMs: 1000,
         },
         limits: { maxInFlight: 20_000, maxPending: 10_000, maxPendingBytes: 67_108_864 },
+        health: {
+          check: undefined,
+          ejection: {
+            consecutiveFailures: 5,
+            latencyFactor: 5,
+            baseEjectionMs: 5000,
+            maxEjectionMs: 300_000,
+            maxEjectedPercent: 50,
+          },
+          panicThresholdPercent: 50,
+        },
         tls: undefined,
         schema: { reflection: { timeoutMs: 5_000 }, descriptors: [] },
         http: { rules: [], serviceConfig: undefined },

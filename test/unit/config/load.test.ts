@@ -29,6 +29,28 @@ function loadBytes(bytes: Uint8Array): ReturnType<typeof loadConfig> {
   return loadConfig({ path: "c.yaml", readFile: () => Promise.resolve(bytes), environment: {} });
 }
 
+test("health checks and ejections are switched by one word", () => {
+  const { upstreams } = parse(`${HEAD}upstreams:
+  a: { address: h:1, schema: { reflection: true }, healthCheck: true, outlierEjection: false }
+  b: { address: h:1, schema: { reflection: true }, client: grpc-js, healthCheck: false, outlierEjection: false }
+`);
+  const check = {
+    service: "",
+    mode: "watch",
+    intervalMs: 10_000,
+    timeoutMs: 1000,
+    unhealthyAfter: 2,
+    healthyAfter: 1,
+  };
+  assert.deepEqual(
+    upstreams.map(({ health }) => health),
+    [
+      { check, ejection: undefined, panicThresholdPercent: 50 },
+      { check: undefined, ejection: undefined, panicThresholdPercent: 50 },
+    ],
+  );
+});
+
 test("everything that an upstream can have is read", () => {
   const { upstreams } = parse(`${HEAD}upstreams:
   a-b_1:
@@ -47,6 +69,15 @@ test("everything that an upstream can have is read", () => {
       resolveInterval: 0s
       warmUp: 0s
     limits: { maxInFlight: 0, maxPending: 0, maxPendingBytes: 1KiB }
+    healthCheck:
+      { service: a.B, mode: check, interval: 1s, timeout: 100ms, unhealthyAfter: 3, healthyAfter: 4 }
+    outlierEjection:
+      consecutiveFailures: 0
+      latencyFactor: 0
+      baseEjection: 1s
+      maxEjection: 1s
+      maxEjected: 10
+      panicThreshold: 0
     tls: { ca: ca.pem, serverName: a.internal }
     schema: { reflection: { timeout: 1s }, descriptors: [one.binpb, /abs/two.binpb] }
     http: { serviceConfig: ../service.yaml }
@@ -83,6 +114,24 @@ test("everything that an upstream can have is read", () => {
     maxInFlight: Number.POSITIVE_INFINITY,
     maxPending: 0,
     maxPendingBytes: 1024,
+  });
+  assert.deepEqual(upstream.health, {
+    check: {
+      service: "a.B",
+      mode: "check",
+      intervalMs: 1000,
+      timeoutMs: 100,
+      unhealthyAfter: 3,
+      healthyAfter: 4,
+    },
+    ejection: {
+      consecutiveFailures: Number.POSITIVE_INFINITY,
+      latencyFactor: Number.POSITIVE_INFINITY,
+      baseEjectionMs: 1000,
+      maxEjectionMs: 1000,
+      maxEjectedPercent: 10,
+    },
+    panicThresholdPercent: 0,
   });
   assert.deepEqual(upstream.tls, {
     ca: { text: "ca.pem", resolved: "/etc/sluice/ca.pem" },

@@ -254,17 +254,39 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: "health checks and ejections",
+    text: upstream(
+      'healthCheck: { service: "a\\nb", mode: wach, interval: 1ms, unhealthyAfter: 0, servce: x }',
+      "outlierEjection: { consecutiveFailures: -1, latencyFactor: 1.5, baseEjection: 10s, maxEjection: 5s, maxEjected: 101 }",
+    ),
+    problems: [
+      'c.yaml:6:29: upstreams.library.healthCheck.service: "a\\nb" holds a control character (remove it)',
+      'c.yaml:6:43: upstreams.library.healthCheck.mode: "wach" is not one of its values (did you mean watch?)',
+      'c.yaml:6:59: upstreams.library.healthCheck.interval: "1ms" is too little (at least 100ms)',
+      "c.yaml:6:80: upstreams.library.healthCheck.unhealthyAfter: 0 is out of range (write a number from 1 to 100)",
+      "c.yaml:6:83: upstreams.library.healthCheck.servce: is not a key here (did you mean service?)",
+      "c.yaml:7:45: upstreams.library.outlierEjection.consecutiveFailures: -1 is out of range (write a number from 0 to 10000)",
+      "c.yaml:7:64: upstreams.library.outlierEjection.latencyFactor: 1.5 is not a whole number (write a number from 0 to 10000)",
+      "c.yaml:7:101: upstreams.library.outlierEjection.maxEjection: is shorter than baseEjection (make it as long, or longer)",
+      "c.yaml:7:117: upstreams.library.outlierEjection.maxEjected: 101 is out of range (write a number from 0 to 100)",
+    ],
+  },
+  {
     name: "keys that grpc-js cannot honour",
     text: upstream(
       "client: grpc-js",
       "loadBalancing: weighted",
       "connections: { maxAge: 10m, warmUp: 2s }",
       "limits: { maxInFlight: 5, maxPending: 5 }",
+      "healthCheck: true",
+      "outlierEjection: { maxEjected: 10 }",
     ),
     problems: [
       'c.yaml:7:20: upstreams.library.loadBalancing: "weighted" cannot be had with client: grpc-js (write round_robin or pick_first, or take client: http2)',
       "c.yaml:8:28: upstreams.library.connections.maxAge: cannot be had with client: grpc-js (remove it, or take client: http2)",
       "c.yaml:9:43: upstreams.library.limits.maxPending: cannot be had with client: grpc-js (remove it, or take client: http2)",
+      "c.yaml:10:18: upstreams.library.healthCheck: true cannot be had with client: grpc-js (write false, or take client: http2)",
+      "c.yaml:11:5: upstreams.library.outlierEjection: a mapping cannot be had with client: grpc-js (write false, or take client: http2)",
     ],
   },
   {

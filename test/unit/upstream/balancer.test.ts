@@ -149,7 +149,7 @@ describe("round_robin", () => {
     const starts = new Set<string | undefined>();
     const random = seededRandom(3);
     for (let i = 0; i < 50; i++) starts.add(createBalancer("round_robin", random).pick(among)?.name);
-    assert.deepEqual([...starts].sort(), ["a", "b", "c"]);
+    assert.deepEqual(starts, new Set(["a", "b", "c"]));
   });
 
   test("one without room is passed over and does not lose the others their turns", () => {

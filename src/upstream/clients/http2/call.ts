@@ -225,8 +225,11 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring {
   }
 
   onLost(violation: string | undefined): void {
-    const isFirst = this.#observer !== undefined && this.#connection?.takeBlame() === true;
+    const connection = this.#connection;
     this.#connection = undefined;
+    const isFirst = connection?.isBlamed === false;
+    // One that nobody observes would take the blame with it.
+    if (connection !== undefined && this.#observer !== undefined) connection.isBlamed = true;
     const status =
       violation === undefined
         ? connectionLost(this.address)

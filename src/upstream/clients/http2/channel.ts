@@ -11,6 +11,7 @@ import type { Call, CallListener, Channel, ChannelFactory, ChannelOptions, Metad
 import type { ChannelStats, ResendReason } from "../../channel-stats.ts";
 import type { Connectivity } from "../../connectivity.ts";
 import { DeadlineWheel } from "../../deadline-wheel.ts";
+import type { WatchEndpoints } from "../../endpoint.ts";
 import { watchHealth } from "../../health/upstream-health.ts";
 import { isMetadataText } from "../../metadata-fields.ts";
 import { RefusedCall } from "../../refused-call.ts";
@@ -32,6 +33,8 @@ export interface Surroundings {
   readonly lookUp: LookUp;
   /** The first stream of every connection; 1 outside of tests. */
   readonly firstStreamId: number;
+  /** Judges the endpoints in place of the options' `health`; undefined outside of tests. */
+  readonly watch: WatchEndpoints | undefined;
 }
 
 /** Those of a process that serves. */
@@ -40,6 +43,7 @@ export const SURROUNDINGS: Surroundings = {
   random: Math.random,
   lookUp,
   firstStreamId: 1,
+  watch: undefined,
 };
 
 /** Makes channels of this client; `userAgent` goes with every call. */
@@ -73,9 +77,10 @@ export class Http2Channel implements Channel {
       address,
       resolver,
       balancer: createBalancer(options.balancing, random),
-      watch: watchHealth(options.health, { now, random, observer: options.healthObserver }),
+      watch:
+        surroundings.watch ?? watchHealth(options.health, { now, random, observer: options.healthObserver }),
       limits,
-      perEndpoint: connections.perEndpoint,
+      connections,
       random,
       connectionOptions: (endpoint) => connectionOptions(endpoint, tls, userAgent, options, surroundings),
       openOn: (endpoint, path, metadata, deadlineMs, listener) => {
@@ -243,9 +248,9 @@ function connectionOptions(
   tls: TlsOptions | undefined,
   userAgent: string,
   { connections }: ChannelOptions,
-  { now, random, firstStreamId }: Surroundings,
+  { now, firstStreamId }: Surroundings,
 ): ConnectionOptions {
-  const { connectTimeoutMs, keepaliveMs, keepaliveTimeoutMs, maxAgeMs } = connections;
+  const { connectTimeoutMs, keepaliveMs, keepaliveTimeoutMs } = connections;
   const named = address.kind === "tcp" ? { ...address, host } : address;
   return {
     open: (onConnected, onBytes) => openSocket(address, host, tls, onConnected, onBytes),
@@ -261,8 +266,6 @@ function connectionOptions(
     connectTimeoutMs,
     keepaliveMs,
     keepaliveTimeoutMs,
-    maxAgeMs,
-    random,
     now,
     firstStreamId,
   };

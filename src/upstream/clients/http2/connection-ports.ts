@@ -29,8 +29,6 @@ export interface Stream extends Sender {
 /** What becomes of a connection. */
 export interface ConnectionOwner<C> {
   onReady(connection: C): void;
-  /** It has reached its age, and goes on until it is drained. */
-  onAged(connection: C): void;
   /** No new streams from now on; those there go on. */
   onDraining(connection: C): void;
   /** A stream ended, or the upstream allows more. */
@@ -48,10 +46,6 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number;
   readonly keepaliveMs: number;
   readonly keepaliveTimeoutMs: number;
-  /** A ready connection tells its owner when it is this old, or up to a tenth earlier; Infinity is never. */
-  readonly maxAgeMs: number;
-  /** Uniform in [0, 1). */
-  readonly random: () => number;
   readonly now: () => number;
   /** The first stream's number, odd. */
   readonly firstStreamId: number;

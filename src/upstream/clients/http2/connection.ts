@@ -44,9 +44,6 @@ const MAX_UNREAD_BYTES: number = 1024 * 1024;
 /** How long an upstream that does not read may keep a socket after its connection has ended. */
 const LINGER_MS = 1000;
 
-/** Connections that were opened together are not replaced together. */
-const AGE_JITTER = 0.1;
-
 const PING_PAYLOAD: Uint8Array = new Uint8Array(8);
 
 type State = "connecting" | "greeting" | "ready" | "draining" | "closed";
@@ -74,10 +71,10 @@ export class Connection implements FrameHandler {
   #dataLeft = 0;
   readonly #connectTimer: NodeJS.Timeout;
   readonly #keepalive: Keepalive;
-  #ageTimer: NodeJS.Timeout | undefined;
   #hasAnswered = false;
-  #isBlamed = false;
   #fault = "";
+  /** For its calls: one of them has told what broke it, which is one fault, however many go with it. */
+  isBlamed = false;
 
   constructor(owner: ConnectionOwner<Connection>, options: ConnectionOptions) {
     this.#owner = owner;
@@ -127,13 +124,6 @@ export class Connection implements FrameHandler {
   /** Whether a call was ever answered on it. */
   get hasAnswered(): boolean {
     return this.#hasAnswered;
-  }
-
-  /** True once: what breaks a connection is one fault, however many calls it takes along. */
-  takeBlame(): boolean {
-    if (this.#isBlamed) return false;
-    this.#isBlamed = true;
-    return true;
   }
 
   get ageMs(): number {
@@ -352,11 +342,6 @@ export class Connection implements FrameHandler {
     this.#state = "ready";
     clearTimeout(this.#connectTimer);
     this.#keepalive.start();
-    const { maxAgeMs, random } = this.#options;
-    if (maxAgeMs !== Number.POSITIVE_INFINITY) {
-      const ageMs = maxAgeMs * (1 - AGE_JITTER * random());
-      this.#ageTimer = setTimeout(() => this.#owner.onAged(this), ageMs).unref();
-    }
     this.#owner.onReady(this);
   }
 
@@ -405,7 +390,6 @@ export class Connection implements FrameHandler {
   #drain(): void {
     if (this.#state !== "ready") return;
     this.#state = "draining";
-    clearTimeout(this.#ageTimer);
     this.#owner.onDraining(this);
   }
 
@@ -426,7 +410,6 @@ export class Connection implements FrameHandler {
     if (this.#state === "closed") return;
     this.#state = "closed";
     clearTimeout(this.#connectTimer);
-    clearTimeout(this.#ageTimer);
     this.#keepalive.stop();
     const flushes = this.#writer.flushes;
     this.#writer.close();

@@ -13,6 +13,7 @@ import type { EndpointStats } from "../../channel-stats.ts";
 import type { Connectivity } from "../../connectivity.ts";
 import type { EndpointObserver, EndpointView } from "../../endpoint.ts";
 import type { ResolvedEndpoint } from "../../resolver.ts";
+import { AgeTimers } from "./age-timers.ts";
 import type { Http2Call } from "./call.ts";
 import { Connection } from "./connection.ts";
 import type { ConnectionOptions, ConnectionOwner } from "./connection-ports.ts";
@@ -38,6 +39,8 @@ export interface EndpointOwner {
   connectionOptions(endpoint: ResolvedEndpoint): ConnectionOptions;
   /** Most connections to one endpoint. */
   readonly perEndpoint: number;
+  /** A connection is replaced when it is this old, or up to a tenth earlier; Infinity is never. */
+  readonly maxAgeMs: number;
   /** Who hears of the endpoint, if anybody does. */
   observe(endpoint: Endpoint): EndpointObserver | undefined;
   /** Opens a call that goes to this endpoint and no other. */
@@ -69,6 +72,7 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
   #opening: Connection | undefined;
   /** Those of the ready ones that wait for a replacement. */
   #aged: Connection[] = [];
+  readonly #ages: AgeTimers;
   /** Those that take no more calls, while their last ones are under way. */
   readonly #draining: Connection[] = [];
   #picks = 0;
@@ -86,6 +90,7 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
     this.#options = owner.connectionOptions(resolved);
     this.name = nameOf(resolved.address);
     this.weight = resolved.weight;
+    this.#ages = new AgeTimers(owner.maxAgeMs, owner.random, (connection) => this.onAged(connection));
     this.observer = owner.observe(this);
   }
 
@@ -190,12 +195,14 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
   onReady(connection: Connection): void {
     this.#opening = undefined;
     this.#ready.push(connection);
+    this.#ages.start(connection);
     if (this.#ready.length === 1) this.observer?.onReady();
     this.#owner.onReady(this);
     const [aged] = this.#aged;
     if (aged !== undefined) this.#retire(aged);
   }
 
+  /** The connection goes on until its successor is ready. */
   onAged(connection: Connection): void {
     this.#aged.push(connection);
     if (!this.#isInBackoff) this.#open();
@@ -244,6 +251,7 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
     const index = this.#ready.indexOf(connection);
     if (index < 0) return false;
     this.#ready.splice(index, 1);
+    this.#ages.stop(connection);
     this.#aged = this.#aged.filter((aged) => aged !== connection);
     if (this.#ready.length === 0) this.observer?.onLost();
     this.#owner.onGone(this);

@@ -8,7 +8,7 @@
 
 import { nameOf } from "../../address.ts";
 import type { Balancer } from "../../balancer.ts";
-import type { Call, CallListener, ChannelLimits, Metadata } from "../../channel.ts";
+import type { Call, CallListener, ChannelLimits, ConnectionSettings, Metadata } from "../../channel.ts";
 import type { Availability, EndpointObserver, WatchEndpoints } from "../../endpoint.ts";
 import { unreachable } from "../../reply-faults.ts";
 import type { ResolvedEndpoint, Resolver, ResolverListener } from "../../resolver.ts";
@@ -26,8 +26,7 @@ export interface PoolOptions {
   /** Undefined where every endpoint counts as available. */
   readonly watch: WatchEndpoints | undefined;
   readonly limits: ChannelLimits;
-  /** Most connections to one endpoint. */
-  readonly perEndpoint: number;
+  readonly connections: Pick<ConnectionSettings, "perEndpoint" | "maxAgeMs">;
   readonly random: () => number;
   /** How connections to an endpoint are made. */
   connectionOptions(endpoint: ResolvedEndpoint): ConnectionOptions;
@@ -53,11 +52,13 @@ export class Pool implements EndpointOwner, ResolverListener {
   #isClosed = false;
   readonly random: () => number;
   readonly perEndpoint: number;
+  readonly maxAgeMs: number;
 
   constructor(options: PoolOptions) {
     this.#options = options;
     this.random = options.random;
-    this.perEndpoint = options.perEndpoint;
+    this.perEndpoint = options.connections.perEndpoint;
+    this.maxAgeMs = options.connections.maxAgeMs;
     this.#waiting = new WaitingCalls(options.address, options.limits);
     this.#availability = options.watch?.(() => this.#onAvailability());
   }

@@ -1,8 +1,9 @@
 /**
  * The calls of one channel that wait for a connection with room, in the order of their coming, within limits.
  */
-import { gatewayStatus, type Status } from "../../../status/index.ts";
+import type { Status } from "../../../status/index.ts";
 import type { ChannelLimits } from "../../channel.ts";
+import { overloaded } from "../../reply-faults.ts";
 import type { Http2Call } from "./call.ts";
 
 /** Keeps waiting calls, and refuses those that are too many or too large. */
@@ -50,7 +51,7 @@ export class WaitingCalls {
     const { maxPending, maxPendingBytes } = this.#limits;
     if (this.#calls.size >= maxPending) {
       this.#refusedCalls++;
-      return this.#refusal(`${maxPending} calls wait for it already (limits.maxPending)`);
+      return overloaded(this.#address, "waiting calls", maxPending, "maxPending");
     }
     const bytes = call.outbox.unsentBytes;
     if (this.#bytes + bytes > maxPendingBytes) return this.#tooManyBytes();
@@ -80,12 +81,6 @@ export class WaitingCalls {
   #tooManyBytes(): Status {
     this.#refusedBytes++;
     const { maxPendingBytes } = this.#limits;
-    return this.#refusal(
-      `the calls that wait for it would hold more than ${maxPendingBytes} bytes (limits.maxPendingBytes)`,
-    );
-  }
-
-  #refusal(why: string): Status {
-    return gatewayStatus("UPSTREAM_OVERLOADED", `upstream ${this.#address} is overloaded: ${why}`);
+    return overloaded(this.#address, "bytes in waiting calls", maxPendingBytes, "maxPendingBytes");
   }
 }
