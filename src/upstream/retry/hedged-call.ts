@@ -232,7 +232,7 @@ class Copy implements CallListener {
   }
 
   onMessage(message: Uint8Array): boolean {
-    return this.#isStopped || this.#owner.onMessage(this, message);
+    return this.#owner.onMessage(this, message);
   }
 
   onDrain(): void {

@@ -90,6 +90,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     heard: ANSWERED(1),
     pauses: [20],
   },
+  "headers of a failed attempt do not go with another's failure": {
+    outcomes: [{ status: UNAVAILABLE, headers: "first" }, { status: upstreamStatus(Code.NOT_FOUND, "") }],
+    heard: ["status 5"],
+    pauses: [20],
+  },
   "headers of the last failed attempt are the call's": {
     outcomes: [DOWN, DOWN, { status: UNAVAILABLE, headers: "first" }],
     heard: ["headers n=2", "status 14"],
