@@ -138,7 +138,7 @@ describe("in a browser", { skip: WITHOUT_BROWSER, timeout: 60_000 }, () => {
 
       test("is refused for good where there is no stream", () =>
         inPage(async (page) => {
-          await page.evaluate(`watch("/v1/shelves/9/books:watch")`);
+          await page.evaluate(`watch("/v1/count/x")`);
           assert.deepEqual(await seen(page, 1), ["refused"]);
         }));
     });
