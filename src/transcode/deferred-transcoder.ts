@@ -8,6 +8,7 @@ import type {
   HttpBodyReply,
   RequestBodyKind,
   RequestParts,
+  StreamedFile,
   TranscodeOptions,
   Transcoder,
   TranscoderFactory,
@@ -48,6 +49,10 @@ class DeferredTranscoder implements Transcoder {
 
   assemble(parts: RequestParts): AssembledRequest {
     return (this.#compiled ?? this.#compile()).assemble(parts);
+  }
+
+  streamedFile(name: string, before: readonly string[]): StreamedFile | undefined {
+    return (this.#compiled ?? this.#compile()).streamedFile(name, before);
   }
 
   render(message: Uint8Array, pretty: boolean): Uint8Array | string | HttpBodyReply {

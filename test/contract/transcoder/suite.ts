@@ -4,6 +4,7 @@ import { bindRequestCases } from "./bind-request.ts";
 import { bindingPlanCases } from "./binding-plan.ts";
 import type { Subject } from "./codec.ts";
 import { httpBodyCases } from "./http-body.ts";
+import { multipartCases } from "./multipart.ts";
 import { propertiesCases } from "./properties.ts";
 import { queryCasesCases } from "./query-cases.ts";
 import { readJsonCases } from "./read-json.ts";
@@ -15,6 +16,7 @@ export function runContract(subject: Subject): void {
     bindingPlanCases(subject);
     bindRequestCases(subject);
     httpBodyCases(subject);
+    multipartCases(subject);
     queryCasesCases(subject);
     readJsonCases(subject);
     writeJsonCases(subject);

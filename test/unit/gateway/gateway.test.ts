@@ -110,6 +110,7 @@ class Bench {
       method: method("unary"),
       transcoder: {
         requestBody: "json" as const,
+        streamedFile: () => undefined,
         repliesWithHttpBody: false,
         assemble: (parts: RequestParts) => ({
           message: Buffer.from(
@@ -280,6 +281,7 @@ describe("a raw reply", () => {
     test(`of type ${JSON.stringify(contentType)} goes out as ${header}`, () => {
       const transcoder = {
         requestBody: "json" as const,
+        streamedFile: () => undefined,
         repliesWithHttpBody: true,
         assemble: () => ({ message: bytes(""), unknownFields: [], pretty: false }),
         render: () => raw(contentType),
@@ -357,6 +359,7 @@ describe("a server-streaming request", () => {
   test("is cancelled when a message cannot be rendered", () => {
     const transcoder = {
       requestBody: "json" as const,
+      streamedFile: () => undefined,
       repliesWithHttpBody: false,
       assemble: () => ({ message: bytes(""), unknownFields: [], pretty: false }),
       render: () => {
@@ -404,6 +407,7 @@ describe("a server-streaming request", () => {
   test("of raw bodies is joined without a delimiter, and reset where it fails late", () => {
     const transcoder = {
       requestBody: "json" as const,
+      streamedFile: () => undefined,
       repliesWithHttpBody: true,
       assemble: () => ({ message: bytes(""), unknownFields: [], pretty: false }),
       render: (message: Uint8Array) => ({ contentType: "text/csv", data: message }),
@@ -505,6 +509,7 @@ describe("requests that do not reach an upstream", () => {
   test("a fault inside the gateway is a bare 500, its cause in the log", () => {
     const transcoder = {
       requestBody: "json" as const,
+      streamedFile: () => undefined,
       repliesWithHttpBody: false,
       assemble: () => {
         throw new TypeError("secret detail");
