@@ -1,6 +1,7 @@
 export { createCompiledFactory } from "./assembly/factory.ts";
 export { checkBinding } from "./binding/binding-plan.ts";
 export { deferTranscoder } from "./deferred-transcoder.ts";
+export { isFilePart } from "./form/part-value.ts";
 export { createReflectiveFactory, renderMessage } from "./reflective/factory.ts";
 export type { JsonWriteOptions } from "./reflective/write-json.ts";
 export { retryAfterSeconds } from "./status/known-details.ts";

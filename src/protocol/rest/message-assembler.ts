@@ -2,9 +2,10 @@
  * The request side's twin of `message-renderer.ts`: pieces of a request body to request messages of one binding.
  */
 import { findHeader, type HttpExchange } from "../../http/index.ts";
-import type { Transcoder } from "../../transcode/index.ts";
+import type { FormPart, RequestParts, StreamedFile, Transcoder } from "../../transcode/index.ts";
 import { refuseCodedBody } from "./request-body.ts";
 
+const EMPTY = new Uint8Array(0);
 const NO_CAPTURES: readonly string[] = [];
 
 /** Assembles the messages of one request and adds up the time that it took. Path and query go into the first message. */
@@ -46,16 +47,31 @@ export class MessageAssembler {
    * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
    */
   assemble(body: Uint8Array): Uint8Array {
+    if (body.byteLength > 0) refuseCodedBody(this.#exchange.headers);
+    return this.#assemble({ contentType: this.contentType, body });
+  }
+
+  /**
+   * One message, from the parts of a `multipart/form-data` body.
+   * @throws {StatusError} INVALID_ARGUMENT, naming part and value.
+   */
+  assembleForm(form: readonly FormPart[]): Uint8Array {
+    return this.#assemble({ contentType: this.contentType, body: EMPTY, form });
+  }
+
+  /** How a file of a form that becomes several messages is sent; see `Transcoder.streamedFile`. */
+  streamedFile(name: string, before: readonly string[]): StreamedFile | undefined {
+    return this.#transcoder.streamedFile(name, before);
+  }
+
+  #assemble(parts: Pick<RequestParts, "contentType" | "body" | "form">): Uint8Array {
     const from = performance.now();
-    const { headers, query } = this.#exchange;
-    if (body.byteLength > 0) refuseCodedBody(headers);
     const isFirst = this.#isFirst;
     this.#isFirst = false;
     const assembled = this.#transcoder.assemble({
+      ...parts,
       captures: isFirst ? this.#captures : NO_CAPTURES,
-      query: isFirst ? query : "",
-      contentType: this.contentType,
-      body,
+      query: isFirst ? this.#exchange.query : "",
     });
     if (isFirst) {
       this.#unknownFields = assembled.unknownFields;

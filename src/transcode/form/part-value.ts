@@ -22,17 +22,24 @@ export function takesFile(field: DescField): boolean {
   return wellKnownOf(message) === "Wrapper" && message.fields[0]?.scalar === ScalarType.BYTES;
 }
 
+/** Whether a part is a file: it has a file name, or a type that is neither text nor JSON. */
+export function isFilePart({
+  contentType,
+  hasFilename,
+}: Pick<FormPart, "contentType" | "hasFilename">): boolean {
+  return hasFilename || !(isPlainText(contentType) || isJsonType(contentType));
+}
+
 /**
  * How `part` is to be read for the field.
  * @throws {StatusError} PARAM_INVALID where a part of its type cannot fill the field.
  */
-export function partFormOf(field: DescField, { name, contentType, hasFilename }: FormPart): PartForm {
-  const isJson = contentType !== "" && bodyFormatOf(contentType) === "json";
-  const isText = isPlainText(contentType);
+export function partFormOf(field: DescField, part: FormPart): PartForm {
+  const { name, contentType } = part;
   if (field.message !== undefined && isHttpBody(field.message)) return "raw";
-  if (takesFile(field) && (hasFilename || !(isJson || isText))) return "raw";
-  if (isJson) return "json";
-  if (!isText) {
+  if (takesFile(field) && isFilePart(part)) return "raw";
+  if (isJsonType(contentType)) return "json";
+  if (!isPlainText(contentType)) {
     const type = quote(mediaTypeOf(contentType));
     throw refuseParameter(name, `a part of type ${type} fills bytes or an HttpBody, not ${nameOf(field)}`);
   }
@@ -58,6 +65,11 @@ export function inPart(name: string, error: unknown): unknown {
   return new StatusError(
     gatewayStatus(error.status.reason, `${field}: ${description}`, [{ field, description }]),
   );
+}
+
+/** Unlike a body, a part without a type is text. */
+function isJsonType(contentType: string): boolean {
+  return contentType !== "" && bodyFormatOf(contentType) === "json";
 }
 
 function nameOf({ message, enum: type, scalar }: DescField): string {
