@@ -11,6 +11,7 @@ export type Reason =
   | "PATH_CONFLICT"
   | "JSON_INVALID"
   | "JSON_UNKNOWN_FIELD"
+  | "FORM_INVALID"
   | "BODY_NOT_ALLOWED"
   | "MEDIA_TYPE_UNSUPPORTED"
   | "CONTENT_CODING_UNSUPPORTED"
@@ -73,6 +74,10 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
   JSON_UNKNOWN_FIELD: {
     code: Code.INVALID_ARGUMENT,
     what: "The body names a field that the message does not have.",
+  },
+  FORM_INVALID: {
+    code: Code.INVALID_ARGUMENT,
+    what: "A multipart form is malformed, cut short, or has too many parts.",
   },
   BODY_NOT_ALLOWED: { code: Code.INVALID_ARGUMENT, what: "The route takes no body, but one was sent." },
   MEDIA_TYPE_UNSUPPORTED: {

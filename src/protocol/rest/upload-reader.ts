@@ -4,6 +4,7 @@
 import type { BodyListener, HttpExchange } from "../../http/index.ts";
 import type { RequestReader, RequestSink } from "../protocol.ts";
 import type { MessageAssembler } from "./message-assembler.ts";
+import { Pieces } from "./pieces.ts";
 
 /**
  * Sends a body of any length in messages of `chunkBytes` each, the last one perhaps shorter. An empty body is one message,
@@ -14,9 +15,8 @@ export class UploadReader implements RequestReader, BodyListener {
   readonly #assembler: MessageAssembler;
   readonly #chunkBytes: number;
   #sink: RequestSink | undefined;
-  /** In the order of their coming; together what has not been sent. */
-  readonly #pieces: Uint8Array[] = [];
-  #piecesBytes = 0;
+  /** What has not been sent. */
+  readonly #pieces = new Pieces();
   #bytesIn = 0;
   #sent = 0;
   #isHeld = false;
@@ -48,7 +48,6 @@ export class UploadReader implements RequestReader, BodyListener {
     if (this.#isOver) return;
     this.#bytesIn += chunk.byteLength;
     this.#pieces.push(chunk);
-    this.#piecesBytes += chunk.byteLength;
     this.#deliver();
   }
 
@@ -56,7 +55,7 @@ export class UploadReader implements RequestReader, BodyListener {
     if (this.#isOver) return;
     this.#isOver = true;
     try {
-      if (this.#piecesBytes > 0 || this.#sent === 0) this.#send(this.#piecesBytes);
+      if (this.#pieces.byteLength > 0 || this.#sent === 0) this.#send(this.#pieces.byteLength);
     } catch (error) {
       this.#sink?.onRequestFault(error);
       return;
@@ -70,7 +69,7 @@ export class UploadReader implements RequestReader, BodyListener {
 
   #deliver(): void {
     try {
-      while (!this.#isHeld && this.#piecesBytes >= this.#chunkBytes) {
+      while (!this.#isHeld && this.#pieces.byteLength >= this.#chunkBytes) {
         this.#isHeld = !this.#send(this.#chunkBytes);
       }
     } catch (error) {
@@ -82,32 +81,10 @@ export class UploadReader implements RequestReader, BodyListener {
   }
 
   #send(bytes: number): boolean {
-    const message = this.#assembler.assemble(this.#take(bytes));
+    const message = this.#assembler.assemble(this.#pieces.take(bytes));
     // As with downloads, the first message says what all of it is.
     this.#assembler.contentType = "";
     this.#sent++;
     return this.#sink?.onRequestMessage(message) ?? true;
-  }
-
-  /** The first `bytes` of what waits. */
-  #take(bytes: number): Uint8Array {
-    const taken: Uint8Array[] = [];
-    let missing = bytes;
-    while (missing > 0) {
-      const [piece] = this.#pieces;
-      if (piece === undefined) break;
-      if (piece.byteLength > missing) {
-        taken.push(piece.subarray(0, missing));
-        this.#pieces[0] = piece.subarray(missing);
-        missing = 0;
-      } else {
-        taken.push(piece);
-        this.#pieces.shift();
-        missing -= piece.byteLength;
-      }
-    }
-    this.#piecesBytes -= bytes;
-    const [only] = taken;
-    return taken.length === 1 && only !== undefined ? only : Buffer.concat(taken, bytes);
   }
 }

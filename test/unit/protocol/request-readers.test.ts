@@ -64,6 +64,7 @@ class Sink implements RequestSink {
 /** Shows the parts of each message; refuses a body of `bad`. */
 const SHOWING: Transcoder = {
   requestBody: "json",
+  streamedFile: () => undefined,
   repliesWithHttpBody: false,
   assemble: ({ captures, query, contentType, body }: RequestParts) => {
     const text = Buffer.from(body).toString();
