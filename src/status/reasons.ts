@@ -21,7 +21,6 @@ export type Reason =
   | "HTTP_MALFORMED"
   | "REQUEST_TIMEOUT"
   | "RANGE_UNSATISFIABLE"
-  | "STREAMING_UNSUPPORTED"
   | "HANDSHAKE_INVALID"
   | "ORIGIN_REFUSED"
   | "FRAME_INVALID"
@@ -102,10 +101,6 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
   RANGE_UNSATISFIABLE: {
     code: Code.OUT_OF_RANGE,
     what: "The blob has no bytes in the range that the client asks for.",
-  },
-  STREAMING_UNSUPPORTED: {
-    code: Code.UNIMPLEMENTED,
-    what: "This kind of streaming method cannot be called in this form.",
   },
   HANDSHAKE_INVALID: {
     code: Code.INVALID_ARGUMENT,
