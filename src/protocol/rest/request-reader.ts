@@ -6,11 +6,12 @@ import { bodyFormatOf, isMultipartForm, type Transcoder } from "../../transcode/
 import type { ProtocolRoute, RequestReader } from "../protocol.ts";
 import { FormReader } from "./form-reader.ts";
 import { FormStreamReader } from "./form-stream-reader.ts";
-import { JsonStreamReader } from "./json-stream-reader.ts";
+import { JsonMessages } from "./json-messages.ts";
 import type { JsonSequence } from "./json-values.ts";
 import type { MessageAssembler } from "./message-assembler.ts";
 import { refuseCodedBody, WholeBodyReader } from "./request-body.ts";
-import { UploadReader } from "./upload-reader.ts";
+import { StreamedBodyReader } from "./streamed-body.ts";
+import { UploadMessages } from "./upload-messages.ts";
 
 /**
  * The reader for a request to `route`.
@@ -35,14 +36,17 @@ export function chooseRequestReader(
   }
   refuseCodedBody(exchange.headers);
   if (transcoder.requestBody === "http-body") {
-    return new UploadReader(exchange, assembler, uploadChunkBytes);
+    return new StreamedBodyReader(exchange, new UploadMessages(assembler, uploadChunkBytes));
   }
   const sequence = sequenceOf(findHeader(exchange.headers, "content-type") ?? "");
   // A form is one message; of a type that cannot be read the assembler says so.
   if (sequence === undefined) return new WholeBodyReader(exchange, assembler, maxRequestBodyBytes);
   assembler.contentType = "application/json";
   const isList = transcoder.requestBody === "json-list";
-  return new JsonStreamReader(exchange, assembler, isList ? "values" : sequence, maxRequestBodyBytes);
+  return new StreamedBodyReader(
+    exchange,
+    new JsonMessages(assembler, isList ? "values" : sequence, maxRequestBodyBytes),
+  );
 }
 
 /** Whether the body is taken apart where it is a multipart form: an HttpBody takes even that as it is. */
