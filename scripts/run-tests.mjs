@@ -4,6 +4,7 @@
 // A file that hangs fails after three minutes.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, readdirSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 const args = process.argv.slice(2);
@@ -13,7 +14,16 @@ const roots = args.filter((argument) => !argument.startsWith("--"));
 run(["node_modules/typescript/bin/tsc", "-p", "tsconfig.test.json"]);
 copyFileSync("src/demo/home-page.html", ".cache/tests/src/demo/home-page.html");
 const files = (roots.length > 0 ? roots : ["test"]).flatMap(listTests).sort();
-run(["--enable-source-maps", "--test", "--test-timeout=180000", "--test-reporter=spec", ...flags, ...files]);
+// Node would leave one core to itself; much of a test is waiting, for sockets and for processes.
+run([
+  "--enable-source-maps",
+  "--test",
+  `--test-concurrency=${availableParallelism()}`,
+  "--test-timeout=180000",
+  "--test-reporter=spec",
+  ...flags,
+  ...files,
+]);
 
 function run(nodeArguments) {
   const { status } = spawnSync(process.execPath, nodeArguments, { stdio: "inherit" });
