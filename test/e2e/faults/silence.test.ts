@@ -10,6 +10,9 @@ import { ROUNDS, Scene } from "./scene.ts";
 /** Requests of each method under way at any moment. */
 const UNDER_WAY = 8;
 
+/** Returns from ejection within 200 requests, on a machine that is slow. */
+const MOST_TRIALS = 4;
+
 /** Long for a call that takes a millisecond, also on a busy machine. */
 const DEADLINE = "1500ms";
 
@@ -39,7 +42,10 @@ describe("upstreams that fall silent", { timeout: 120_000 * ROUNDS }, () => {
           const failed = load.failures;
           assert.ok(failed - failedBefore <= UNDER_WAY * 2, `${failed - failedBefore} failed`);
           await load.next(200);
-          assert.equal(load.failures, failed, "all goes to the other one");
+          // An ejection that is over lets one call at a time through, to see.
+          const trials = outlierEjection === false ? 0 : MOST_TRIALS;
+          const after = load.failures - failed;
+          assert.ok(after <= trials, `all goes to the other one, but ${after} failed`);
           const { begun } = stopped;
           stopped.signal("SIGCONT");
           await scene.until(() => stopped.begun > begun + 20);
