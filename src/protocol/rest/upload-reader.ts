@@ -4,6 +4,7 @@
 import type { BodyListener, HttpExchange } from "../../http/index.ts";
 import type { RequestReader, RequestSink } from "../protocol.ts";
 import type { MessageAssembler } from "./message-assembler.ts";
+import { Pieces } from "./pieces.ts";
 
 /**
  * Sends a body of any length in messages of `chunkBytes` each, the last one perhaps shorter. An empty body is one message,
@@ -14,9 +15,10 @@ export class UploadReader implements RequestReader, BodyListener {
   readonly #assembler: MessageAssembler;
   readonly #chunkBytes: number;
   #sink: RequestSink | undefined;
-  /** In the order of their coming; together what has not been sent. */
-  readonly #pieces: Uint8Array[] = [];
-  #piecesBytes = 0;
+  /** What has not been sent. */
+  readonly #pieces = new Pieces();
+  /** Where the pieces of a message are joined, one message after another. */
+  #block: Buffer | undefined;
   #bytesIn = 0;
   #sent = 0;
   #isHeld = false;
@@ -48,7 +50,6 @@ export class UploadReader implements RequestReader, BodyListener {
     if (this.#isOver) return;
     this.#bytesIn += chunk.byteLength;
     this.#pieces.push(chunk);
-    this.#piecesBytes += chunk.byteLength;
     this.#deliver();
   }
 
@@ -56,7 +57,9 @@ export class UploadReader implements RequestReader, BodyListener {
     if (this.#isOver) return;
     this.#isOver = true;
     try {
-      if (this.#piecesBytes > 0 || this.#sent === 0) this.#send(this.#piecesBytes);
+      if (this.#pieces.byteLength > 0 || this.#sent === 0) {
+        this.#send(this.#pieces.takeAll());
+      }
     } catch (error) {
       this.#sink?.onRequestFault(error);
       return;
@@ -70,8 +73,8 @@ export class UploadReader implements RequestReader, BodyListener {
 
   #deliver(): void {
     try {
-      while (!this.#isHeld && this.#piecesBytes >= this.#chunkBytes) {
-        this.#isHeld = !this.#send(this.#chunkBytes);
+      while (!this.#isHeld && this.#pieces.byteLength >= this.#chunkBytes) {
+        this.#isHeld = !this.#send(this.#joined());
       }
     } catch (error) {
       this.#isOver = true;
@@ -81,33 +84,19 @@ export class UploadReader implements RequestReader, BodyListener {
     if (this.#isHeld) this.#exchange.pauseBody();
   }
 
-  #send(bytes: number): boolean {
-    const message = this.#assembler.assemble(this.#take(bytes));
+  /** The next message's worth of data; valid until the next. */
+  #joined(): Uint8Array {
+    this.#block ??= Buffer.allocUnsafeSlow(this.#chunkBytes);
+    this.#pieces.takeInto(this.#block);
+    return this.#block;
+  }
+
+  #send(data: Uint8Array): boolean {
+    // A message is memory of its own: `data` can be written over.
+    const message = this.#assembler.assemble(data);
     // As with downloads, the first message says what all of it is.
     this.#assembler.contentType = "";
     this.#sent++;
     return this.#sink?.onRequestMessage(message) ?? true;
-  }
-
-  /** The first `bytes` of what waits. */
-  #take(bytes: number): Uint8Array {
-    const taken: Uint8Array[] = [];
-    let missing = bytes;
-    while (missing > 0) {
-      const [piece] = this.#pieces;
-      if (piece === undefined) break;
-      if (piece.byteLength > missing) {
-        taken.push(piece.subarray(0, missing));
-        this.#pieces[0] = piece.subarray(missing);
-        missing = 0;
-      } else {
-        taken.push(piece);
-        this.#pieces.shift();
-        missing -= piece.byteLength;
-      }
-    }
-    this.#piecesBytes -= bytes;
-    const [only] = taken;
-    return taken.length === 1 && only !== undefined ? only : Buffer.concat(taken, bytes);
   }
 }
