@@ -42,8 +42,8 @@ export async function sendCut<T, R>(
       return read(client, opened);
     });
     results.push(...(await Promise.all(replies)));
-    // A reset leaves no port behind in TIME_WAIT.
-    for (const { client } of batch) client.reset();
+    // Not by a reset, thousands of which keep Node 20 from ending: its count of open requests is never zero again.
+    for (const { client } of batch) client.close();
   }
   guard.close();
   return results;
