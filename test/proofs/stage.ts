@@ -70,7 +70,7 @@ export async function replyTo(sent: ClientRequest): Promise<IncomingMessage> {
   if (reply.statusCode === 200) return reply;
   const chunks: Buffer[] = [];
   for await (const chunk of reply) chunks.push(chunk);
-  throw new Error(`${sent.path}: HTTP ${reply.statusCode} ${Buffer.concat(chunks)}`);
+  throw new Error(`${sent.path}: HTTP ${reply.statusCode} ${Buffer.concat(chunks).toString()}`);
 }
 
 /** Reads a reply to its end, `onChunk` by chunk. Rejects if it breaks off. */

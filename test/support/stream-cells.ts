@@ -34,11 +34,11 @@ export interface Cell {
   /** Whether the request is JSON messages, one by one. */
   readonly takesMessages: boolean;
   /** A conversation of `count` messages; `bad`, from 0, is one that does not fit. */
-  script(count: number, bad?: number): Script;
+  readonly script: (count: number, bad?: number) => Script;
 }
 
 /** Rules besides the annotations, for bindings without a body. */
-export const CELL_RULES = [
+export const CELL_RULES: readonly Readonly<Record<string, unknown>>[] = [
   {
     selector: "sluice.test.v1.EchoService.Collect",
     post: "/v1/collect",

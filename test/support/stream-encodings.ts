@@ -8,18 +8,18 @@ export interface RequestForm {
   readonly name: string;
   readonly contentType: string;
   /** What the `index`-th message, from 0, adds to the body; with it the message is complete. */
-  piece(message: string, index: number): string;
+  readonly piece: (message: string, index: number) => string;
   /** What ends a body of `count` messages. */
-  close(count: number): string;
+  readonly close: (count: number) => string;
 }
 
 /** How reply messages stand in a body. */
 export interface ReplyForm {
   readonly accept: string;
   /** What the `index`-th message, from 0, adds to the body. */
-  piece(message: string, index: number): string;
+  readonly piece: (message: string, index: number) => string;
   /** What ends a body of `count` messages. */
-  end(count: number): string;
+  readonly end: (count: number) => string;
   /** What stands around a `google.rpc.Status` that ends the body; undefined where the connection is reset. */
   readonly failure: readonly [before: string, after: string] | undefined;
 }

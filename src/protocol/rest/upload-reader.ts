@@ -6,19 +6,26 @@ import type { RequestReader, RequestSink } from "../protocol.ts";
 import type { MessageAssembler } from "./message-assembler.ts";
 import { Pieces } from "./pieces.ts";
 
+/** What is reserved for the data of a message at first. */
+const FIRST_BLOCK_BYTES: number = 64 * 1024;
+
 /**
  * Sends a body of any length in messages of `chunkBytes` each, the last one perhaps shorter. An empty body is one message,
  * as its content type and the path may say something. What waits is one message and what the engine has read ahead.
+ *
+ * Data is gathered in one block, again and again: chunks that are kept until a message is full would outlive their
+ * generation in V8's heap, and an upload would cost the gateway some 60 MB of garbage before that is collected.
  */
 export class UploadReader implements RequestReader, BodyListener {
   readonly #exchange: HttpExchange;
   readonly #assembler: MessageAssembler;
   readonly #chunkBytes: number;
   #sink: RequestSink | undefined;
-  /** What has not been sent. */
-  readonly #pieces = new Pieces();
-  /** Where the pieces of a message are joined, one message after another. */
-  #block: Buffer | undefined;
+  /** What came while the call was held. */
+  readonly #waiting = new Pieces();
+  /** The data of the next message, as far as `#filled`. */
+  #block: Buffer = NOTHING;
+  #filled = 0;
   #bytesIn = 0;
   #sent = 0;
   #isHeld = false;
@@ -49,7 +56,7 @@ export class UploadReader implements RequestReader, BodyListener {
   onChunk(chunk: Uint8Array): void {
     if (this.#isOver) return;
     this.#bytesIn += chunk.byteLength;
-    this.#pieces.push(chunk);
+    this.#waiting.push(chunk);
     this.#deliver();
   }
 
@@ -57,9 +64,7 @@ export class UploadReader implements RequestReader, BodyListener {
     if (this.#isOver) return;
     this.#isOver = true;
     try {
-      if (this.#pieces.byteLength > 0 || this.#sent === 0) {
-        this.#send(this.#pieces.takeAll());
-      }
+      if (this.#filled > 0 || this.#sent === 0) this.#send();
     } catch (error) {
       this.#sink?.onRequestFault(error);
       return;
@@ -73,8 +78,9 @@ export class UploadReader implements RequestReader, BodyListener {
 
   #deliver(): void {
     try {
-      while (!this.#isHeld && this.#pieces.byteLength >= this.#chunkBytes) {
-        this.#isHeld = !this.#send(this.#joined());
+      while (!this.#isHeld && this.#waiting.byteLength > 0) {
+        this.#fill();
+        if (this.#filled === this.#chunkBytes) this.#isHeld = !this.#send();
       }
     } catch (error) {
       this.#isOver = true;
@@ -84,19 +90,27 @@ export class UploadReader implements RequestReader, BodyListener {
     if (this.#isHeld) this.#exchange.pauseBody();
   }
 
-  /** The next message's worth of data; valid until the next. */
-  #joined(): Uint8Array {
-    this.#block ??= Buffer.allocUnsafeSlow(this.#chunkBytes);
-    this.#pieces.takeInto(this.#block);
-    return this.#block;
+  /** Moves what waits to the block, until that has a message's worth. */
+  #fill(): void {
+    const end = Math.min(this.#filled + this.#waiting.byteLength, this.#chunkBytes);
+    if (end > this.#block.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.min(Math.max(end * 2, FIRST_BLOCK_BYTES), this.#chunkBytes));
+      this.#block.copy(larger, 0, 0, this.#filled);
+      this.#block = larger;
+    }
+    this.#waiting.takeInto(this.#block.subarray(this.#filled, end));
+    this.#filled = end;
   }
 
-  #send(data: Uint8Array): boolean {
-    // A message is memory of its own: `data` can be written over.
-    const message = this.#assembler.assemble(data);
+  #send(): boolean {
+    // A message is memory of its own: the block can be written over.
+    const message = this.#assembler.assemble(this.#block.subarray(0, this.#filled));
+    this.#filled = 0;
     // As with downloads, the first message says what all of it is.
     this.#assembler.contentType = "";
     this.#sent++;
     return this.#sink?.onRequestMessage(message) ?? true;
   }
 }
+
+const NOTHING: Buffer = Buffer.alloc(0);

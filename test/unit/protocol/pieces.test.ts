@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { array, assert as assertProperty, constantFrom, integer, oneof, property, record } from "fast-check";
+import fc from "fast-check";
 import { Pieces } from "../../../src/protocol/rest/pieces.ts";
 import { collectGarbage } from "../../support/collect-garbage.ts";
 
 /** Sizes around those at which pieces are joined, and blocks are full. */
-const SIZE = oneof(integer({ min: 0, max: 40 }), constantFrom(2047, 2048, 2049, 16_384, 20_000));
-const WAY = constantFrom("push", "push", "take", "takeInto", "takeAll");
+const SIZE = fc.oneof(fc.integer({ min: 0, max: 40 }), fc.constantFrom(2047, 2048, 2049, 16_384, 20_000));
+const WAY = fc.constantFrom("push", "push", "take", "takeInto", "takeAll");
 
 describe("pieces", () => {
   test("leave as the bytes that came, whatever was joined", () => {
-    assertProperty(
-      property(array(record({ way: WAY, size: SIZE }), { maxLength: 60 }), (steps) => {
+    fc.assert(
+      fc.property(fc.array(fc.record({ way: WAY, size: SIZE }), { maxLength: 60 }), (steps) => {
         const pieces = new Pieces();
         const taken: { readonly bytes: Uint8Array; readonly expected: Buffer }[] = [];
         let pushed = 0;
