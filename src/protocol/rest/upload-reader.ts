@@ -21,6 +21,7 @@ export class UploadReader implements RequestReader, BodyListener {
   readonly #assembler: MessageAssembler;
   readonly #chunkBytes: number;
   #sink: RequestSink | undefined;
+  readonly isDoneAtOnce = true;
   /** What came while the call was held. */
   readonly #waiting = new Pieces();
   /** The data of the next message, as far as `#filled`. */
@@ -56,8 +57,15 @@ export class UploadReader implements RequestReader, BodyListener {
   onChunk(chunk: Uint8Array): void {
     if (this.#isOver) return;
     this.#bytesIn += chunk.byteLength;
-    this.#waiting.push(chunk);
-    this.#deliver();
+    try {
+      const taken = this.#waiting.byteLength > 0 ? 0 : this.#consume(chunk);
+      // The engine may take the chunk's memory back.
+      if (taken < chunk.byteLength) this.#waiting.push(Buffer.from(chunk.subarray(taken)));
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (this.#isHeld) this.#exchange.pauseBody();
   }
 
   onEnd(): void {
@@ -76,30 +84,46 @@ export class UploadReader implements RequestReader, BodyListener {
     // No limit was set for the whole.
   }
 
+  /** Sends what waited while the call was held. */
   #deliver(): void {
     try {
       while (!this.#isHeld && this.#waiting.byteLength > 0) {
-        this.#fill();
-        if (this.#filled === this.#chunkBytes) this.#isHeld = !this.#send();
+        const missing = this.#chunkBytes - this.#filled;
+        this.#consume(this.#waiting.take(Math.min(this.#waiting.byteLength, missing)));
       }
     } catch (error) {
-      this.#isOver = true;
-      this.#sink?.onRequestFault(error);
+      this.#fail(error);
       return;
     }
     if (this.#isHeld) this.#exchange.pauseBody();
   }
 
-  /** Moves what waits to the block, until that has a message's worth. */
-  #fill(): void {
-    const end = Math.min(this.#filled + this.#waiting.byteLength, this.#chunkBytes);
+  /** Gathers and sends until the call holds; gives how many of `bytes` that took. */
+  #consume(bytes: Uint8Array): number {
+    let at = 0;
+    while (!this.#isHeld && at < bytes.byteLength) {
+      const end = Math.min(at + this.#chunkBytes - this.#filled, bytes.byteLength);
+      this.#append(bytes.subarray(at, end));
+      at = end;
+      if (this.#filled === this.#chunkBytes) this.#isHeld = !this.#send();
+    }
+    return at;
+  }
+
+  #append(bytes: Uint8Array): void {
+    const end = this.#filled + bytes.byteLength;
     if (end > this.#block.length) {
       const larger = Buffer.allocUnsafeSlow(Math.min(Math.max(end * 2, FIRST_BLOCK_BYTES), this.#chunkBytes));
       this.#block.copy(larger, 0, 0, this.#filled);
       this.#block = larger;
     }
-    this.#waiting.takeInto(this.#block.subarray(this.#filled, end));
+    this.#block.set(bytes, this.#filled);
     this.#filled = end;
+  }
+
+  #fail(error: unknown): void {
+    this.#isOver = true;
+    this.#sink?.onRequestFault(error);
   }
 
   #send(): boolean {
