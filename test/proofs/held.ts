@@ -17,7 +17,7 @@ const READ_BYTES: number = 8 * 2 ** 20;
 /**
  * What may be on the way: two sockets, whose buffers Linux lets grow to some MB each, and the gateway's windows and queues.
  */
-const ON_THE_WAY_MB = 24;
+const ON_THE_WAY_MB = 16;
 const MB = 2 ** 20;
 
 /** A client that stops reading a download. */
