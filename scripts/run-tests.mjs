@@ -3,7 +3,7 @@
 // End-to-end tests start dist/, so run `npm run build` before them.
 // A file that hangs fails after three minutes.
 import { spawnSync } from "node:child_process";
-import { readdirSync, statSync } from "node:fs";
+import { copyFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 const args = process.argv.slice(2);
@@ -11,6 +11,7 @@ const flags = args.filter((argument) => argument.startsWith("--"));
 const roots = args.filter((argument) => !argument.startsWith("--"));
 
 run(["node_modules/typescript/bin/tsc", "-p", "tsconfig.test.json"]);
+copyFileSync("src/demo/home-page.html", ".cache/tests/src/demo/home-page.html");
 const files = (roots.length > 0 ? roots : ["test"]).flatMap(listTests).sort();
 run(["--enable-source-maps", "--test", "--test-timeout=180000", "--test-reporter=spec", ...flags, ...files]);
 

@@ -103,7 +103,14 @@ const calls = Number(process.argv[2] ?? 1_000_000);
 const codes = codeSet([14]);
 const channels: Readonly<Record<string, CallOpener>> = {
   plain,
-  retry: repeating({ kind: "retry", attempts: 3, codes, initialBackoffMs: 25, maxBackoffMs: 1000 }),
+  retry: repeating({
+    kind: "retry",
+    attempts: 3,
+    codes,
+    commitsWith: "status",
+    initialBackoffMs: 25,
+    maxBackoffMs: 1000,
+  }),
   hedging: repeating({ kind: "hedging", attempts: 2, codes, delayMs: 50 }),
 };
 const best = new Map<string, number>();

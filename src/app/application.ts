@@ -65,7 +65,8 @@ export class Application {
   }
 
   /**
-   * Binds every address and tries every upstream once; those that are away are tried on in the background.
+   * Tries every upstream once, for a few seconds at most, and binds every address; upstreams that are away are tried on
+   * in the background.
    * @throws {StartError} under `strict`, if the config's schemas or rules have problems.
    * @throws {Error} if an address cannot be bound, with `code` EADDRINUSE where it is taken.
    */
@@ -99,13 +100,6 @@ export class Application {
     const opened: OpenedListener[] = [];
     let admin: HttpListener | undefined;
     try {
-      for (const listener of config.listeners) {
-        const engine = builtins.engine(listener.engine, log);
-        opened.push({
-          listener: await openListener(listener, engine, gateway, builtins),
-          engine: engine.name,
-        });
-      }
       if (config.admin.enabled) {
         const view = adminView(config, reconciler, gateway, meters, lifecycle);
         admin = await builtins.adminEngine.listen(
@@ -117,6 +111,15 @@ export class Application {
       await reconciler.start();
       const problems = [...parts.problems, ...reconciler.problems];
       if (config.strict && problems.length > 0) throw new StartError(problems);
+      // Not before: until there are routes every answer is an error, and an EventSource that came back to one would stay
+      // away, while it tries again where nobody listens.
+      for (const listener of config.listeners) {
+        const engine = builtins.engine(listener.engine, log);
+        opened.push({
+          listener: await openListener(listener, engine, gateway, builtins),
+          engine: engine.name,
+        });
+      }
     } catch (error) {
       for (const { listener } of opened) listener.close();
       admin?.close();

@@ -22,6 +22,22 @@ const HTTP_PORT = 8080;
 const ADMIN_PORT = 9901;
 const PORTS_TO_TRY = 50;
 
+/**
+ * Options of the demo's routes. Watches can be resumed; a library where nothing happens, and a room where nobody speaks,
+ * are no failures.
+ */
+export const DEMO_ROUTES: Readonly<Record<string, unknown>> = {
+  etag: "strong",
+  routes: [
+    {
+      selector: "library.v1.LibraryService.WatchBooks",
+      idleTimeout: "0s",
+      stream: { sse: { idField: "revision", lastEventIdField: "after_revision", retry: "1s" } },
+    },
+    { selector: "library.v1.LibraryService.Talk", idleTimeout: "0s" },
+  ],
+};
+
 /** Starts both, prints what to try, and serves until Ctrl-C. */
 export async function demo(options: DemoOptions): Promise<number> {
   const signal = nextSignal();
@@ -46,6 +62,7 @@ export async function demo(options: DemoOptions): Promise<number> {
 
   const [listening] = application.listening;
   const address = listening === undefined ? "" : formatAddress(listening.address);
+  say(`\nOpen http://${address}/ in a browser: watch the library live, talk in its reading room.`);
   say(`\nDemo library service (gRPC)  ${upstream.address}`);
   say(
     `Gateway (HTTP)               http://${address}   engine ${listening?.engine}, schema by ${options.schema}`,
@@ -71,7 +88,7 @@ function demoConfig(options: DemoOptions, upstream: string, httpPort: number, ad
   const text = JSON.stringify({
     listeners: [{ address: `${HOST}:${httpPort}`, engine: options.engine }],
     admin: { address: `${HOST}:${adminPort}` },
-    upstreams: { library: { address: upstream, schema } },
+    upstreams: { library: { address: upstream, schema, ...DEMO_ROUTES } },
     accessLog: { enabled: false },
     shutdown: { drainTimeout: "2s" },
   });

@@ -49,7 +49,7 @@ export async function explain(request: string, options: ExplainOptions): Promise
   };
   process.stdout.write(`${parsed.method} ${parsed.path}${parsed.query === "" ? "" : `?${parsed.query}`}\n`);
   try {
-    return explainRequest(parsed, snapshot, settings);
+    return await explainRequest(parsed, snapshot, settings);
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
     printRefusal(error.status);
@@ -62,11 +62,11 @@ interface ListenerTraits {
   readonly trustedHops: number;
 }
 
-function explainRequest(
+async function explainRequest(
   request: ExplainedExchange,
   snapshot: RoutingSnapshot,
   listener: ListenerTraits,
-): number {
+): Promise<number> {
   printCandidates(request, snapshot, listener);
   const match = snapshot.matcher.match(request.method, request.path, listener.trailingSlash);
   if (match.kind === "not-found") {
@@ -88,7 +88,7 @@ function explainRequest(
   );
   const assembler = new MessageAssembler(route, request, captures);
   const { input } = route.method;
-  for (const message of messagesOf(request, route, assembler)) {
+  for (const message of await messagesOf(request, route, assembler)) {
     const json = renderMessage(input, message, FOR_PEOPLE, snapshot.registry);
     section(`message ${input.typeName}, ${message.byteLength} bytes`, json.split("\n"));
   }
@@ -121,17 +121,16 @@ function messagesOf(
   request: ExplainedExchange,
   route: Route,
   assembler: MessageAssembler,
-): readonly Uint8Array[] {
+): Promise<readonly Uint8Array[]> {
   const messages: Uint8Array[] = [];
-  chooseRequestReader(request, route, assembler).start({
-    onRequestHead: () => undefined,
-    onRequestMessage: (message) => messages.push(message) > 0,
-    onRequestEnd: () => undefined,
-    onRequestFault: (error) => {
-      throw error;
-    },
+  return new Promise((resolve, reject) => {
+    chooseRequestReader(request, route, assembler).start({
+      onRequestHead: () => undefined,
+      onRequestMessage: (message) => messages.push(message) > 0,
+      onRequestEnd: () => resolve(messages),
+      onRequestFault: reject,
+    });
   });
-  return messages;
 }
 
 function printCandidates(

@@ -4,8 +4,8 @@
  */
 import { Command, CommanderError, Option } from "commander";
 import type { ConfigOptions } from "./load-config.ts";
-import { loadLean } from "./load-lean.ts";
 import { productVersion } from "./product-version.ts";
+import { withTunedHeap } from "./tune-heap.ts";
 
 /** Runs one command and gives the exit code: 0 for success, 1 for a failure that has been told on standard error. */
 export async function runCli(args: readonly string[]): Promise<number> {
@@ -19,7 +19,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   withConfigOptions(program.command("serve"))
     .description("run the gateway until SIGTERM or Ctrl-C")
     .action(async (options: ConfigOptions) => {
-      const { serve } = await loadLean(() => import("./serve.ts"));
+      const { serve } = await withTunedHeap(() => import("./serve.ts"));
       exitCode = await serve(options);
     });
   withConfigOptions(program.command("check"))
@@ -60,7 +60,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
         .default("auto"),
     )
     .action(async (options: { schema: "reflection" | "descriptors"; engine: "auto" | "uws" | "node" }) => {
-      const { demo } = await import("./demo.ts");
+      const { demo } = await withTunedHeap(() => import("./demo.ts"));
       exitCode = await demo(options);
     });
 

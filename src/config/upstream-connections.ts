@@ -68,13 +68,16 @@ export function loadBalancingChoice(): z.ZodType<LoadBalancing> {
 
 /** The key `connections`. */
 export function connectionsSection(): z.ZodType<ConnectionsConfig> {
-  const keepalive = section("Finds connections that are dead though nothing says so.", {
-    time: durationOrNone(
-      "After so much silence while calls are open, a PING is sent; `0s` is never. Servers close connections that ping more often than they allow, many once in five minutes.",
-      { min: "1s" },
-    ).prefault("5m"),
-    timeout: duration("How long its answer may take.", { min: "10ms" }).prefault("20s"),
-  });
+  const keepalive = section(
+    "Finds connections that are dead though nothing says so. With `client: http2`, a call that runs into its deadline on a silent connection asks at once.",
+    {
+      time: durationOrNone(
+        "After so much silence while calls are open, a PING is sent; `0s` is never on its own. Servers close connections that ping more often than they allow, many once in five minutes.",
+        { min: "1s" },
+      ).prefault("5m"),
+      timeout: duration("How long its answer may take.", { min: "10ms" }).prefault("20s"),
+    },
+  );
   return section("Connections to the upstream.", {
     perEndpoint: integer(
       "Most connections to one endpoint; a further one is opened when calls find no room on those there are.",

@@ -27,5 +27,6 @@ export function repeatPolicyOf(
   }
   if (retry.attempts === 1 || codes === 0) return undefined;
   const { attempts, initialBackoffMs, maxBackoffMs } = retry;
-  return { kind: "retry", attempts, codes, initialBackoffMs, maxBackoffMs };
+  const commitsWith = kind === "unary" ? "status" : "message";
+  return { kind: "retry", attempts, codes, commitsWith, initialBackoffMs, maxBackoffMs };
 }

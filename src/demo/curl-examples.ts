@@ -104,6 +104,10 @@ export function curlExamples(baseUrl: string): readonly CurlExample[] {
       args: ["-sN", "-H", "accept: application/x-ndjson", `${baseUrl}/v1/shelves/1/books:watch?limit=3`],
     },
     {
+      title: "Streams both ways: say something in the reading room (who has the page open hears it)",
+      args: ["-sN", ...json, `${baseUrl}/v1/reading-room:talk`, "-d", '{"nickname":"curl","text":"Hello"}'],
+    },
+    {
       title: "Deadline: the upstream wants 5 s, the client gives it 1 s",
       args: ["-s", "-i", "-H", "x-server-timeout: 1", `${baseUrl}/v1/wait?delay=5s`],
     },

@@ -25,9 +25,11 @@ import { type SearchResult, searchBooks } from "./book-search.ts";
 import { describeCall } from "./call-metadata.ts";
 import { applyFieldMask } from "./field-mask.ts";
 import type { Handlers } from "./grpc-service.ts";
+import { homePage } from "./home-page.ts";
 import { type LibraryStore, requireEtag, sha256 } from "./library-store.ts";
 import { chat, importBooks, watchBooks } from "./library-streams.ts";
 import { pageTokenAfter, readPageToken } from "./page-token.ts";
+import { ReadingRoom } from "./reading-room.ts";
 import {
   idOf,
   isResourceId,
@@ -66,6 +68,7 @@ export function libraryHandlers(
   dependencies: LibraryDependencies,
 ): Handlers<(typeof LibraryService)["method"]> {
   const { store, now, newId, sleep } = dependencies;
+  const readingRoom = new ReadingRoom(now);
   return {
     listShelves: () => ({ shelves: store.shelves() }),
     getShelf: (request) => store.shelf(requireShelfName(request.name, "name")),
@@ -108,6 +111,7 @@ export function libraryHandlers(
     watchBooks: (request, call) => watchBooks(store, request, call),
     importBooks: (requests) => importBooks(store, requests, newId),
     chat: (requests) => chat(store, requests),
+    talk: (requests, call) => readingRoom.talk(requests, call),
     wait: async (request, call) => {
       const startMs = now();
       const delayMs = request.delay === undefined ? 0 : durationMs(request.delay);
@@ -118,6 +122,7 @@ export function libraryHandlers(
       return { waited: durationFromMs(now() - startMs) };
     },
     inspectCall: (_request, call) => describeCall(call, now()),
+    getHomePage: (_request, call) => homePage(call.headers),
   };
 }
 

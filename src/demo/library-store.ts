@@ -2,12 +2,11 @@
  * The demo's books, in memory and bounded. Knows no gRPC; its failures are {@link StatusFault}s.
  */
 import { createHash } from "node:crypto";
-import { clone, create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { clone, create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
   type Book,
   type BookEvent,
-  BookEventSchema,
   BookSchema,
   GenreSchema,
   type Loan,
@@ -15,6 +14,7 @@ import {
   type Shelf,
   ShelfSchema,
 } from "../gen/library/v1/library_pb.ts";
+import { bookNameOf, type ChangeListener, ChangeLog } from "./change-log.ts";
 import { drawCover } from "./cover-image.ts";
 import { ANY_SHELF, idOf, shelfOf } from "./resource-name.ts";
 import type { LibrarySeed } from "./seed.ts";
@@ -24,6 +24,7 @@ import {
   failedPrecondition,
   invalidArgument,
   notFound,
+  outOfRange,
   quotaExceeded,
 } from "./status-fault.ts";
 
@@ -37,9 +38,6 @@ export interface Cover {
   readonly bytes: Uint8Array;
 }
 
-/** Hears of every change; must not throw. */
-export type ChangeListener = (event: BookEvent) => void;
-
 interface Entry {
   readonly book: Book;
   /** Undefined while the drawn cover serves. */
@@ -52,20 +50,20 @@ export class LibraryStore {
   readonly #now: () => number;
   readonly #shelves: ReadonlyMap<string, string>;
   readonly #entries: Map<string, Entry> = new Map();
-  readonly #listeners: Set<ChangeListener> = new Set();
-  #revision = 0n;
+  readonly #changes: ChangeLog;
   #uploadedBytes = 0;
 
   /** `now` gives epoch milliseconds. */
   constructor(seed: LibrarySeed, now: () => number) {
     this.#now = now;
+    this.#changes = new ChangeLog(now);
     this.#shelves = new Map(seed.shelves.map((shelf) => [shelf.name, shelf.displayName]));
     for (const init of seed.books) this.insert(create(BookSchema, init));
   }
 
   /** Counts the changes since the start, the seeded books among them. */
   get revision(): bigint {
-    return this.#revision;
+    return this.#changes.revision;
   }
 
   /** All shelves, in the order of the seed. */
@@ -91,10 +89,10 @@ export class LibraryStore {
    * @throws {StatusFault} NOT_FOUND for a shelf that does not exist.
    */
   books(parent: string): Book[] {
-    if (parent !== ANY_SHELF && !this.#shelves.has(parent)) throw notFound("library.v1.Shelf", parent);
+    this.#requireParent(parent);
     const books: Book[] = [];
     for (const [name, { book }] of this.#entries) {
-      if (parent === ANY_SHELF || shelfOf(name) === parent) books.push(book);
+      if (isUnder(name, parent)) books.push(book);
     }
     return books.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -122,7 +120,7 @@ export class LibraryStore {
   insert(book: Book): Book {
     const sealed = this.preview(book);
     this.#entries.set(sealed.name, { book: sealed, cover: undefined, loan: undefined });
-    this.#tell({ case: "created", value: sealed });
+    this.#changes.add({ case: "created", value: sealed });
     return sealed;
   }
 
@@ -131,7 +129,7 @@ export class LibraryStore {
     const entry = this.#entry(book.name);
     const sealed = this.#sealed(book, entry.book, entry.cover);
     this.#entries.set(sealed.name, { ...entry, book: sealed });
-    this.#tell({ case: "updated", value: sealed });
+    this.#changes.add({ case: "updated", value: sealed });
     return sealed;
   }
 
@@ -140,7 +138,7 @@ export class LibraryStore {
     const { cover } = this.#entry(name);
     this.#uploadedBytes -= cover?.bytes.length ?? 0;
     this.#entries.delete(name);
-    this.#tell({ case: "deleted", value: name });
+    this.#changes.add({ case: "deleted", value: name });
   }
 
   /** Moves a book with its cover and loan. @throws {StatusFault} NOT_FOUND (book, shelf), ALREADY_EXISTS. */
@@ -155,8 +153,8 @@ export class LibraryStore {
     const loan = entry.loan && create(LoanSchema, { ...entry.loan, book: newName });
     this.#entries.delete(name);
     this.#entries.set(newName, { book, cover: entry.cover, loan });
-    this.#tell({ case: "deleted", value: name });
-    this.#tell({ case: "created", value: book });
+    this.#changes.add({ case: "deleted", value: name });
+    this.#changes.add({ case: "created", value: book });
     return book;
   }
 
@@ -175,7 +173,7 @@ export class LibraryStore {
     this.#uploadedBytes = total;
     const book = this.#sealed(entry.book, entry.book, cover);
     this.#entries.set(name, { ...entry, book, cover });
-    this.#tell({ case: "updated", value: book });
+    this.#changes.add({ case: "updated", value: book });
     return book;
   }
 
@@ -213,15 +211,30 @@ export class LibraryStore {
     this.#entries.set(name, { ...entry, loan: undefined });
   }
 
-  /** Calls `listener` at every change until the returned function is called. */
-  subscribe(listener: ChangeListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /**
+   * What a watcher of a shelf, or of all for {@link ANY_SHELF}, has to hear who knows everything up to `revision`; 0 is
+   * nothing.
+   * @throws {StatusFault} NOT_FOUND for a shelf that does not exist; OUT_OF_RANGE for a revision to begin anew from.
+   */
+  changesAfter(parent: string, revision: bigint): readonly BookEvent[] {
+    this.#requireParent(parent);
+    const events = this.#changes.after(revision);
+    if (events === undefined) {
+      const why = revision > this.revision ? "not reached" : "too long ago";
+      throw outOfRange("after_revision", `${revision} is ${why}; watch from the start`);
+    }
+    return events.filter((event) => isUnder(bookNameOf(event), parent));
   }
 
-  /** An event that happens now, at the latest revision. */
-  eventOf(event: MessageInitShape<typeof BookEventSchema>["event"] & {}): BookEvent {
-    return create(BookEventSchema, { revision: this.#revision, time: timestampFromMs(this.#now()), event });
+  /** Calls `listener` at every change on a shelf, or on all, until the returned function is called. */
+  subscribe(parent: string, listener: ChangeListener): () => void {
+    return this.#changes.subscribe((event) => {
+      if (isUnder(bookNameOf(event), parent)) listener(event);
+    });
+  }
+
+  #requireParent(parent: string): void {
+    if (parent !== ANY_SHELF && !this.#shelves.has(parent)) throw notFound("library.v1.Shelf", parent);
   }
 
   #entry(name: string): Entry {
@@ -253,12 +266,6 @@ export class LibraryStore {
     }
     return times;
   }
-
-  #tell(event: BookEvent["event"]): void {
-    this.#revision++;
-    const message = this.eventOf(event);
-    for (const listener of this.#listeners) listener(message);
-  }
 }
 
 /** SHA-256 of a blob. */
@@ -281,4 +288,8 @@ function coverOf(book: Book, cover: Cover | undefined): Cover {
 
 function isActive(loan: Loan | undefined, nowMs: number): boolean {
   return loan?.dueTime !== undefined && timestampMs(loan.dueTime) > nowMs;
+}
+
+function isUnder(bookName: string, parent: string): boolean {
+  return parent === ANY_SHELF || shelfOf(bookName) === parent;
 }

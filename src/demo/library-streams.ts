@@ -1,5 +1,5 @@
 /**
- * The streaming methods of the library: watch, import and chat.
+ * The streaming methods of the library that are about books: watch, import and chat with the librarian.
  */
 import { create } from "@bufbuild/protobuf";
 import {
@@ -18,7 +18,7 @@ import { searchBooks } from "./book-search.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { CallContext } from "./grpc-service.ts";
 import type { LibraryStore } from "./library-store.ts";
-import { ANY_SHELF, requireShelfName, requireShelfPattern, shelfOf } from "./resource-name.ts";
+import { ANY_SHELF, requireShelfName, requireShelfPattern } from "./resource-name.ts";
 import { faultOf, invalidArgument, StatusFault } from "./status-fault.ts";
 
 const MAX_PENDING_EVENTS = 1_000;
@@ -26,7 +26,7 @@ const MAX_IMPORT = 1_000;
 
 /**
  * Checks the request at once, then gives the events.
- * @throws {StatusFault} INVALID_ARGUMENT, NOT_FOUND; from the iterable RESOURCE_EXHAUSTED for a reader who is too slow.
+ * @throws {StatusFault} INVALID_ARGUMENT, NOT_FOUND, OUT_OF_RANGE; from the iterable RESOURCE_EXHAUSTED for a reader who is too slow.
  */
 export function watchBooks(
   store: LibraryStore,
@@ -34,35 +34,29 @@ export function watchBooks(
   call: CallContext,
 ): AsyncIterable<BookEvent> {
   const parent = requireShelfPattern(request.parent, "parent");
-  if (request.limit < 0) {
-    throw invalidArgument([{ field: "limit", description: `${request.limit} is negative` }]);
+  for (const [field, value] of [
+    ["limit", request.limit],
+    ["after_revision", request.afterRevision],
+  ] as const) {
+    if (value < 0) throw invalidArgument([{ field, description: `${value} is negative` }]);
   }
   const limit = request.limit === 0 ? Number.POSITIVE_INFINITY : request.limit;
-  const current = store.books(parent).map((book) => store.eventOf({ case: "current", value: book }));
-  return limited(eventsOf(store, parent, current, call), limit);
+  const missed = store.changesAfter(parent, request.afterRevision);
+  return limited(eventsOf(store, parent, missed, call), limit);
 }
 
 async function* eventsOf(
   store: LibraryStore,
   parent: string,
-  current: readonly BookEvent[],
+  missed: readonly BookEvent[],
   call: CallContext,
 ): AsyncIterable<BookEvent> {
   const queue = new EventQueue<BookEvent>(MAX_PENDING_EVENTS);
-  // The body of a generator starts at the first read, in the same turn as the snapshot in `current` was taken.
-  const unsubscribe = store.subscribe((event) => {
-    if (parent === ANY_SHELF || shelfOf(bookNameOf(event)) === parent) queue.push(event);
-  });
+  // The body of a generator starts at the first read, in the same turn in which `missed` was gathered.
+  const unsubscribe = store.subscribe(parent, (event) => queue.push(event));
   try {
-    yield* current;
-    for (;;) {
-      const next = await queue.next(call.signal);
-      if (next === "aborted") return;
-      if (next === "overflow") {
-        throw new StatusFault(Code.RESOURCE_EXHAUSTED, "the reader is too slow; watch again", []);
-      }
-      yield next.event;
-    }
+    yield* missed;
+    yield* queue.events(call.signal);
   } finally {
     unsubscribe();
   }
@@ -137,18 +131,5 @@ export async function* chat(
       text: best === undefined ? "I know of nothing like that." : `You may like ${best.book.title}.`,
       books: found.map(({ book }) => book.name),
     });
-  }
-}
-
-function bookNameOf({ event }: BookEvent): string {
-  switch (event.case) {
-    case "deleted":
-      return event.value;
-    case "current":
-    case "created":
-    case "updated":
-      return event.value.name;
-    case undefined:
-      return "";
   }
 }

@@ -72,6 +72,14 @@ export function invalidArgument(faults: readonly FieldFault[], reason = "FIELD_I
   ]);
 }
 
+/** OUT_OF_RANGE with BadRequest: a value that was right before, or will be. */
+export function outOfRange(field: string, description: string): StatusFault {
+  return new StatusFault(Code.OUT_OF_RANGE, `${field}: ${description}`, [
+    pack(BadRequestSchema, { fieldViolations: [{ field, description }] }),
+    errorInfo("OUT_OF_RANGE", { field }),
+  ]);
+}
+
 /** NOT_FOUND with ResourceInfo. `type` is e.g. `library.v1.Book`. */
 export function notFound(type: string, name: string): StatusFault {
   return new StatusFault(Code.NOT_FOUND, `${name} does not exist`, [

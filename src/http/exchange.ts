@@ -9,9 +9,7 @@ import type { WebSocketConnection, WebSocketListener, WebSocketOptions } from ".
  * `HttpExchange.onAbort`.
  */
 export interface BodyListener {
-  /** Set where `onChunk` is done with a chunk when it returns: engines then need not copy memory that they reuse. */
-  readonly isDoneAtOnce?: true;
-  /** A piece of the body. It belongs to the listener, but for one that is done at once: engines copy what they reuse. */
+  /** A piece of the body. It belongs to the listener: engines copy what they reuse. */
   onChunk(chunk: Uint8Array): void;
   /** The body is complete. */
   onEnd(): void;

@@ -11,6 +11,7 @@ export type Reason =
   | "PATH_CONFLICT"
   | "JSON_INVALID"
   | "JSON_UNKNOWN_FIELD"
+  | "FORM_INVALID"
   | "BODY_NOT_ALLOWED"
   | "MEDIA_TYPE_UNSUPPORTED"
   | "CONTENT_CODING_UNSUPPORTED"
@@ -20,7 +21,6 @@ export type Reason =
   | "HTTP_MALFORMED"
   | "REQUEST_TIMEOUT"
   | "RANGE_UNSATISFIABLE"
-  | "STREAMING_UNSUPPORTED"
   | "HANDSHAKE_INVALID"
   | "ORIGIN_REFUSED"
   | "FRAME_INVALID"
@@ -74,6 +74,10 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
     code: Code.INVALID_ARGUMENT,
     what: "The body names a field that the message does not have.",
   },
+  FORM_INVALID: {
+    code: Code.INVALID_ARGUMENT,
+    what: "A multipart form is malformed, cut short, or has too many parts.",
+  },
   BODY_NOT_ALLOWED: { code: Code.INVALID_ARGUMENT, what: "The route takes no body, but one was sent." },
   MEDIA_TYPE_UNSUPPORTED: {
     code: Code.INVALID_ARGUMENT,
@@ -97,10 +101,6 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
   RANGE_UNSATISFIABLE: {
     code: Code.OUT_OF_RANGE,
     what: "The blob has no bytes in the range that the client asks for.",
-  },
-  STREAMING_UNSUPPORTED: {
-    code: Code.UNIMPLEMENTED,
-    what: "This kind of streaming method cannot be called in this form.",
   },
   HANDSHAKE_INVALID: {
     code: Code.INVALID_ARGUMENT,

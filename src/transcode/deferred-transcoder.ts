@@ -8,6 +8,7 @@ import type {
   HttpBodyReply,
   RequestBodyKind,
   RequestParts,
+  StreamedFile,
   TranscodeOptions,
   Transcoder,
   TranscoderFactory,
@@ -52,6 +53,10 @@ class DeferredTranscoder implements Transcoder {
 
   complete(message: Uint8Array, captures: readonly string[], query: string): AssembledRequest {
     return (this.#compiled ?? this.#compile()).complete(message, captures, query);
+  }
+
+  streamedFile(name: string, before: readonly string[]): StreamedFile | undefined {
+    return (this.#compiled ?? this.#compile()).streamedFile(name, before);
   }
 
   render(message: Uint8Array, pretty: boolean): Uint8Array | string | HttpBodyReply {

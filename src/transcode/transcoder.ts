@@ -38,6 +38,17 @@ export interface TranscodeOptions {
 /** Most unknown names that are reported of one body, and of one query. */
 export const MAX_REPORTED: number = 64;
 
+/** One part of a `multipart/form-data` body. Source: RFC 7578. */
+export interface FormPart {
+  /** The field that it fills, named as query parameters name fields. */
+  readonly name: string;
+  /** The part's Content-Type, verbatim; "" if it had none, which means text. */
+  readonly contentType: string;
+  /** Whether it came with a file name, so that a blob is taken as it is. */
+  readonly hasFilename: boolean;
+  readonly data: Uint8Array;
+}
+
 /** The parts of an HTTP request that become one message. */
 export interface RequestParts {
   /** One decoded value for each variable of the binding; none at all for later messages of a stream. */
@@ -47,7 +58,15 @@ export interface RequestParts {
   /** The request's Content-Type, verbatim; "" if it had none. */
   readonly contentType: string;
   readonly body: Uint8Array;
+  /** The body, where it was a `multipart/form-data` that has been taken apart; `body` is then empty. */
+  readonly form?: readonly FormPart[];
 }
+
+/**
+ * How the first message of a file stands to the fields that came before it in a form: it holds them too, or follows a
+ * message of their own, because one of them (or the path) sets another member of a oneof that the file is in.
+ */
+export type StreamedFile = "joined" | "apart";
 
 /** A request ready to be sent. */
 export interface AssembledRequest {
@@ -86,6 +105,11 @@ export interface Transcoder {
    * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
    */
   complete(message: Uint8Array, captures: readonly string[], query: string): AssembledRequest;
+  /**
+   * Where a form becomes several messages: how the file in the part `name` is sent after the parts called `before`;
+   * undefined where `name` does not stand for bytes or an HttpBody, so that the part is taken whole.
+   */
+  streamedFile(name: string, before: readonly string[]): StreamedFile | undefined;
   /**
    * Renders one reply message as JSON or as a raw body.
    * @throws {StatusError} INTERNAL, reason UPSTREAM_REPLY_INVALID, if the bytes are not a message of the output type.

@@ -209,6 +209,17 @@ describe("sluice explain", () => {
       { int32_value: 7 },
     ],
     [
+      "a form in parts",
+      "POST /v1/echo",
+      [
+        "-d",
+        '--b\r\nContent-Disposition: form-data; name="int32_value"\r\n\r\n7\r\n--b--',
+        "-H",
+        "content-type: multipart/form-data; boundary=b",
+      ],
+      { int32_value: 7 },
+    ],
+    [
       "a field mask",
       "PATCH /v1/items/1",
       ["-d", '{"stringValue":"a"}'],
@@ -272,6 +283,11 @@ describe("sluice explain", () => {
     ],
     ["GET /v1/echo", ["-d", "{}"], [/^400 INVALID_ARGUMENT BODY_NOT_ALLOWED: /]],
     ["POST /v1/collect", ["-d", "{}{]"], [/^400 INVALID_ARGUMENT JSON_INVALID: message 2: /]],
+    [
+      "POST /v1/echo",
+      ["-d", "--b", "-H", "content-type: multipart/form-data; boundary=b"],
+      [/^400 INVALID_ARGUMENT FORM_INVALID: the body ends /],
+    ],
     ["GET /v1/ping", ["-H", "grpc-timeout: soon"], [/^400 INVALID_ARGUMENT HEADER_INVALID: /]],
   ];
   describe("tells why a request is refused", { concurrency: 2 }, () => {

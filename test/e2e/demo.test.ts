@@ -9,6 +9,8 @@ import { createServer, type Server } from "node:net";
 import { resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
+import type { Browser, Page } from "playwright-core";
+import { startBrowser, WITHOUT_BROWSER, withPage } from "../support/browser.ts";
 import { temporaryFiles } from "../support/gateway-process.ts";
 
 const run = promisify(execFile);
@@ -63,6 +65,8 @@ const ANSWERS: Readonly<Record<string, RegExp>> = {
   "Error: the fields at fault, in google.rpc details":
     /^HTTP\/1\.1 400 [\s\S]*google\.rpc\.BadRequest[\s\S]*"field":"book\./,
   "Stream: the books of a shelf, then changes, a line each (ends after three)": /^(\{[^\n]*\}\n){3}$/,
+  "Streams both ways: say something in the reading room (who has the page open hears it)":
+    /^\{.*"nickname":"curl","joined":1\}\n\{.*"said":"Hello"\}\n\{.*"left":0\}\n$/,
   "Deadline: the upstream wants 5 s, the client gives it 1 s": /^HTTP\/1\.1 504 [\s\S]*DEADLINE/,
   "Metadata: headers go up, initial metadata comes back as headers":
     /^HTTP\/1\.1 200 [\s\S]*demo-1[\s\S]*authorization/,
@@ -87,6 +91,7 @@ for (const args of [
     after(() => demo.interrupt());
 
     test("prints the addresses, the route table and an example for every answer below", () => {
+      assert.match(demo.text, /^\nOpen http:\/\/127\.0\.0\.1:\d+\/ in a browser: /);
       assert.match(demo.text, /^Demo library service \(gRPC\) +127\.0\.0\.1:\d+$/m);
       const [, schema, , engine] = args;
       assert.match(
@@ -128,6 +133,112 @@ for (const args of [
       assert.equal((await fetch(`${url}/readyz`)).status, 200);
     });
   });
+}
+
+describe("the demo's page", { skip: WITHOUT_BROWSER, timeout: 60_000 }, () => {
+  let demo: Demo;
+  let browser: Browser;
+  let url = "";
+  before(async () => {
+    [demo, browser] = await Promise.all([startDemo([]), startBrowser()]);
+    [, url = ""] = /^Open (http:\S+) in a browser/m.exec(demo.text) ?? [];
+  });
+  after(async () => {
+    await browser?.close();
+    await demo?.interrupt();
+  });
+
+  test("shows what happens to books, in every page that is open", () =>
+    withPage(browser, url, (one) =>
+      withPage(browser, url, async (other) => {
+        for (const page of [one, other]) await page.locator("#watch-state", { hasText: "live" }).waitFor();
+        await other.locator("#books li").nth(9).waitFor();
+        await one.locator("#add [name=title]").fill("Emma <img src=x onerror=alert(1)>");
+        await one.locator("#add [name=author]").fill("Jane Austen");
+        await one.locator("#add button").click();
+        for (const page of [one, other]) {
+          const card = page.locator("#books li").first();
+          await card.getByText("Emma <img src=x onerror=alert(1)>", { exact: true }).waitFor();
+          await card.getByText("new", { exact: true }).waitFor();
+          await card.getByText("Jane Austen").waitFor();
+        }
+        await other.locator("#books li").first().getByText("Remove").click();
+        await one.locator("#books li.gone", { hasText: "Emma" }).waitFor();
+        assert.equal(await one.locator("#books li").count(), 11);
+      }),
+    ));
+
+  test("says what is wrong with a book", () =>
+    withPage(browser, url, async (page) => {
+      await page.locator("#add [name=title]").fill("  ");
+      await page.locator("#add button").click();
+      await page.locator("#book-fault", { hasText: "book.title" }).waitFor();
+    }));
+
+  test("lets people talk, and tells who comes and goes", () =>
+    withPage(browser, url, (ann) =>
+      withPage(browser, url, async (ben) => {
+        await enter(ann, "Ann");
+        await ann.locator("#room-state", { hasText: "1 person here" }).waitFor();
+        await say(ann, "Is anybody here?");
+        await enter(ben, "<b>Ben</b>");
+        // Who comes late hears what was said before.
+        await ben.locator("#talk li", { hasText: "Is anybody here?" }).waitFor();
+        await ann.locator("#room-state", { hasText: "2 people here" }).waitFor();
+        await say(ben, "<i>Me</i>");
+        await ann.locator("#talk li", { hasText: "<i>Me</i>" }).getByText("<b>Ben</b>").waitFor();
+        await ben.locator("#leave").click();
+        await ben.locator("#room-state", { hasText: "outside" }).waitFor();
+        await ann.locator("#talk li", { hasText: "<b>Ben</b> left" }).waitFor();
+      }),
+    ));
+
+  test("may load and run nothing but itself", () =>
+    withPage(browser, url, async (page) => {
+      const policy = (await fetch(url)).headers.get("content-security-policy") ?? "";
+      assert.match(policy, /^default-src 'none'; script-src 'sha256-[\w+/=]+'; style-src 'sha256-[\w+/=]+';/);
+      const ran = await page.evaluate(`new Promise((resolve) => {
+        const script = document.createElement("script");
+        script.textContent = "globalThis.injected = true";
+        document.addEventListener("securitypolicyviolation", (event) => resolve(event.effectiveDirective));
+        document.body.append(script);
+      })`);
+      assert.equal(ran, "script-src-elem");
+    }));
+
+  test("comes back by itself, also to a library that has begun anew", (context) =>
+    withPage(browser, url, async (page) => {
+      await page.locator("#add [name=title]").fill("Persuasion");
+      await page.locator("#add button").click();
+      await page.locator("#books li", { hasText: "Persuasion" }).waitFor();
+      await enter(page, "Ann");
+      await page.locator("#room-state", { hasText: "1 person here" }).waitFor();
+      await demo.interrupt();
+      for (const state of ["#watch-state", "#room-state"]) {
+        await page.locator(state, { hasText: "connection lost, coming back" }).waitFor();
+      }
+      demo = await startDemo([]);
+      if (!demo.text.includes(url)) {
+        context.skip("somebody took the port meanwhile");
+        return;
+      }
+      // The page's last event is none of the new library's: it is refused, and begins from the start.
+      await page.locator("#watch-state", { hasText: "live" }).waitFor();
+      await page.locator("#books li").nth(9).waitFor();
+      assert.equal(await page.locator("#books li", { hasText: "Persuasion" }).count(), 0);
+      await page.locator("#room-state", { hasText: "1 person here" }).waitFor();
+    }));
+});
+
+async function enter(page: Page, nickname: string): Promise<void> {
+  await page.locator("#enter input").fill(nickname);
+  await page.locator("#enter button").click();
+}
+
+async function say(page: Page, text: string): Promise<void> {
+  await page.locator("#say input").fill(text);
+  await page.locator("#say button[type=submit]").click();
+  await page.locator("#talk li", { hasText: text }).waitFor();
 }
 
 describe("sluice demo where its ports are taken", () => {

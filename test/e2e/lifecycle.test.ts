@@ -1,5 +1,6 @@
 /**
- * How a gateway ends: what a signal does to readiness, to new connections and to requests in flight, on both engines.
+ * How a gateway begins and ends: when it listens; what a signal does to readiness, to new connections and to requests in
+ * flight, on both engines.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -11,6 +12,7 @@ import { describe, type TestContext, test } from "node:test";
 import { startDemoUpstream } from "../../src/demo/index.ts";
 import { type GatewayProcess, startGateway, temporaryFiles } from "../support/gateway-process.ts";
 import { ENGINES } from "../support/gateway-suite.ts";
+import { quietPort } from "../support/quiet-port.ts";
 
 /** A library whose `Wait` answers when the test says so. */
 interface SlowLibrary {
@@ -250,4 +252,31 @@ test("a signal during the start ends it, whatever it waits for", { timeout: 20_0
   child.kill("SIGTERM");
   const [exitCode] = await once(child, "close");
   assert.equal(exitCode, 0);
+});
+
+describe("a gateway whose upstream has not told its schema yet", () => {
+  for (const engine of ENGINES) {
+    test(`does not listen, engine ${engine}; it does once the upstream is known to be away`, async (t) => {
+      const sockets: Socket[] = [];
+      const hanging = createServer((socket) => sockets.push(socket.on("error", () => {})));
+      hanging.listen(0, "127.0.0.1");
+      await once(hanging, "listening");
+      const upstream = hanging.address();
+      assert.ok(typeof upstream === "object" && upstream !== null);
+      const port = await quietPort();
+      const asked = once(hanging, "connection");
+      const starting = startGateway({
+        listeners: [{ address: `127.0.0.1:${port}`, engine }],
+        upstreams: { hanging: { address: `127.0.0.1:${upstream.port}`, schema: { reflection: true } } },
+      });
+      t.after(async () => (await starting).stop());
+      await asked;
+      const [refusal] = await once(connect(port, "127.0.0.1"), "error");
+      assert.equal(refusal.code, "ECONNREFUSED");
+      hanging.close();
+      for (const socket of sockets) socket.destroy();
+      const gateway = await starting;
+      assert.equal((await fetch(`${gateway.url()}/v1/shelves`)).status, 503);
+    });
+  }
 });

@@ -29,6 +29,8 @@ async function withGateway(
         address: upstreams.map(({ address }) => address),
         schema: { descriptors: [descriptorPath()] },
         loadBalancing: "round_robin",
+        // What an ill endpoint does is to be seen.
+        retry: { attempts: 1 },
         ...options,
       },
     },

@@ -49,6 +49,7 @@ export class ReplyBench {
     const anyHeader = compileHeaderRules({ allow: ["*"], deny: [], rename: {}, prefix: "" });
     const transcoder: Transcoder = {
       requestBody: "json",
+      streamedFile: () => undefined,
       complete: (message) => ({ message, unknownFields: [], pretty: false }),
       repliesWithHttpBody: options.repliesWithHttpBody ?? false,
       assemble: () => ({ message: new Uint8Array(0), unknownFields: [], pretty: false }),

@@ -2,6 +2,7 @@
  * The request side's twin of `message-renderer.ts`: pieces of a request body to request messages of one binding.
  */
 import { findHeader, type HttpExchange } from "../../http/index.ts";
+import type { FormPart, RequestParts, StreamedFile } from "../../transcode/index.ts";
 import type { ProtocolRoute, RouteSettings } from "../protocol.ts";
 import { lastEventId } from "./reply-writer.ts";
 import { refuseCodedBody } from "./request-body.ts";
@@ -54,16 +55,31 @@ export class MessageAssembler {
    * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
    */
   assemble(body: Uint8Array): Uint8Array {
+    if (body.byteLength > 0) refuseCodedBody(this.#exchange.headers);
+    return this.#assemble({ contentType: this.contentType, body });
+  }
+
+  /**
+   * One message, from the parts of a `multipart/form-data` body.
+   * @throws {StatusError} INVALID_ARGUMENT, naming part and value.
+   */
+  assembleForm(form: readonly FormPart[]): Uint8Array {
+    return this.#assemble({ contentType: this.contentType, body: NOTHING, form });
+  }
+
+  /** How a file of a form that becomes several messages is sent; see `Transcoder.streamedFile`. */
+  streamedFile(name: string, before: readonly string[]): StreamedFile | undefined {
+    return this.#route.transcoder.streamedFile(name, before);
+  }
+
+  #assemble(parts: Pick<RequestParts, "contentType" | "body" | "form">): Uint8Array {
     const from = performance.now();
-    const { headers, query } = this.#exchange;
-    if (body.byteLength > 0) refuseCodedBody(headers);
     const isFirst = this.#isFirst;
     this.#isFirst = false;
     const assembled = this.#route.transcoder.assemble({
+      ...parts,
       captures: isFirst ? this.#captures : NO_CAPTURES,
-      query: isFirst ? query : "",
-      contentType: this.contentType,
-      body,
+      query: isFirst ? this.#exchange.query : "",
     });
     if (isFirst) {
       this.#unknownFields = assembled.unknownFields;

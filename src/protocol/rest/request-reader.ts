@@ -2,38 +2,56 @@
  * Chooses how a request is read: once a request, from the method's kind, the binding's body and the Content-Type.
  */
 import { findHeader, type HttpExchange } from "../../http/index.ts";
-import { bodyFormatOf } from "../../transcode/index.ts";
+import { bodyFormatOf, isMultipartForm, type Transcoder } from "../../transcode/index.ts";
 import type { ProtocolRoute, RequestReader } from "../protocol.ts";
-import { JsonStreamReader } from "./json-stream-reader.ts";
+import { FormReader } from "./form-reader.ts";
+import { FormStreamReader } from "./form-stream-reader.ts";
+import { JsonMessages } from "./json-messages.ts";
 import type { JsonSequence } from "./json-values.ts";
 import type { MessageAssembler } from "./message-assembler.ts";
 import { refuseCodedBody, WholeBodyReader } from "./request-body.ts";
-import { UploadReader } from "./upload-reader.ts";
+import { StreamedBodyReader } from "./streamed-body.ts";
+import { UploadMessages } from "./upload-messages.ts";
 
 /**
  * The reader for a request to `route`.
- * @throws {StatusError} INVALID_ARGUMENT, reason CONTENT_CODING_UNSUPPORTED, for a stream that is compressed.
+ * @throws {StatusError} INVALID_ARGUMENT, reason CONTENT_CODING_UNSUPPORTED, for a stream or a form that is compressed;
+ * reason FORM_INVALID for a form without a boundary.
  */
 export function chooseRequestReader(
   exchange: HttpExchange,
   { method, settings, transcoder }: ProtocolRoute,
   assembler: MessageAssembler,
 ): RequestReader {
-  const { maxRequestBodyBytes } = settings;
+  const { maxRequestBodyBytes, uploadChunkBytes } = settings;
   const isStream = method.kind === "client_streaming" || method.kind === "bidi_streaming";
+  if (takesForm(transcoder) && isMultipartForm(assembler.contentType)) {
+    refuseCodedBody(exchange.headers);
+    if (!isStream) return new FormReader(exchange, assembler, maxRequestBodyBytes);
+    const limits = { fieldBytes: maxRequestBodyBytes, chunkBytes: uploadChunkBytes };
+    return new FormStreamReader(exchange, assembler, limits);
+  }
   if (!isStream || transcoder.requestBody === "none") {
     return new WholeBodyReader(exchange, assembler, maxRequestBodyBytes);
   }
   refuseCodedBody(exchange.headers);
   if (transcoder.requestBody === "http-body") {
-    return new UploadReader(exchange, assembler, settings.uploadChunkBytes);
+    return new StreamedBodyReader(exchange, new UploadMessages(assembler, uploadChunkBytes));
   }
   const sequence = sequenceOf(findHeader(exchange.headers, "content-type") ?? "");
   // A form is one message; of a type that cannot be read the assembler says so.
   if (sequence === undefined) return new WholeBodyReader(exchange, assembler, maxRequestBodyBytes);
   assembler.contentType = "application/json";
   const isList = transcoder.requestBody === "json-list";
-  return new JsonStreamReader(exchange, assembler, isList ? "values" : sequence, maxRequestBodyBytes);
+  return new StreamedBodyReader(
+    exchange,
+    new JsonMessages(assembler, isList ? "values" : sequence, maxRequestBodyBytes),
+  );
+}
+
+/** Whether the body is taken apart where it is a multipart form: an HttpBody takes even that as it is. */
+function takesForm({ requestBody }: Transcoder): boolean {
+  return requestBody === "json" || requestBody === "json-list";
 }
 
 /** Media types of JSON values one after another. */

@@ -68,6 +68,11 @@ export class MessageNode {
     return node.message;
   }
 
+  /** Makes `field`, a singular message, present: empty if nothing in it has been given and no rival is set. */
+  fill(field: FieldPlan): void {
+    if (this.find(field) === undefined) this.enter(field);
+  }
+
   /** Writes all fields to `wire`. */
   writeTo(wire: ByteSink, values: ByteSink): void {
     // Values that stand side by side, which those of flat requests do, are copied at once.

@@ -1,4 +1,4 @@
-/** A raw request body as a `google.api.HttpBody`: 0A len content_type, 12 len data. */
+/** A raw request body, or a file in a form, as a `google.api.HttpBody`: 0A len content_type, 12 len data. */
 import type { ByteSink } from "../compiled/byte-sink.ts";
 import { type FieldPlan, type MessagePlan, Type, Wire } from "../compiled/plan.ts";
 import type { RequestParts } from "../transcoder.ts";
@@ -14,7 +14,7 @@ export function writeHttpBody(
   wire: ByteSink,
   field: FieldPlan | undefined,
   input: MessagePlan,
-  { contentType, body }: RequestParts,
+  { contentType, body }: Pick<RequestParts, "contentType" | "body">,
 ): void {
   const message = field?.message ?? input;
   const typeField = message.byNumber(1);

@@ -28,11 +28,14 @@ export class LeafWriter {
   readonly #types: MessageTypes;
   /** Reads the JSON that Struct, Value and ListValue are given as; apart from the reading of the body. */
   readonly #json: () => ReadState;
+  /** Where the entry of a map begins that is being written. */
+  #entryStart: number;
 
   constructor(values: ByteSink, types: MessageTypes, json: () => ReadState) {
     this.values = values;
     this.#types = types;
     this.#json = json;
+    this.#entryStart = 0;
   }
 
   /**
@@ -49,22 +52,43 @@ export class LeafWriter {
     if (isZero && field.implicit && this.zeros === "implied") values.length = mark;
   }
 
-  /** Appends an entry of a map; returns its key. @throws {LeafFault} */
-  writeEntry(field: FieldPlan, keyText: string, text: string): Scalar {
+  /**
+   * Begins an entry of a map: its tag and key. Returns the key; the value is written with the plan of
+   * {@link mapValueOf}, and {@link closeEntry} follows.
+   * @throws {LeafFault}
+   */
+  openEntry(field: FieldPlan, keyText: string): Scalar {
     const { values } = this;
-    const { mapKey, mapValue } = field;
-    if (mapKey === undefined || mapValue === undefined) throw new Error("a map has keys and values");
-    const { desc } = field;
-    if (desc.fieldKind !== "map") throw new Error("a map is a map");
+    const { mapKey, desc } = field;
+    if (mapKey === undefined || desc.fieldKind !== "map") throw new Error("a map has keys");
     const key = mapKeyLeaf(desc.mapKey, keyText);
     values.ensure(VALUE_ROOM);
     values.varint(field.tag);
-    const start = values.open();
+    this.#entryStart = values.open();
     values.varint(mapKey.tag);
     writeScalar(values, desc.mapKey, key);
-    this.write(mapValue, text);
-    values.close(start);
     return key;
+  }
+
+  /** Ends the entry begun last. */
+  closeEntry(): void {
+    this.values.close(this.#entryStart);
+  }
+
+  /** Appends bytes as they are, as a value of `field`: bytes or BytesValue. */
+  writeBytes(field: FieldPlan, data: Uint8Array): void {
+    const { values } = this;
+    if (data.length === 0 && field.implicit) return;
+    values.ensure(VALUE_ROOM);
+    values.varint(field.tag);
+    const [inner] = field.type === Type.MESSAGE ? field.message.fields : [];
+    if (inner === undefined) {
+      writeScalar(values, ScalarType.BYTES, data);
+      return;
+    }
+    const start = values.open();
+    this.writeBytes(inner, data);
+    values.close(start);
   }
 
   /** Writes a value without a tag; says whether it is the zero of its type. */
@@ -148,6 +172,12 @@ export class LeafWriter {
     }
     this.values.copy(wire, 0, wire.length);
   }
+}
+
+/** The plan of a map's values. */
+export function mapValueOf({ mapValue }: FieldPlan): FieldPlan {
+  if (mapValue === undefined) throw new Error("a map has values");
+  return mapValue;
 }
 
 /** Writes the paths of a FieldMask. */

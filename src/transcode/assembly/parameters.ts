@@ -2,22 +2,27 @@
 import type { DescField } from "@bufbuild/protobuf";
 import type { StatusError } from "../../status/index.ts";
 import { type FieldPlan, fieldOf, type MessagePlan, Shape } from "../compiled/plan.ts";
-import type { MessageTypes } from "../fields/message-types.ts";
 import { LeafFault } from "../query/leaf-text.ts";
 import { type QueryParameter, refuseParameter, refuseUnknown } from "../query/parse-query.ts";
-import { describeUnknown, resolveParameter } from "../query/resolve-parameter.ts";
+import {
+  describeUnknown,
+  type ParameterTarget,
+  type UnfitTarget,
+  type UnknownTarget,
+} from "../query/resolve-parameter.ts";
 import { clip } from "../text/quote.ts";
 import { MAX_REPORTED, type TranscodeOptions } from "../transcoder.ts";
 import type { FieldNode, MessageNode } from "./field-tree.ts";
-import type { LeafWriter } from "./leaf-writer.ts";
+import { type LeafWriter, mapValueOf } from "./leaf-writer.ts";
 
 /** Most names that one message type keeps resolved: clients use few, and hostile ones must not fill the memory. */
 const MAX_RESOLVED = 256;
 
 /** The field that a name stands for. */
-interface Target {
+export interface Target {
   readonly parents: readonly FieldPlan[];
   readonly leaf: FieldPlan;
+  readonly desc: DescField;
   readonly path: string;
   /** The field of the request message that it is in, or is. */
   readonly top: DescField;
@@ -25,15 +30,20 @@ interface Target {
 
 /** The names that clients use for the fields of one message type. */
 export class ParameterNames {
-  readonly #types: MessageTypes;
   readonly #plan: MessagePlan;
-  readonly #options: TranscodeOptions;
+  readonly #policy: TranscodeOptions["unknownFields"];
+  readonly #resolveName: (name: string) => ParameterTarget | UnknownTarget | UnfitTarget;
   readonly #resolved = new Map<string, Target>();
 
-  constructor(types: MessageTypes, plan: MessagePlan, options: TranscodeOptions) {
-    this.#types = types;
+  /** `resolveName` says what a name stands for, seen from a message of `plan`. */
+  constructor(
+    plan: MessagePlan,
+    { unknownFields }: TranscodeOptions,
+    resolveName: (name: string) => ParameterTarget | UnknownTarget | UnfitTarget,
+  ) {
     this.#plan = plan;
-    this.#options = options;
+    this.#policy = unknownFields;
+    this.#resolveName = resolveName;
   }
 
   /** The field that `name` stands for, undefined if none does and that is to be passed over. @throws {StatusError} */
@@ -43,9 +53,9 @@ export class ParameterNames {
     const key = bracket < 0 ? name : `${name.slice(0, bracket)}[]`;
     const known = this.#resolved.get(key);
     if (known !== undefined) return known;
-    const found = resolveParameter(this.#types, this.#plan.desc, name, this.#options.maxDepth);
+    const found = this.#resolveName(name);
     if (found.kind === "unknown") {
-      if (this.#options.unknownFields === "reject") throw refuseUnknown(name, describeUnknown(found));
+      if (this.#policy === "reject") throw refuseUnknown(name, describeUnknown(found));
       return undefined;
     }
     if (found.kind === "unfit") throw refuseParameter(name, found.what);
@@ -57,7 +67,7 @@ export class ParameterNames {
       owner = field.message;
     }
     const leaf = fieldOf(owner, found.leaf);
-    const target = { parents, leaf, path: found.path, top: found.parents[0] ?? found.leaf };
+    const target = { parents, leaf, desc: found.leaf, path: found.path, top: found.parents[0] ?? found.leaf };
     if (this.#resolved.size < MAX_RESOLVED) this.#resolved.set(key, target);
     return target;
   }
@@ -120,33 +130,42 @@ export function bindNothing(scope: ParameterScope, name: string, what: string): 
   passOver(scope, name);
 }
 
-function passOver({ policy, unknown }: ParameterScope, name: string): void {
+/** Passes over a name that is not known, as the route's policy says. */
+export function passOver({ policy, unknown }: ParameterScope, name: string): void {
   if (policy === "report" && unknown.length < MAX_REPORTED) unknown.push(clip(name, 200));
 }
 
 function write({ writer }: ParameterScope, leaf: FieldPlan, { name, value }: QueryParameter): Key {
   try {
-    if (leaf.shape === Shape.MAP) return writer.writeEntry(leaf, keyOf(name), value);
-    writer.write(leaf, value);
-    return undefined;
+    if (leaf.shape !== Shape.MAP) {
+      writer.write(leaf, value);
+      return undefined;
+    }
+    const key = writer.openEntry(leaf, keyOf(name));
+    writer.write(mapValueOf(leaf), value);
+    writer.closeEntry();
+    return key;
   } catch (error) {
     throw error instanceof LeafFault ? refuseParameter(name, error.message) : error;
   }
 }
 
-type Key = ReturnType<LeafWriter["writeEntry"]> | undefined;
+/** The key of a map's entry; undefined where the value is none. */
+export type Key = ReturnType<LeafWriter["openEntry"]> | undefined;
 
-function addKey({ keys }: FieldNode, key: NonNullable<Key>, name: string): void {
+/** Notes the key of an entry. @throws {StatusError} PARAM_INVALID if it has been given. */
+export function addKey({ keys }: FieldNode, key: NonNullable<Key>, name: string): void {
   if (keys?.has(key) === true) throw refuseParameter(name, "the key is given twice");
   keys?.add(key);
 }
 
 /** The text in the brackets of `m[key]`. */
-function keyOf(name: string): string {
+export function keyOf(name: string): string {
   return name.slice(name.indexOf("[") + 1, -1);
 }
 
-function oneofTwice(owner: MessageNode, field: FieldPlan, name: string): StatusError {
+/** The refusal of a field in a oneof of which another field is given. */
+export function oneofTwice(owner: MessageNode, field: FieldPlan, name: string): StatusError {
   const rival = owner.rivalOf(field);
   return refuseParameter(name, `the oneof "${field.desc.oneof?.name}" already holds "${rival?.desc.name}"`);
 }

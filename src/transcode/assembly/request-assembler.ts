@@ -10,19 +10,21 @@ import { type BindingPlan, bodyPrefix, boundInBody, formPaths } from "../binding
 import { oneofConflict, pathConflict, refuseCapture } from "../binding/path-faults.ts";
 import { VALUE_ROOM } from "../compiled/byte-sink.ts";
 import type { CompiledCodec } from "../compiled/codec.ts";
-import { Form } from "../compiled/form.ts";
 import { Byte } from "../compiled/json-source.ts";
-import { type FieldPlan, fieldOf, type MessagePlan, Shape, Type } from "../compiled/plan.ts";
+import { type FieldPlan, fieldOf, type MessagePlan, Shape } from "../compiled/plan.ts";
 import { BoundMessage, type BoundVariable, isEqual } from "../compiled/read-bound.ts";
 import { readField, readMessage } from "../compiled/read-message.ts";
 import type { FieldPath } from "../fields/field-path.ts";
 import type { MessageTypes } from "../fields/message-types.ts";
+import { resolvePart } from "../form/part-target.ts";
 import { IgnoredNames } from "../query/ignored-names.ts";
 import { LeafFault } from "../query/leaf-text.ts";
 import { parseForm, parseQuery, prettyPrintOf } from "../query/parse-query.ts";
+import { resolveParameter } from "../query/resolve-parameter.ts";
 import { bodyFormatOf, refuseMediaType } from "../text/content-type.ts";
-import type { AssembledRequest, RequestParts, TranscodeOptions } from "../transcoder.ts";
+import type { AssembledRequest, FormPart, RequestParts, TranscodeOptions } from "../transcoder.ts";
 import { MessageNode } from "./field-tree.ts";
+import { type BoundPart, bindPart, boundParts, type FormScope, isOrdinary } from "./form-binder.ts";
 import { writeHttpBody } from "./http-body-request.ts";
 import { LeafWriter, writeMaskPaths } from "./leaf-writer.ts";
 import { bindNothing, bindParameter, ParameterNames, type ParameterScope } from "./parameters.ts";
@@ -37,6 +39,8 @@ interface Assembly extends ParameterScope {
   isJson: boolean;
   /** Pointers of what the JSON body has beyond the schema. */
   unknownPointers: readonly string[];
+  /** Variables whose captures have been woven into a part of a form. */
+  woven: ReadonlySet<BoundVariable>;
   pretty: boolean;
 }
 
@@ -51,6 +55,9 @@ export class RequestAssembler {
   readonly #names: ParameterNames;
   /** The names in a form that fills the body's field. */
   readonly #formNames: ParameterNames | undefined;
+  /** The names of the parts of a multipart form. */
+  readonly #partNames: ParameterNames;
+  readonly #boundParts: ReadonlyMap<string, BoundPart>;
   readonly #bodyField: FieldPlan | undefined;
   readonly #updateMask: FieldPlan | undefined;
   readonly #variables: readonly BoundVariable[];
@@ -66,11 +73,14 @@ export class RequestAssembler {
     this.#writer = new LeafWriter(codec.reading.values, types, () => codec.leafReading);
     this.#ignored = new IgnoredNames(options.ignoredQueryParameters);
     this.#input = codec.plans.messagePlan(binding.input);
-    this.#names = new ParameterNames(types, this.#input, options);
+    this.#names = namesIn(types, this.#input, options);
     const desc = body.kind === "field" || body.kind === "http-body" ? body.field : undefined;
     this.#bodyField = desc === undefined ? undefined : fieldOf(this.#input, desc);
     const isFilled = this.#bodyField !== undefined && isOrdinary(this.#bodyField);
-    this.#formNames = isFilled ? new ParameterNames(types, this.#bodyField.message, options) : undefined;
+    this.#formNames = isFilled ? namesIn(types, this.#bodyField.message, options) : undefined;
+    this.#partNames = new ParameterNames(this.#input, options, (name) =>
+      resolvePart(types, binding, name, options.maxDepth),
+    );
     const { updateMask } = binding;
     this.#updateMask = updateMask === undefined ? undefined : fieldOf(this.#input, updateMask);
     this.#variables = binding.variables.map((path) => ({
@@ -84,6 +94,7 @@ export class RequestAssembler {
       fault: undefined,
     }));
     this.#bound = this.#boundMessage();
+    this.#boundParts = boundParts(this.#variables);
     this.#boundInBody = boundInBody(binding);
   }
 
@@ -137,6 +148,7 @@ export class RequestAssembler {
       written: undefined,
       isJson: false,
       unknownPointers: NONE,
+      woven: NO_VARIABLES,
       pretty: this.#options.pretty,
     };
   }
@@ -157,7 +169,12 @@ export class RequestAssembler {
   #bindBody(assembly: Assembly, parts: RequestParts): void {
     const { body } = this.#binding;
     if (body.kind === "none") {
-      if (parts.body.length > 0) throw refuse("BODY_NOT_ALLOWED", "this route takes no request body");
+      if (parts.body.length > 0 || parts.form !== undefined)
+        throw refuse("BODY_NOT_ALLOWED", "this route takes no request body");
+      return;
+    }
+    if (parts.form !== undefined) {
+      this.#bindParts(assembly, parts.form, parts.captures);
       return;
     }
     if (body.kind === "http-body") {
@@ -212,6 +229,31 @@ export class RequestAssembler {
       bindParameter(assembly, this.#formNames ?? this.#names, target, parameter, prefix, undefined);
   }
 
+  #bindParts(assembly: Assembly, parts: readonly FormPart[], captures: readonly string[]): void {
+    const woven = new Set<BoundVariable>();
+    assembly.woven = woven;
+    const scope: FormScope = {
+      ...assembly,
+      reading: this.#codec.reading,
+      names: this.#partNames,
+      encodeBound: (path) => this.#encodePart(path, captures),
+      woven,
+    };
+    for (const part of parts) bindPart(scope, assembly.root, part);
+    // As with an empty body, a message in a field is present.
+    if (this.#bodyField !== undefined && isOrdinary(this.#bodyField)) assembly.root.fill(this.#bodyField);
+  }
+
+  /** Encodes the captures that lie in the message at `path`, which a part of a form gives as a whole. */
+  #encodePart(path: string, captures: readonly string[]): BoundPart | undefined {
+    const boundPart = captures.length === 0 ? undefined : this.#boundParts.get(path);
+    if (boundPart === undefined) return undefined;
+    boundPart.bound.reset();
+    for (const [index, variable] of this.#variables.entries())
+      if (boundPart.variables.includes(variable)) this.#encode(variable, captures[index]);
+    return boundPart;
+  }
+
   #bindQuery(assembly: Assembly, query: string): void {
     const { body } = this.#binding;
     const takesAll = body.kind === "message" || (body.kind === "http-body" && body.field === undefined);
@@ -249,12 +291,12 @@ export class RequestAssembler {
   }
 
   /** Takes the captures that the body has not taken, and tells what is wrong with any. */
-  #bindPath({ root, isJson }: Assembly, captures: readonly string[]): void {
+  #bindPath({ root, isJson, woven }: Assembly, captures: readonly string[]): void {
     const isWoven = isJson && this.#bound?.isWoven === true;
     for (const [index, variable] of this.#variables.entries()) {
       const capture = captures[index];
       if (capture === undefined) continue;
-      const isAdded = !(isWoven && variable.isInBody);
+      const isAdded = !((isWoven && variable.isInBody) || woven.has(variable));
       if (isAdded) this.#encode(variable, capture);
       if (variable.fault !== undefined) throw refuseCapture(variable.path, variable.fault);
       if (isAdded) this.#addVariable(root, variable);
@@ -329,12 +371,14 @@ export class RequestAssembler {
 
 const NONE: readonly string[] = [];
 const NO_BODY = new Uint8Array(0);
+const NO_VARIABLES: ReadonlySet<BoundVariable> = new Set();
 const TAKES_ALL = "the body fills every field here, so no query parameter binds";
 
-/** Whether the field holds one message without a JSON form of its own. */
-function isOrdinary(field: FieldPlan): boolean {
-  const isMessage = field.type === Type.MESSAGE || field.type === Type.GROUP;
-  return field.shape === Shape.SINGULAR && isMessage && field.message.wellKnown === Form.OBJECT;
+/** The names of query parameters and form fields in a message. */
+function namesIn(types: MessageTypes, plan: MessagePlan, options: TranscodeOptions): ParameterNames {
+  return new ParameterNames(plan, options, (name) =>
+    resolveParameter(types, plan.desc, name, options.maxDepth),
+  );
 }
 
 /** The fields that lead from the request to the one that holds the path's last. */

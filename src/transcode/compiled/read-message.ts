@@ -214,6 +214,16 @@ export function readField(state: ReadState, field: FieldPlan): void {
   else readList(state, field);
 }
 
+/** Reads one value, or one element of a list, and writes it with its tag; without it if the list is packed. */
+export function readItem(state: ReadState, field: FieldPlan): void {
+  if (field.shape !== Shape.PACKED) {
+    readElement(state, field);
+    return;
+  }
+  state.wire.ensure(VALUE_ROOM);
+  readScalar(state, field);
+}
+
 /** Reads one value and writes it with its tag. */
 function readElement(state: ReadState, field: FieldPlan): void {
   const { wire } = state;
@@ -254,10 +264,7 @@ function readList(state: ReadState, field: FieldPlan): void {
   do {
     // A null that is no value of the type is refused by what reads the type, and so told as any other wrong value.
     json.peek();
-    if (isPacked) {
-      wire.ensure(VALUE_ROOM);
-      readScalar(state, field);
-    } else readElement(state, field);
+    readItem(state, field);
   } while (json.more(Byte.CLOSE_BRACKET));
   if (!isPacked) return;
   if (wire.length === start) wire.length = mark;

@@ -37,8 +37,20 @@ export interface UnfitTarget {
   readonly what: string;
 }
 
-/** Resolves `name` from `message`; names deeper than `maxDepth` are unfit. */
+/** As {@link resolveName}, but unfit too where the field takes no text. */
 export function resolveParameter(
+  types: MessageTypes,
+  message: DescMessage,
+  name: string,
+  maxDepth: number,
+): ParameterTarget | UnknownTarget | UnfitTarget {
+  const found = resolveName(types, message, name, maxDepth);
+  const unfit = found.kind === "target" ? unfitLeaf(found.leaf) : undefined;
+  return unfit === undefined ? found : { kind: "unfit", what: unfit };
+}
+
+/** The field that `name` stands for, from `message`; names deeper than `maxDepth` are unfit. */
+export function resolveName(
   types: MessageTypes,
   message: DescMessage,
   name: string,
@@ -57,7 +69,7 @@ export function resolveParameter(
     if (field === undefined) return { kind: "unknown", owner: type, part };
     path += index === 0 ? field.name : `.${field.name}`;
     if (index === parts.length - 1) {
-      const unfit = unfitLeaf(field, mapKey);
+      const unfit = unfitKey(field, mapKey);
       return unfit === undefined
         ? { kind: "target", parents, leaf: field, mapKey, path }
         : { kind: "unfit", what: unfit };
@@ -81,9 +93,13 @@ function blocked(field: DescField, path: string): string {
   return `"${path}" has no fields that a parameter can name`;
 }
 
-function unfitLeaf(field: DescField, mapKey: string | undefined): string | undefined {
+function unfitKey(field: DescField, mapKey: string | undefined): string | undefined {
   if (field.fieldKind === "map" && mapKey === undefined) return "a map is given as name[key]=value";
   if (field.fieldKind !== "map" && mapKey !== undefined) return "only a map takes a key in brackets";
+  return undefined;
+}
+
+function unfitLeaf(field: DescField): string | undefined {
   if (field.message === undefined || isTextForm(wellKnownOf(field.message))) return undefined;
   if (isHttpBody(field.message)) return "an HttpBody is filled by the body alone";
   if (field.fieldKind !== "message") return "a list or map of messages cannot be a parameter";

@@ -4,7 +4,12 @@ import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
 import type { StatusError } from "../../status/index.ts";
 import { LeafFault, mapKeyLeaf } from "../query/leaf-text.ts";
 import { type QueryParameter, refuseParameter, refuseUnknown } from "../query/parse-query.ts";
-import { describeUnknown, type ParameterTarget, resolveParameter } from "../query/resolve-parameter.ts";
+import {
+  describeUnknown,
+  type ParameterTarget,
+  resolveParameter,
+  type UnknownTarget,
+} from "../query/resolve-parameter.ts";
 import { clip } from "../text/quote.ts";
 import type { Scalar } from "../text/scalar-text.ts";
 import { MAX_REPORTED, type TranscodeOptions } from "../transcoder.ts";
@@ -34,8 +39,7 @@ export class ParameterBinder {
     const { name } = parameter;
     const target = resolveParameter(this.#scope.types, message.desc, name, this.#scope.maxDepth);
     if (target.kind === "unknown") {
-      if (this.#policy === "reject") throw refuseUnknown(name, describeUnknown(target));
-      this.#passOver(name);
+      this.bindUnknown(name, target);
       return;
     }
     if (target.kind === "unfit") throw refuseParameter(name, target.what);
@@ -44,8 +48,22 @@ export class ParameterBinder {
     }
     let owner = message;
     for (const parent of target.parents) owner = this.#child(owner, parent, name);
-    this.#set(owner, target, parameter, prefix);
+    this.set(owner, target, this.#value(target.leaf, parameter), name, prefix);
+  }
+
+  /**
+   * Sets the field of `owner` that `name` stands for to `value`.
+   * @throws {StatusError} PARAM_INVALID if it holds a value already, or its oneof does.
+   */
+  set(owner: ReflectMessage, target: ParameterTarget, value: unknown, name: string, prefix: string): void {
+    this.#set(owner, target, value, name, prefix);
     this.bound.add(prefix + target.path);
+  }
+
+  /** A name that no field has. @throws {StatusError} PARAM_UNKNOWN, unless the policy passes it over. */
+  bindUnknown(name: string, target: UnknownTarget): void {
+    if (this.#policy === "reject") throw refuseUnknown(name, describeUnknown(target));
+    this.#passOver(name);
   }
 
   /** A parameter where none can bind, for the reason `what`. @throws {StatusError} PARAM_UNKNOWN */
@@ -64,10 +82,8 @@ export class ParameterBinder {
     return child;
   }
 
-  #set(owner: ReflectMessage, target: ParameterTarget, parameter: QueryParameter, prefix: string): void {
+  #set(owner: ReflectMessage, target: ParameterTarget, value: unknown, name: string, prefix: string): void {
     const { leaf } = target;
-    const { name } = parameter;
-    const value = this.#value(leaf, parameter);
     switch (leaf.fieldKind) {
       case "list":
         owner.get(leaf).add(value);
@@ -125,7 +141,8 @@ export function hasOther(owner: ReflectMessage, field: DescField): boolean {
   return current !== undefined && current !== field;
 }
 
-function oneofTwice(owner: ReflectMessage, field: DescField, name: string): StatusError {
+/** The refusal of a field in a oneof of which another field is given. */
+export function oneofTwice(owner: ReflectMessage, field: DescField, name: string): StatusError {
   const other = field.oneof === undefined ? undefined : owner.oneofCase(field.oneof);
   const what = `the oneof "${field.oneof?.name}" already holds "${other?.name}"`;
   return refuseParameter(name, what);

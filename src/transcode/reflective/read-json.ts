@@ -109,6 +109,12 @@ export class JsonReader {
     if (value !== SKIPPED) message.set(field, value);
   }
 
+  /** The value of an item or a map's entry, as the reflection takes it; undefined for a name passed over. */
+  readItem(field: DescField, node: JsonNode): unknown {
+    const value = this.#element(field, node);
+    return value === SKIPPED ? undefined : value;
+  }
+
   /** Reads `node` one step further into the document. */
   at<T>(step: JsonStep, read: () => T): T {
     this.#path.push(step);

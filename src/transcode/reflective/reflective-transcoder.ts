@@ -14,6 +14,7 @@ import {
   type MessageField,
   requestBodyKindOf,
 } from "../binding/binding-plan.ts";
+import { streamedFileOf } from "../form/streamed-file.ts";
 import { sliceHttpBody } from "../http-body/slice-http-body.ts";
 import { JsonFault, refuseBody } from "../json/json-error.ts";
 import type { JsonDocument } from "../json/json-tree.ts";
@@ -24,14 +25,17 @@ import { parseForm, parseQuery, prettyPrintOf } from "../query/parse-query.ts";
 import { bodyFormatOf, refuseMediaType } from "../text/content-type.ts";
 import type {
   AssembledRequest,
+  FormPart,
   HttpBodyReply,
   RequestBodyKind,
   RequestParts,
+  StreamedFile,
   TranscodeOptions,
   Transcoder,
 } from "../transcoder.ts";
 import { bindCapture } from "./bind-captures.ts";
-import { ParameterBinder } from "./bind-parameters.ts";
+import { enter, ParameterBinder } from "./bind-parameters.ts";
+import { PartBinder } from "./bind-parts.ts";
 import type { CodecScope } from "./codec-scope.ts";
 import { missingRequired } from "./missing-required.ts";
 import { JsonReader } from "./read-json.ts";
@@ -45,6 +49,8 @@ interface Assembly {
   readonly binder: ParameterBinder;
   /** The body, if it was JSON. */
   document: JsonDocument | undefined;
+  /** The parts, if it was a form in several. */
+  form: PartBinder | undefined;
   pretty: boolean;
 }
 
@@ -102,6 +108,7 @@ export class ReflectiveTranscoder implements Transcoder {
       reader: new JsonReader(this.#scope, unknownFields),
       binder: new ParameterBinder(this.#scope, unknownFields),
       document: undefined,
+      form: undefined,
       pretty: this.#options.pretty,
     };
   }
@@ -109,6 +116,11 @@ export class ReflectiveTranscoder implements Transcoder {
   #finish({ message, reader, binder, pretty }: Assembly): AssembledRequest {
     const unknownFields = [...reader.unknownFields, ...binder.unknown];
     return { message: this.#encode(message), unknownFields, pretty };
+  }
+
+  streamedFile(name: string, before: readonly string[]): StreamedFile | undefined {
+    const { types, maxDepth } = this.#scope;
+    return streamedFileOf(types, this.#plan, maxDepth, name, before);
   }
 
   render(message: Uint8Array, pretty: boolean): string | HttpBodyReply {
@@ -129,7 +141,12 @@ export class ReflectiveTranscoder implements Transcoder {
   #bindBody(assembly: Assembly, parts: RequestParts): void {
     const { body } = this.#plan;
     if (body.kind === "none") {
-      if (parts.body.length > 0) throw refuse("BODY_NOT_ALLOWED", "this route takes no request body");
+      if (parts.body.length > 0 || parts.form !== undefined)
+        throw refuse("BODY_NOT_ALLOWED", "this route takes no request body");
+      return;
+    }
+    if (parts.form !== undefined) {
+      this.#bindParts(assembly, parts.form);
       return;
     }
     if (body.kind === "http-body") {
@@ -174,6 +191,15 @@ export class ReflectiveTranscoder implements Transcoder {
     for (const parameter of parameters) assembly.binder.bind(target, parameter, prefix);
   }
 
+  #bindParts(assembly: Assembly, parts: readonly FormPart[]): void {
+    const { body } = this.#plan;
+    const form = new PartBinder(this.#scope, this.#options.unknownFields, this.#plan, assembly.binder);
+    assembly.form = form;
+    for (const part of parts) form.bind(assembly.message, part);
+    // As with an empty body, a message in a field is present.
+    if (body.kind === "field" && this.#isOrdinary(body.field)) enter(assembly.message, body.field);
+  }
+
   #bindQuery(assembly: Assembly, query: string): void {
     const { body } = this.#plan;
     const takesAll = body.kind === "message" || (body.kind === "http-body" && body.field === undefined);
@@ -197,7 +223,10 @@ export class ReflectiveTranscoder implements Transcoder {
     for (const [index, variable] of this.#plan.variables.entries()) {
       const capture = captures[index];
       if (capture === undefined) continue;
-      const isGiven = assembly.binder.bound.has(variable.name) || this.#isInJson(assembly, index);
+      const isGiven =
+        assembly.binder.bound.has(variable.name) ||
+        assembly.form?.isInJson(variable) === true ||
+        this.#isInJson(assembly, index);
       bindCapture(this.#scope, assembly.message, variable, capture, isGiven);
     }
   }
@@ -212,14 +241,14 @@ export class ReflectiveTranscoder implements Transcoder {
     return body.kind === "field" && fields[0] === body.field && isPresent(document.root, fields.slice(1));
   }
 
-  #fillUpdateMask({ message, document, binder }: Assembly): void {
+  #fillUpdateMask({ message, document, binder, form }: Assembly): void {
     const { updateMask, body } = this.#plan;
     if (updateMask === undefined || body.kind !== "field" || body.field.message === undefined) return;
     if (message.isSet(updateMask)) return;
     const { types } = this.#scope;
     const paths =
       document === undefined
-        ? formPaths(binder.bound, bodyPrefix(this.#plan), this.#boundInBody)
+        ? formPaths(form?.given ?? binder.bound, bodyPrefix(this.#plan), this.#boundInBody)
         : presentPaths(types, body.field.message, document.root, this.#boundInBody);
     if (paths.length === 0) return;
     const mask = newMessage(updateMask);

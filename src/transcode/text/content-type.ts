@@ -12,10 +12,29 @@ export type BodyFormat = "json" | "form";
 export function bodyFormatOf(contentType: string): BodyFormat | undefined {
   if (contentType === "" || contentType === "application/json") return "json";
   const semicolon = contentType.indexOf(";");
-  const type = (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
+  const type = mediaTypeOf(contentType);
   if (semicolon >= 0 && !isUtf8(contentType.slice(semicolon + 1))) return undefined;
   if (type === "application/json" || (type.endsWith("+json") && type.includes("/"))) return "json";
   return type === "application/x-www-form-urlencoded" ? "form" : undefined;
+}
+
+/** Whether a Content-Type is `multipart/form-data`. Source: RFC 7578. */
+export function isMultipartForm(contentType: string): boolean {
+  return mediaTypeOf(contentType) === "multipart/form-data";
+}
+
+/** The type and subtype alone, in lower case; "" for none. */
+export function mediaTypeOf(contentType: string): string {
+  const semicolon = contentType.indexOf(";");
+  return (semicolon < 0 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
+}
+
+/** Whether a Content-Type is `text/plain` in UTF-8, or none at all. */
+export function isPlainText(contentType: string): boolean {
+  if (contentType === "") return true;
+  const semicolon = contentType.indexOf(";");
+  if (semicolon >= 0 && !isUtf8(contentType.slice(semicolon + 1))) return false;
+  return mediaTypeOf(contentType) === "text/plain";
 }
 
 /** MEDIA_TYPE_UNSUPPORTED: no body of this Content-Type is read here. */

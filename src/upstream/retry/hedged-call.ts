@@ -12,7 +12,7 @@ import type { Expiring } from "../deadline-wheel.ts";
 import { type HedgingPolicy, isRepeatable, pushbackOf } from "./repeat-policy.ts";
 import type { RepeatScope } from "./repeat-scope.ts";
 import type { RepeatableRequest } from "./repeatable-request.ts";
-import { endWithHeaders } from "./retrying-call.ts";
+import { endWithHeld } from "./retrying-call.ts";
 
 const NO_METADATA: Metadata = [];
 
@@ -198,7 +198,7 @@ export class HedgedCall implements Call, Expiring {
     this.#request.drop();
     if (this.#request.attempts > 1) this.#scope.counts.countEnd(status.code);
     if (headers === undefined) this.#listener.onStatus(status, trailers);
-    else endWithHeaders(this.#listener, headers, status, trailers);
+    else endWithHeld(this.#listener, { headers, message: undefined }, status, trailers);
   }
 }
 

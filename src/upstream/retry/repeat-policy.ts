@@ -17,6 +17,11 @@ export interface RetryPolicy {
   readonly attempts: number;
   /** The failures after which it is sent again. */
   readonly codes: CodeSet;
+  /**
+   * What of a reply the caller sees at once, and is not sent again for: a stream's messages. A single message is worth
+   * nothing without the status that follows, and is held until then.
+   */
+  readonly commitsWith: "message" | "status";
   /** The pause before the n-th retry is random, between 0 and `initialBackoffMs * 2 ** (n - 1)`. */
   readonly initialBackoffMs: number;
   /** The longest that a pause can get. */

@@ -9,7 +9,8 @@
  *      +--any other status, cancel-------------+
  *
  * Until a message has come, headers are held: the caller gets those of the attempt that it sees the end of. (gRFC A6
- * commits a call with its headers because it hands them on; nobody has seen these.)
+ * commits a call with its headers because it hands them on; nobody has seen these.) So is the one message of a unary
+ * reply: an upstream that is killed between it and the status has failed like any other.
  */
 import { Code, gatewayStatus, type Status } from "../../status/index.ts";
 import type { Call, CallListener, Metadata } from "../channel.ts";
@@ -28,6 +29,7 @@ export class RetryingCall implements Call, CallListener, Expiring {
   readonly #listener: CallListener;
   #attempt: Call | undefined;
   #headers: Metadata | undefined;
+  #message: Uint8Array | undefined;
   #state: "sent" | "pausing" | "committed" | "over" = "sent";
   /** Retries since the upstream last named a pause: what the backoff grows with. */
   #backoffs = 0;
@@ -70,6 +72,8 @@ export class RetryingCall implements Call, CallListener, Expiring {
       return;
     }
     this.#request.drop();
+    // Who cancels wants no more of the reply.
+    this.#message = undefined;
     this.#attempt?.cancel(status);
   }
 
@@ -80,12 +84,16 @@ export class RetryingCall implements Call, CallListener, Expiring {
 
   onMessage(message: Uint8Array): boolean {
     if (this.#state === "sent") {
+      if (this.#policy.commitsWith === "status" && this.#message === undefined) {
+        this.#message = message;
+        return true;
+      }
       this.#state = "committed";
       this.#request.drop();
-      const headers = this.#headers;
-      this.#headers = undefined;
+      const { headers, message: first } = this.#takeHeld();
       if (headers !== undefined) this.#listener.onHeaders(headers);
       // The listener may have cancelled, which ends a call at once.
+      if (first !== undefined && !this.#isOver()) this.#listener.onMessage(first);
       if (this.#isOver()) return true;
     }
     return this.#listener.onMessage(message);
@@ -123,7 +131,7 @@ export class RetryingCall implements Call, CallListener, Expiring {
     }
     this.#state = "pausing";
     this.#failedWith = status.code;
-    this.#headers = undefined;
+    this.#takeHeld();
     this.expiresAt = expiresAt;
     timers.add(this);
     return true;
@@ -151,21 +159,34 @@ export class RetryingCall implements Call, CallListener, Expiring {
     const request = this.#request;
     request.drop();
     if (request.attempts > 1) this.#scope.counts.countEnd(status.code);
-    const headers = this.#headers;
-    if (headers === undefined) this.#listener.onStatus(status, trailers);
-    else endWithHeaders(this.#listener, headers, status, trailers);
+    endWithHeld(this.#listener, this.#takeHeld(), status, trailers);
+  }
+
+  /** What was held is the caller's from now on, or nobody's. */
+  #takeHeld(): HeldReply {
+    const held = { headers: this.#headers, message: this.#message };
+    this.#headers = undefined;
+    this.#message = undefined;
+    return held;
   }
 }
 
-/** Hands on headers that were held, and the end. A listener that throws gets its end nevertheless. */
-export function endWithHeaders(
+/** What has come of a reply that nobody has seen. */
+export interface HeldReply {
+  readonly headers: Metadata | undefined;
+  readonly message: Uint8Array | undefined;
+}
+
+/** Hands on what was held, and the end. A listener that throws gets its end nevertheless. */
+export function endWithHeld(
   listener: CallListener,
-  headers: Metadata,
+  { headers, message }: HeldReply,
   status: Status,
   trailers: Metadata,
 ): void {
   try {
-    listener.onHeaders(headers);
+    if (headers !== undefined) listener.onHeaders(headers);
+    if (message !== undefined) listener.onMessage(message);
   } catch (error) {
     process.emitWarning(error instanceof Error ? error : String(error));
     listener.onStatus(gatewayStatus("INTERNAL", "a fault in the gateway ended the call"), NO_METADATA);

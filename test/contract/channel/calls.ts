@@ -2,90 +2,32 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
-import { Metadata, status as StatusCode } from "@grpc/grpc-js";
 import { Code, gatewayStatus } from "../../../src/status/index.ts";
 import type { Channel } from "../../../src/upstream/index.ts";
 import { CallRecorder, valuesOf } from "../../support/grpc-recorder.ts";
-import { type BytesServer, readAll, startBytesServer } from "../../support/grpc-server.ts";
+import type { ContractServer, ServerKind } from "./servers.ts";
 import { connect, LIMIT_BYTES, PATIENCE_MS, type Subject, skipOf, unary } from "./subject.ts";
 
-export function describeCalls(subject: Subject): void {
-  describe(`${subject.factory.name}: calls`, () => {
-    let server: BytesServer;
+export function describeCalls(subject: Subject, kind: ServerKind): void {
+  describe(`${subject.factory.name}: calls to ${kind.name}`, () => {
+    let server: ContractServer;
     let channel: Channel;
-    let seenMetadata = new Metadata();
-    let onCancelled: () => void = () => undefined;
-    let releaseWriter: () => void = () => undefined;
 
     before(async () => {
-      server = await startBytesServer({
-        "/test.Bytes/Echo": (stream) => {
-          stream.on("data", (message: Buffer) => stream.write(message));
-          stream.on("end", () => stream.end());
-        },
-        "/test.Bytes/Metadata": (stream) => {
-          seenMetadata = stream.metadata;
-          const headers = new Metadata();
-          headers.add("x-many", "one");
-          headers.add("x-many", "two");
-          headers.add("x-raw-bin", Buffer.from([0xff, 0xfe, 0]));
-          stream.sendMetadata(headers);
-          const trailers = new Metadata();
-          trailers.add("x-late", "yes");
-          trailers.add("x-late-bin", Buffer.from([1, 2]));
-          void readAll(stream).then(() => stream.end(trailers));
-        },
-        "/test.Bytes/Join": (stream) => {
-          void readAll(stream).then((messages) => {
-            stream.write(Buffer.from(`${messages.length}:${Buffer.concat(messages).length}`));
-            stream.end();
-          });
-        },
-        "/test.Bytes/Count": (stream) => {
-          stream.once("data", (message: Buffer) => {
-            for (let i = 0; i < Number(message.toString()); i++) stream.write(Buffer.from(String(i)));
-            stream.end();
-          });
-        },
-        "/test.Bytes/Flood": (stream) => {
-          // Writes until the client's window is full, then once more after every drain, without end.
-          let written = 0;
-          const more = (): void => {
-            while (stream.write(Buffer.alloc(64 * 1024))) written++;
-            stream.emit("full", written);
-            stream.once("drain", more);
-          };
-          stream.once("data", more);
-          stream.on("cancelled", () => onCancelled());
-        },
-        "/test.Bytes/Slow": (stream) => {
-          releaseWriter = () => {
-            void readAll(stream).then(() => stream.end());
-          };
-        },
-        "/test.Bytes/Hang": (stream) => {
-          stream.on("data", () => undefined);
-          stream.on("cancelled", () => onCancelled());
-        },
-        "/test.Bytes/Fail": (stream) => {
-          const metadata = new Metadata();
-          metadata.add("x-why", "because");
-          stream.emit("error", { code: StatusCode.NOT_FOUND, details: "no such bök: 100% %2F", metadata });
-        },
-        "/test.Bytes/FailLate": (stream) => {
-          stream.write(Buffer.from("first"));
-          stream.once("data", () =>
-            stream.emit("error", { code: StatusCode.ABORTED, details: "half-way", metadata: new Metadata() }),
-          );
-        },
-      });
+      server = await kind.start();
       channel = connect(subject, [server.address]);
     });
 
     after(async () => {
-      server.close();
+      await server.close();
       await channel.close();
     });
+
+    /** Resolves when the server has seen the cancellation of the call with this `x-id`. */
+    const cancelled = async (id: string): Promise<void> => {
+      const { status } = await unary(channel, "/test.Control/Cancelled", Buffer.from(id));
+      assert.equal(status.code, Code.OK, status.message);
+    };
 
     test("a unary call gives headers, one message and OK, in this order", async () => {
       const { recorder, status } = await unary(channel, "/test.Bytes/Echo", Buffer.from([1, 2, 3]));
@@ -164,16 +106,13 @@ export function describeCalls(subject: Subject): void {
 
     test("a flood that is held does not grow without bound, and cancel reaches the upstream", async () => {
       const recorder = new CallRecorder("held");
-      const cancelled = new Promise<void>((resolve) => {
-        onCancelled = resolve;
-      });
-      const call = channel.open("/test.Bytes/Flood", [], PATIENCE_MS, recorder);
+      const call = channel.open("/test.Bytes/Flood", ["x-id", "flood"], PATIENCE_MS, recorder);
       call.send(Buffer.from("go"));
       await recorder.heard("message");
       await unary(channel, "/test.Bytes/Echo");
       assert.equal(recorder.messages.length, 1);
       call.cancel(gatewayStatus("CLIENT_GONE", "the client went away"));
-      await cancelled;
+      await cancelled("flood");
       assert.equal((await recorder.ended).status.reason, "CLIENT_GONE");
     });
 
@@ -197,7 +136,7 @@ export function describeCalls(subject: Subject): void {
 
     test("send answers false when the upstream does not read, and onDrain follows when it does", async () => {
       const recorder = new CallRecorder();
-      const call = channel.open("/test.Bytes/Slow", [], PATIENCE_MS, recorder);
+      const call = channel.open("/test.Bytes/Slow", ["x-id", "slow"], PATIENCE_MS, recorder);
       const chunk = Buffer.alloc(256 * 1024);
       let sent = 0;
       // Obeys back-pressure: the loop ends at the first false that no drain follows while another call completes.
@@ -210,7 +149,7 @@ export function describeCalls(subject: Subject): void {
         assert.ok(sent < 100, "the upstream does not read, yet sending never stops");
       }
       const drained = recorder.heard("drain", recorder.events.length + 1);
-      releaseWriter();
+      await unary(channel, "/test.Control/Release", Buffer.from("slow"));
       await drained;
       call.halfClose();
       assert.equal((await recorder.ended).status.code, Code.OK);
@@ -219,11 +158,10 @@ export function describeCalls(subject: Subject): void {
     test("metadata goes both ways: several values, binary in both alphabets", async () => {
       const sent = ["x-a", "1", "x-a", "2", "x-b-bin", "_-8=", "x-b-bin", "+/8", "x-c-bin", "AQ,Ag=="];
       const { recorder, trailers } = await unary(channel, "/test.Bytes/Metadata", Buffer.from(""), sent);
-      assert.deepEqual(seenMetadata.get("x-a").join(", "), "1, 2");
-      assert.deepEqual(
-        [...seenMetadata.get("x-b-bin"), ...seenMetadata.get("x-c-bin")],
-        [Buffer.from([0xff, 0xef]), Buffer.from([0xfb, 0xff]), Buffer.from([1]), Buffer.from([2])],
-      );
+      const seen = seenBy(recorder);
+      assert.equal(valuesOf(seen, "x-a").join(", "), "1, 2");
+      assert.deepEqual(valuesOf(seen, "x-b-bin"), ["/+8=", "+/8="]);
+      assert.deepEqual(valuesOf(seen, "x-c-bin"), ["AQ==", "Ag=="]);
       const [headers = []] = recorder.headers;
       assert.equal(valuesOf(headers, "x-many").join(", "), "one, two");
       assert.deepEqual(valuesOf(headers, "x-raw-bin"), ["//4A"]);
@@ -250,10 +188,11 @@ export function describeCalls(subject: Subject): void {
         ["if-none-match", '"x"'],
         ["if-none-match", '"y"'],
       ].flat();
-      const { status } = await unary(channel, "/test.Bytes/Metadata", Buffer.from("x"), hostile);
+      const { status, recorder } = await unary(channel, "/test.Bytes/Metadata", Buffer.from("x"), hostile);
       assert.equal(status.code, Code.OK);
-      assert.deepEqual(seenMetadata.get("authorization"), ["a, b"]);
-      assert.deepEqual(seenMetadata.get("if-none-match"), ['"x", "y"']);
+      const seen = seenBy(recorder);
+      assert.deepEqual(valuesOf(seen, "authorization"), ["a, b"]);
+      assert.deepEqual(valuesOf(seen, "if-none-match"), ['"x", "y"']);
     });
 
     for (const [name, metadata] of Object.entries({
@@ -317,10 +256,7 @@ export function describeCalls(subject: Subject): void {
 
     test("cancel gives the listener that status once, and reaches the upstream", async () => {
       const recorder = new CallRecorder();
-      const cancelled = new Promise<void>((resolve) => {
-        onCancelled = resolve;
-      });
-      const call = channel.open("/test.Bytes/Hang", [], PATIENCE_MS, recorder);
+      const call = channel.open("/test.Bytes/Hang", ["x-id", "hang"], PATIENCE_MS, recorder);
       call.send(Buffer.from("x"));
       await unary(channel, "/test.Bytes/Echo");
       call.cancel(gatewayStatus("CLIENT_GONE", "gone"));
@@ -328,7 +264,7 @@ export function describeCalls(subject: Subject): void {
       call.send(Buffer.from("late"));
       call.halfClose();
       call.resume();
-      await cancelled;
+      await cancelled("hang");
       assert.deepEqual(
         recorder.outcomes.map(({ status }) => status.reason),
         ["CLIENT_GONE"],
@@ -387,4 +323,11 @@ export function describeCalls(subject: Subject): void {
       await closing.close();
     });
   });
+}
+
+/** What the Metadata method answered: the metadata as the server had it. */
+function seenBy({ messages: [message = Buffer.alloc(0)] }: CallRecorder): string[] {
+  const pairs: unknown = JSON.parse(Buffer.from(message).toString());
+  assert.ok(Array.isArray(pairs));
+  return pairs.flat().map(String);
 }

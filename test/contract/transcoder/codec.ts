@@ -5,6 +5,7 @@ import { type Status, StatusError } from "../../../src/status/index.ts";
 import {
   type AssembledRequest,
   type BindingSpec,
+  type FormPart,
   renderMessage,
   type TranscodeOptions,
   type Transcoder,
@@ -37,6 +38,7 @@ export interface RequestWords {
   readonly query?: string;
   readonly contentType?: string;
   readonly body?: string | Uint8Array;
+  readonly form?: readonly FormPart[];
 }
 
 export function specOf(words: BindingWords): BindingSpec {
@@ -69,6 +71,7 @@ export function assemble(transcoder: Transcoder, request: RequestWords): Assembl
     query: request.query ?? "",
     contentType: request.contentType ?? "",
     body: typeof body === "string" ? Buffer.from(body) : body,
+    ...(request.form === undefined ? {} : { form: request.form }),
   });
 }
 

@@ -5,6 +5,7 @@ import { bindingPlanCases } from "./binding-plan.ts";
 import type { Subject } from "./codec.ts";
 import { completeCases } from "./complete.ts";
 import { httpBodyCases } from "./http-body.ts";
+import { multipartCases } from "./multipart.ts";
 import { propertiesCases } from "./properties.ts";
 import { queryCasesCases } from "./query-cases.ts";
 import { readJsonCases } from "./read-json.ts";
@@ -17,6 +18,7 @@ export function runContract(subject: Subject): void {
     bindRequestCases(subject);
     completeCases(subject);
     httpBodyCases(subject);
+    multipartCases(subject);
     queryCasesCases(subject);
     readJsonCases(subject);
     writeJsonCases(subject);

@@ -25,6 +25,7 @@ const RETRY = {
   kind: "retry",
   attempts: 3,
   codes: codeSet([Code.UNAVAILABLE]),
+  commitsWith: "status",
   initialBackoffMs: 25,
   maxBackoffMs: 1000,
 };
@@ -56,7 +57,8 @@ describe("calls are repeated", () => {
   for (const [httpMethod, kind, idempotency, isRepeated] of rows) {
     test(`${isRepeated ? "for" : "not for"} ${httpMethod} of a ${kind} method, idempotency ${idempotency}`, () => {
       const policy = repeatPolicyOf({ kind, idempotency }, httpMethod, BUILT_IN_ROUTE_OPTIONS);
-      assert.deepEqual(policy, isRepeated ? RETRY : undefined);
+      const commitsWith = kind === "unary" ? "status" : "message";
+      assert.deepEqual(policy, isRepeated ? { ...RETRY, commitsWith } : undefined);
     });
   }
 
@@ -66,7 +68,7 @@ describe("calls are repeated", () => {
     [
       "as the route says",
       { retry: { attempts: 5, statuses: [Code.ABORTED], initialBackoffMs: 1, maxBackoffMs: 2 } },
-      { kind: "retry", attempts: 5, codes: codeSet([Code.ABORTED]), initialBackoffMs: 1, maxBackoffMs: 2 },
+      { ...RETRY, attempts: 5, codes: codeSet([Code.ABORTED]), initialBackoffMs: 1, maxBackoffMs: 2 },
     ],
     [
       "by hedging rather than retries, with the failures of retries",

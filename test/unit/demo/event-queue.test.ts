@@ -1,33 +1,47 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { EventQueue } from "../../../src/demo/event-queue.ts";
+import { Code } from "../../../src/status/index.ts";
 
 describe("EventQueue", () => {
-  it("hands events out in order, whether they wait or are waited for", async () => {
+  it("hands events out in order, whether they wait or are waited for, until it ends", async () => {
     const queue = new EventQueue<number>(2);
-    const { signal } = new AbortController();
-    const waiting = queue.next(signal);
+    const got = collect(queue);
     queue.push(1);
     queue.push(2);
-    assert.deepEqual(await waiting, { event: 1 });
-    assert.deepEqual(await queue.next(signal), { event: 2 });
+    await Promise.resolve();
+    queue.end();
+    queue.push(3);
+    assert.deepEqual(await got, [1, 2]);
+    const later = new EventQueue<number>(1);
+    later.push(1);
+    later.end();
+    assert.deepEqual(await collect(later), [1]);
   });
 
-  it("says so for good once the reader was too slow", async () => {
+  it("fails for good once the reader was too slow", async () => {
     const queue = new EventQueue<number>(1);
-    const { signal } = new AbortController();
     queue.push(1);
     queue.push(2);
     queue.push(3);
-    assert.equal(await queue.next(signal), "overflow");
-    assert.equal(await queue.next(signal), "overflow");
+    queue.end();
+    await assert.rejects(collect(queue), { code: Code.RESOURCE_EXHAUSTED });
+    await assert.rejects(collect(queue), { code: Code.RESOURCE_EXHAUSTED });
   });
 
-  it("stops waiting when it is aborted", async () => {
-    const queue = new EventQueue<number>(1);
+  it("stops when it is aborted, whether it waits or not", async () => {
     const controller = new AbortController();
-    const waiting = queue.next(controller.signal);
+    const waiting = collect(new EventQueue<number>(1), controller.signal);
     controller.abort();
-    assert.equal(await waiting, "aborted");
+    assert.deepEqual(await waiting, []);
+    const full = new EventQueue<number>(1);
+    full.push(1);
+    assert.deepEqual(await collect(full, controller.signal), []);
   });
 });
+
+async function collect<T>(queue: EventQueue<T>, signal = new AbortController().signal): Promise<T[]> {
+  const events: T[] = [];
+  for await (const event of queue.events(signal)) events.push(event);
+  return events;
+}

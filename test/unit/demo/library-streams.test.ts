@@ -31,14 +31,45 @@ describe("a watch", () => {
         revision,
       ]),
       [
-        ["current", "shelves/2/books/hamlet", 10n],
-        ["current", "shelves/2/books/iliad", 10n],
-        ["current", "shelves/2/books/sonnets", 10n],
+        ["current", "shelves/2/books/hamlet", 5n],
+        ["current", "shelves/2/books/iliad", 6n],
+        ["current", "shelves/2/books/sonnets", 7n],
         ["created", "shelves/2/books/faust", 12n],
         ["updated", hamlet, 13n],
         ["deleted", hamlet, 14n],
       ],
     );
+  });
+
+  it("is resumed behind a revision, in the middle of the books or later", async (context) => {
+    const { client } = await startDemo(context);
+    const watch = async (afterRevision: bigint, limit: number) => {
+      const { replies } = await client.call("watchBooks", [{ parent: "shelves/2", afterRevision, limit }]);
+      return replies.map(({ event, revision }) => [
+        event.case,
+        typeof event.value === "string" ? event.value : event.value?.title,
+        revision,
+      ]);
+    };
+    assert.deepEqual(await watch(5n, 2), [
+      ["created", "The Iliad", 6n],
+      ["created", "Sonnets", 7n],
+    ]);
+    await client.unary("deleteBook", { name: "shelves/2/books/hamlet" });
+    await client.unary("createBook", { parent: "shelves/2", bookId: "faust", book: { title: "Faust" } });
+    assert.deepEqual(await watch(10n, 2), [
+      ["deleted", "shelves/2/books/hamlet", 11n],
+      ["created", "Faust", 12n],
+    ]);
+  });
+
+  it("cannot be resumed where the library has not been", async (context) => {
+    const { client } = await startDemo(context);
+    const { code, message, replies } = await client.call("watchBooks", [
+      { parent: "shelves/2", afterRevision: 11n },
+    ]);
+    assert.deepEqual([code, replies.length], [Code.OUT_OF_RANGE, 0]);
+    assert.equal(message, "after_revision: 11 is not reached; watch from the start");
   });
 
   it("over all shelves sends all books", async (context) => {
@@ -71,6 +102,11 @@ describe("a watch", () => {
     assert.equal((await client.call("watchBooks", [{ parent: "x" }])).code, Code.INVALID_ARGUMENT);
     const negative = await client.call("watchBooks", [{ parent: "shelves/1", limit: -1 }]);
     assert.deepEqual([negative.code, negative.replies.length], [Code.INVALID_ARGUMENT, 0]);
+    const before = await client.call("watchBooks", [{ parent: "shelves/1", afterRevision: -1n }]);
+    assert.deepEqual(
+      [before.code, before.message],
+      [Code.INVALID_ARGUMENT, "after_revision: -1 is negative"],
+    );
   });
 });
 

@@ -112,6 +112,7 @@ class Bench {
       transcoder: {
         requestBody: "json" as const,
         complete: completed,
+        streamedFile: () => undefined,
         repliesWithHttpBody: false,
         assemble: (parts: RequestParts) => ({
           message: Buffer.from(
@@ -294,6 +295,7 @@ describe("a raw reply", () => {
       const transcoder = {
         requestBody: "json" as const,
         complete: completed,
+        streamedFile: () => undefined,
         repliesWithHttpBody: true,
         assemble: () => ({ message: bytes(""), unknownFields: [], pretty: false }),
         render: () => raw(contentType),
@@ -383,6 +385,7 @@ describe("a server-streaming request", () => {
     const transcoder = {
       requestBody: "json" as const,
       complete: completed,
+      streamedFile: () => undefined,
       repliesWithHttpBody: false,
       assemble: () => ({ message: bytes(""), unknownFields: [], pretty: false }),
       render: () => {
@@ -433,6 +436,7 @@ describe("a server-streaming request", () => {
     const transcoder = {
       requestBody: "json" as const,
       complete: completed,
+      streamedFile: () => undefined,
       repliesWithHttpBody: true,
       assemble: () => ({ message: bytes(""), unknownFields: [], pretty: false }),
       render: (message: Uint8Array) => ({ contentType: "text/csv", data: message }),
@@ -644,6 +648,7 @@ describe("requests that do not reach an upstream", () => {
     const transcoder = {
       requestBody: "json" as const,
       complete: completed,
+      streamedFile: () => undefined,
       repliesWithHttpBody: false,
       assemble: () => {
         throw new TypeError("secret detail");

@@ -42,6 +42,7 @@ const KINDS: readonly MethodKind[] = ["unary", "server_streaming", "client_strea
 /** Says what it was given, so that a message shows where it came from. */
 const TRANSCODER: Transcoder = {
   requestBody: "json",
+  streamedFile: () => undefined,
   repliesWithHttpBody: false,
   assemble: ({ captures, query, contentType, body }: RequestParts) => {
     const text = Buffer.from(body).toString();

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { BodyListener, HttpExchange } from "../../../src/http/index.ts";
 import type { RequestReader, RequestSink } from "../../../src/protocol/index.ts";
-import { JsonStreamReader } from "../../../src/protocol/rest/json-stream-reader.ts";
+import { JsonMessages } from "../../../src/protocol/rest/json-messages.ts";
 import { MessageAssembler } from "../../../src/protocol/rest/message-assembler.ts";
-import { UploadReader } from "../../../src/protocol/rest/upload-reader.ts";
+import { StreamedBodyReader } from "../../../src/protocol/rest/streamed-body.ts";
+import { UploadMessages } from "../../../src/protocol/rest/upload-messages.ts";
 import { refuse, StatusError } from "../../../src/status/index.ts";
 import type { RequestParts, Transcoder } from "../../../src/transcode/index.ts";
 import { FakeExchange } from "../../support/fake-exchange.ts";
@@ -64,6 +65,7 @@ class Sink implements RequestSink {
 /** Shows the parts of each message; refuses a body of `bad`. */
 const SHOWING: Transcoder = {
   requestBody: "json",
+  streamedFile: () => undefined,
   repliesWithHttpBody: false,
   assemble: ({ captures, query, contentType, body }: RequestParts) => {
     const text = Buffer.from(body).toString();
@@ -79,8 +81,9 @@ const SHOWING: Transcoder = {
 type MakeReader = (exchange: HttpExchange, assembler: MessageAssembler) => RequestReader;
 
 const JSON_STREAM: MakeReader = (exchange, assembler) =>
-  new JsonStreamReader(exchange, assembler, "array-or-values", 20);
-const UPLOAD: MakeReader = (exchange, assembler) => new UploadReader(exchange, assembler, 4);
+  new StreamedBodyReader(exchange, new JsonMessages(assembler, "array-or-values", 20));
+const UPLOAD: MakeReader = (exchange, assembler) =>
+  new StreamedBodyReader(exchange, new UploadMessages(assembler, 4));
 
 function start(make: MakeReader, captures: readonly string[] = [], query = "") {
   const exchange = new PacedExchange({ query, headers: ["content-type", "t"] });

@@ -184,6 +184,7 @@ export class Http2Call implements Call, Stream, ReplySink, Expiring, CompressedS
 
   /** For the deadlines alone. */
   onExpired(): void {
+    this.#connection?.doubt(this.#sentAt);
     this.#abort(deadlineExpired(this.address, this.#attempts === 0 ? "connecting" : "called"), "expired");
   }
 

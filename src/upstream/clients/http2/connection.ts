@@ -15,7 +15,7 @@ import {
   STREAM_WINDOW_BYTES,
   type Stream,
 } from "./connection-ports.ts";
-import { CLIENT_PREFACE, Flag, MAX_STREAM_ID, MAX_WINDOW_BYTES, SettingId } from "./frame.ts";
+import { CLIENT_PREFACE, Flag, MAX_STREAM_ID, SettingId } from "./frame.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import { type FrameHandler, FrameReader } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
@@ -25,7 +25,7 @@ import { ErrorCode, Http2Error } from "./http2-error.ts";
 import { Keepalive } from "./keepalive.ts";
 import { PeerSettings } from "./peer-settings.ts";
 import { ReceiveWindows } from "./receive-windows.ts";
-import { SendScheduler, windowOverflow } from "./send-scheduler.ts";
+import { SendScheduler } from "./send-scheduler.ts";
 import { StreamTable } from "./stream-table.ts";
 
 /** The header list of one reply, decoded, as SETTINGS_MAX_HEADER_LIST_SIZE counts. */
@@ -111,9 +111,10 @@ export class Connection implements FrameHandler {
     return this.#streams.size;
   }
 
-  /** Whether a call can be opened now. */
+  /** Whether a call can be opened now: not where it is in doubt that anybody is there. */
   get hasRoom(): boolean {
-    return this.#state === "ready" && this.#streams.size < this.#peer.maxConcurrentStreams;
+    if (this.#state !== "ready" || this.#keepalive.isInDoubt) return false;
+    return this.#streams.size < this.#peer.maxConcurrentStreams;
   }
 
   /** Whether a call was ever answered on it. */
@@ -165,6 +166,11 @@ export class Connection implements FrameHandler {
   grant(stream: Stream, bytes: number): void {
     stream.receiveWindow += bytes;
     this.#writer.windowUpdate(stream.streamId, bytes);
+  }
+
+  /** A call that was sent at `sentAt` ran into its deadline: its own matter, unless nothing else comes either. */
+  doubt(sentAt: number): void {
+    this.#keepalive.doubt(sentAt, this.#options.now());
   }
 
   /** Ends a stream that both sides have ended, or that is reset with `errorCode`. */
@@ -245,7 +251,7 @@ export class Connection implements FrameHandler {
     this.#writer.settingsAck();
     this.#checkReading();
     const change = this.#peer.initialWindowBytes - previousWindow;
-    if (change !== 0) this.#changeWindows(change);
+    if (change !== 0) for (const stream of this.#streams.list()) this.#scheduler.widen(stream, change);
     if (this.#state === "greeting") this.#onGreeted();
     else if (this.#state === "ready") this.#owner.onFree(this);
   }
@@ -266,6 +272,7 @@ export class Connection implements FrameHandler {
     this.#budget.spend();
     this.#keepalive.acknowledge();
     this.windows.onPingAck(bytes, start);
+    if (this.#state === "ready") this.#owner.onFree(this);
   }
 
   onGoaway(lastStreamId: number, errorCode: number): void {
@@ -291,9 +298,7 @@ export class Connection implements FrameHandler {
     }
     const stream = this.#streamOf(streamId);
     if (stream === undefined) return;
-    stream.sendWindow += increment;
-    if (stream.sendWindow > MAX_WINDOW_BYTES) throw windowOverflow();
-    if (stream.outbox.hasData) this.#scheduler.add(stream);
+    this.#scheduler.widen(stream, increment);
   }
 
   onIgnored(): void {
@@ -305,6 +310,7 @@ export class Connection implements FrameHandler {
     const stream = this.#streams.get(streamId);
     if (stream !== undefined) {
       this.#hasAnswered = true;
+      this.#keepalive.hearCall();
       return stream;
     }
     if (streamId >= this.#nextStreamId || streamId % 2 === 0) {
@@ -342,7 +348,7 @@ export class Connection implements FrameHandler {
 
   #onBytes(bytes: Buffer, length: number): void {
     if (this.#state === "closed" || this.#state === "connecting") return;
-    this.#keepalive.hear();
+    this.#keepalive.hear(this.#options.now());
     try {
       this.#reader.read(bytes, 0, length);
     } catch (error) {
@@ -376,16 +382,6 @@ export class Connection implements FrameHandler {
   #checkReading(): void {
     if (this.#writer.unsentBytes < MAX_UNREAD_BYTES) return;
     throw new Http2Error(ErrorCode.ENHANCE_YOUR_CALM, "frames to be answered, but reads no answers");
-  }
-
-  #changeWindows(change: number): void {
-    const streams = this.#streams.list();
-    for (const stream of streams) {
-      stream.sendWindow += change;
-      if (stream.sendWindow > MAX_WINDOW_BYTES) throw windowOverflow();
-    }
-    if (change < 0) return;
-    for (const stream of streams) if (stream.outbox.hasData) this.#scheduler.add(stream);
   }
 
   #onFlushed(): void {

@@ -60,6 +60,16 @@ export class SendScheduler {
     this.pump();
   }
 
+  /**
+   * More window for one sender, or less where `change` is negative.
+   * @throws {Http2Error} FLOW_CONTROL_ERROR where it grows too large.
+   */
+  widen(sender: Sender, change: number): void {
+    sender.sendWindow += change;
+    if (sender.sendWindow > MAX_WINDOW_BYTES) throw windowOverflow();
+    if (change > 0 && sender.outbox.hasData) this.add(sender);
+  }
+
   /** Sends until the window is used up, the socket is behind, or nothing is left. */
   pump(): void {
     if (this.#isPumping) return;
@@ -87,6 +97,6 @@ export class SendScheduler {
 }
 
 /** A window has grown beyond 2^31-1 (RFC 9113 section 6.9.1). */
-export function windowOverflow(): Http2Error {
+function windowOverflow(): Http2Error {
   return new Http2Error(ErrorCode.FLOW_CONTROL_ERROR, "a window that is too large");
 }

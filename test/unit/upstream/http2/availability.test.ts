@@ -13,6 +13,8 @@ import type {
 import { CONNECTIONS } from "../../../support/channel-options.ts";
 import { CallRecorder } from "../../../support/grpc-recorder.ts";
 import {
+  ACK,
+  PING,
   type RawFrame,
   type RawPeer,
   RST_STREAM,
@@ -164,9 +166,11 @@ describe("availability", () => {
     const server = await startRawServer({
       onFrame: (frame, peer) => {
         if (isCall(frame)) endings[mode]?.(frame, peer);
+        // What the deadline below asks for; without the answer it would be another connection that is lost.
+        else if (frame.type === PING) peer.send(rawFrame(PING, ACK, 0, frame.payload));
       },
     });
-    const { channel, fake } = watched([server]);
+    const { channel, fake } = watched([server], { connections: { ...CONNECTIONS, perEndpoint: 1 } });
     await callOnce(channel);
     mode = "broken";
     await callOnce(channel);

@@ -20,6 +20,7 @@ export const RETRY: RetryPolicy = {
   kind: "retry",
   attempts: 3,
   codes: codeSet([Code.UNAVAILABLE]),
+  commitsWith: "message",
   initialBackoffMs: 40,
   maxBackoffMs: 1000,
 };
