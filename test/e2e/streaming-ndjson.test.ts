@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { test } from "node:test";
-import { assertGatewayError, describeGateway, errorBody, type Subject } from "../support/gateway-suite.ts";
+import { assertGatewayError, describeGateway, type Subject } from "../support/gateway-suite.ts";
 import { open } from "../support/http-request.ts";
 
 const COMPACT = {
@@ -41,15 +41,6 @@ describeGateway("NDJSON", COMPACT, (subject) => {
     assert.equal(response.statusCode, 200);
     assert.equal(await received(response, 2), '{"value":1}\n{"value":2}\n');
     response.destroy();
-  });
-
-  test("a failure before the first message is an HTTP error of its own code", async () => {
-    const answer = await subject.send(
-      "GET /v1/count/3?fail_after=0&fail_code=5&fail_message=no%20such%20thing",
-    );
-    assert.equal(answer.status, 404);
-    assert.equal(answer.headers["content-type"], "application/json");
-    assert.deepEqual(errorBody(answer), { code: 5, message: "no such thing", details: [] });
   });
 
   test("a failure after a message is the last line", async () => {

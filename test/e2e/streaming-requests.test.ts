@@ -37,18 +37,12 @@ const CONFIG = {
 };
 
 describeGateway("client streams", CONFIG, (subject) => {
-  describe("messages are read in every form", () => {
+  describe("messages are read in odd spellings of the forms, too", () => {
     const two = { messages: 2, stringValues: ["a", "b"] };
     for (const [contentType, body, expected] of [
-      ["application/json", '{"stringValue":"a"}{"stringValue":"b"}', two],
-      ["application/json", '[{"stringValue":"a"},{"stringValue":"b"}]', two],
       ["application/json; charset=utf-8", ' [\n{"stringValue":"a"}\n,{"stringValue":"b"}]\n', two],
-      ["application/x-ndjson", '{"stringValue":"a"}\n{"stringValue":"b"}\n', two],
       ["application/jsonl", '{"stringValue":"a"}\r\n{"stringValue":"b"}', two],
-      ["application/json-seq", '\u001e{"stringValue":"a"}\n\u001e{"stringValue":"b"}\n', two],
       ["", '{"stringValue":"a"}\n{"stringValue":"b"}', two],
-      ["application/x-www-form-urlencoded", "string_value=a", { messages: 1, stringValues: ["a"] }],
-      ["application/json", "[]", {}],
       ["application/json", "", {}],
     ] as const) {
       test(`${contentType || "no content-type"}: ${JSON.stringify(body)}`, async () => {

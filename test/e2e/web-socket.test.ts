@@ -1,5 +1,6 @@
 /**
- * WebSocket through the built gateway on both engines: every kind of method in both subprotocols, failures, ends, limits.
+ * WebSocket through the built gateway on both engines: bindings, control words, ends, limits. The kinds of methods in both
+ * subprotocols, and their failures, are in `streaming-matrix-web-socket.test.ts`.
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -21,8 +22,6 @@ const DONE = '@status {"code":0,"message":"","details":[]}';
 const TOKEN = Buffer.from("tok.en").toString("base64url");
 /** AllTypes with string_value "a" (field 14). */
 const PROTO_A = Buffer.from([0x72, 1, 0x61]);
-/** AllTypes with int32_value 2 (field 3). */
-const PROTO_2 = Buffer.from([0x18, 2]);
 
 const CONFIG = {
   upstream: {
@@ -86,46 +85,7 @@ const CASES: readonly Case[] = [
     target: "/v1/count/1?padding_bytes=2",
     replies: ['{"value":1,"padding":"AAA="}'],
   },
-  {
-    what: "server streaming with a body",
-    target: "/v1/count",
-    frames: ['{"to":2}'],
-    replies: ['{"value":1}', '{"value":2}'],
-  },
-  {
-    what: "server streaming with a body, protobuf",
-    target: "/v1/count",
-    frames: [Buffer.from([0x08, 2])],
-    words: PROTO,
-    replies: ["0x0801", "0x0802"],
-  },
-  {
-    what: "client streaming",
-    target: "/v1/collect",
-    frames: ['{"stringValue":"a"}', '{"stringValue":"b"}', "@end"],
-    replies: ['{"messages":2,"stringValues":["a","b"]}'],
-  },
   { what: "client streaming of nothing", target: "/v1/collect", frames: ["@end"], replies: ["{}"] },
-  {
-    what: "client streaming, protobuf",
-    target: "/v1/collect",
-    frames: [PROTO_A, PROTO_A, "@end"],
-    words: PROTO,
-    replies: ["0x0802120161120161"],
-  },
-  {
-    what: "bidi",
-    target: "/v1/converse",
-    frames: ['{"stringValue":"a"}', '{"int32Value":2}', "@end"],
-    replies: ['{"stringValue":"a"}', '{"int32Value":2}'],
-  },
-  {
-    what: "bidi, protobuf",
-    target: "/v1/converse",
-    frames: [PROTO_A, PROTO_2, "@end"],
-    words: PROTO,
-    replies: ["0x720161", "0x1802"],
-  },
   {
     what: "bidi of a binding without a body: whole messages, path and query in the first",
     target: "/v1/rooms/lobby?bool_value=true",
@@ -160,12 +120,6 @@ const CASES: readonly Case[] = [
     replies: ["@type text/csv", "0x6869", "0x6869"],
   },
   {
-    what: "uploads of HttpBody",
-    target: "/v1/blob:mirror",
-    frames: ["@type image/png", Buffer.from([1, 2])],
-    replies: ["@type image/png", "0x0102"],
-  },
-  {
     what: "a stream of uploads, by method",
     target: "/v1/blob:stream",
     frames: [Buffer.from("ab"), Buffer.from("c"), "@end"],
@@ -186,18 +140,6 @@ const CASES: readonly Case[] = [
     target: "/v1/fail/5?message=no+such",
     replies: [],
     failure: [5, "no such"],
-  },
-  {
-    what: "a failure between messages",
-    target: "/v1/count/9?fail_after=2&fail_code=8&fail_message=enough",
-    replies: ['{"value":1}', '{"value":2}'],
-    failure: [8, "enough"],
-  },
-  {
-    what: "a failure after the last message",
-    target: "/v1/count/2?fail_after=2&fail_code=13&fail_message=late",
-    replies: ['{"value":1}', '{"value":2}'],
-    failure: [13, "late"],
   },
   {
     what: "a failure of a stream that has replied nothing, protobuf",

@@ -1,5 +1,8 @@
 /**
  * The methods of the echo service over raw bytes. What each does is written in test/fixtures/echo/echo.proto.
+ *
+ * Besides, a call with the metadata `x-fail-after: n` and `x-fail-code: c` fails in place of what would come next: of a
+ * method that replies with a stream after n replies, of one that takes a stream after n requests, of any other at once.
  */
 import { createHash } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -16,6 +19,7 @@ import {
 import { StatusSchema } from "../../src/gen/google/rpc/status_pb.ts";
 import type { CallRecorder } from "./call-recorder.ts";
 import type { EchoCodec, HttpBody, Requests } from "./echo-codec.ts";
+import { type PlannedFailure, plannedFailure, scriptedFailure, untilFailure } from "./planned-failure.ts";
 
 /** Blobs and paddings are cut to this length. */
 export const MAX_BLOB_BYTES: number = 64 * 1024 * 1024;
@@ -81,10 +85,9 @@ export function echoMethods(codec: EchoCodec, recorder: CallRecorder): UntypedSe
       const blob = codec.decode("BlobRequest", request);
       return chunksOf(codec, blob);
     }),
-    Converse: (call: ServerDuplexStream<Buffer, Buffer>): void => {
-      const seen = recorder.begin(call);
-      void writeAll(call, remember(call, seen.messages), seen.replied);
-    },
+    MirrorTwice: serverStream(recorder, (request) => [request, request]),
+    MirrorStream: converse(recorder),
+    Converse: converse(recorder),
     Collect: clientStream(recorder, (messages) =>
       codec.encode("sluice.test.v1.CollectReply", {
         messages: messages.length,
@@ -117,19 +120,43 @@ function unary(recorder: CallRecorder, reply: (request: Buffer) => Buffer) {
   return (call: UnaryCall, callback: Reply): void => {
     const seen = recorder.begin(call);
     seen.messages.push(call.request);
-    callback(null, reply(call.request));
+    const failure = plannedFailure(call.metadata);
+    if (failure === undefined) callback(null, reply(call.request));
+    else callback(failure.error);
     seen.replied();
+  };
+}
+
+function converse(recorder: CallRecorder) {
+  return (call: ServerDuplexStream<Buffer, Buffer>): void => {
+    const seen = recorder.begin(call);
+    void writeAll(call, remember(call, seen.messages), seen.replied);
   };
 }
 
 function clientStream(recorder: CallRecorder, reply: (messages: readonly Buffer[]) => Buffer) {
   return (call: ServerReadableStream<Buffer, Buffer>, callback: Reply): void => {
     const seen = recorder.begin(call);
-    call.on("data", (message: Buffer) => seen.messages.push(message));
+    const failure = plannedFailure(call.metadata);
+    let hasFailed = false;
+    const fail = ({ error }: PlannedFailure): void => {
+      if (hasFailed) return;
+      hasFailed = true;
+      callback(error);
+      seen.replied();
+    };
+    call.on("data", (message: Buffer) => {
+      if (failure !== undefined && seen.messages.length === failure.after) fail(failure);
+      seen.messages.push(message);
+    });
     // grpc-js ends the requests of a call that is reset, and only then says that it was cancelled.
     call.on("end", () =>
       setImmediate(() => {
         if (call.cancelled) return;
+        if (failure !== undefined) {
+          fail(failure);
+          return;
+        }
         callback(null, reply(seen.messages));
         seen.replied();
       }),
@@ -156,8 +183,9 @@ async function writeAll(
   replied: () => void,
 ): Promise<void> {
   const cancelled = new Promise((resolve) => call.once("cancelled", resolve));
+  const failure = plannedFailure(call.metadata);
   try {
-    for await (const message of messages) {
+    for await (const message of failure === undefined ? messages : untilFailure(messages, failure)) {
       if (call.cancelled) return;
       if (!call.write(message)) {
         await Promise.race([new Promise((resolve) => call.once("drain", resolve)), cancelled]);
@@ -274,8 +302,4 @@ function measure(parts: readonly Uint8Array[]): { sizeBytes: bigint; sha256: Uin
     size += part.length;
   }
   return { sizeBytes: BigInt(size), sha256: hash.digest(), messages: parts.length };
-}
-
-function scriptedFailure(code: number, message: string): Error {
-  return Object.assign(new Error(message), { code, details: message });
 }

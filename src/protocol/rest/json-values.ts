@@ -11,6 +11,7 @@
  * Source: RFC 8259; RFC 7464 section 2 for the record separator.
  */
 import { refuse } from "../../status/index.ts";
+import { Pieces } from "./pieces.ts";
 
 /** How the values stand in the stream; `array-or-values` goes by the first byte. */
 export type JsonSequence = "values" | "array-or-values";
@@ -38,9 +39,8 @@ export class JsonValues {
   readonly #limitBytes: number;
   #chunk: Uint8Array = NOTHING;
   #at = 0;
-  /** The pieces of the value under way that lie in earlier chunks. */
-  readonly #pieces: Uint8Array[] = [];
-  #piecesBytes = 0;
+  /** What of the value under way lies in earlier chunks. */
+  readonly #pieces = new Pieces();
   #place: Place = "between";
   #inside: Inside = "nothing";
   #depth = 0;
@@ -75,7 +75,6 @@ export class JsonValues {
     if (this.#scan()) return this.#take(start);
     this.#checkLength(this.#chunk.length - start);
     this.#pieces.push(this.#chunk.subarray(start));
-    this.#piecesBytes += this.#chunk.length - start;
     this.#chunk = NOTHING;
     this.#at = 0;
     return undefined;
@@ -133,7 +132,6 @@ export class JsonValues {
       this.#inside = "string";
       this.#at++;
       this.#pieces.push(QUOTE_PIECE);
-      this.#piecesBytes = 1;
     } else this.#inside = byte === OPEN_OBJECT || byte === OPEN_ARRAY ? "container" : "scalar";
   }
 
@@ -218,16 +216,13 @@ export class JsonValues {
     if (this.#place === "first" || this.#place === "next") this.#place = "after";
     const last = this.#chunk.subarray(start, this.#at);
     this.#checkLength(last.length);
-    if (this.#pieces.length === 0) return last;
+    if (this.#pieces.byteLength === 0) return last;
     this.#pieces.push(last);
-    const value = Buffer.concat(this.#pieces, this.#piecesBytes + last.length);
-    this.#pieces.length = 0;
-    this.#piecesBytes = 0;
-    return value;
+    return this.#pieces.takeAll();
   }
 
   #checkLength(addedBytes: number): void {
-    if (this.#piecesBytes + addedBytes <= this.#limitBytes) return;
+    if (this.#pieces.byteLength + addedBytes <= this.#limitBytes) return;
     const what = `message ${this.#count} is longer than the limit of ${this.#limitBytes} bytes`;
     throw refuse("BODY_TOO_LARGE", what);
   }

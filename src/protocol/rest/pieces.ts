@@ -1,8 +1,22 @@
-/** Bytes that have come in pieces and leave in others: a queue that is not joined before it has to be. */
+/**
+ * Bytes that have come in pieces and leave in others: a queue that is not joined before it has to be.
+ *
+ * Small pieces are joined as they come: a body sent byte by byte would cost a hundred times its length in objects.
+ */
+
+/** Pieces below this are copied behind the one before them. */
+const SMALL_BYTES = 2048;
+/** What they are joined to. */
+const BLOCK_BYTES: number = 16 * 1024;
+
+/** A queue of bytes. Pieces are kept by reference and must not change. */
 export class Pieces {
   /** In the order of their coming. */
   readonly #pieces: Uint8Array[] = [];
   #byteLength = 0;
+  /** The memory of the last piece, where that is ours and has room behind `#blockEnd`. */
+  #block: Buffer | undefined;
+  #blockEnd = 0;
 
   /** Bytes that wait. */
   get byteLength(): number {
@@ -10,34 +24,68 @@ export class Pieces {
   }
 
   push(piece: Uint8Array): void {
-    this.#pieces.push(piece);
     this.#byteLength += piece.byteLength;
+    if (piece.byteLength >= SMALL_BYTES || this.#pieces.length === 0) {
+      this.#block = undefined;
+      this.#pieces.push(piece);
+      return;
+    }
+    const block = this.#block;
+    const end = this.#blockEnd + piece.byteLength;
+    if (block === undefined || end > block.length) {
+      this.#block = Buffer.allocUnsafe(BLOCK_BYTES);
+      this.#block.set(piece, 0);
+      this.#blockEnd = piece.byteLength;
+      this.#pieces.push(this.#block.subarray(0, piece.byteLength));
+      return;
+    }
+    block.set(piece, this.#blockEnd);
+    this.#blockEnd = end;
+    this.#pieces[this.#pieces.length - 1] = block.subarray(0, end);
   }
 
   /** Takes the first `bytes` of what waits, which are there. */
   take(bytes: number): Uint8Array {
-    const taken: Uint8Array[] = [];
-    let missing = bytes;
-    while (missing > 0) {
-      const [piece] = this.#pieces;
-      if (piece === undefined) break;
-      if (piece.byteLength > missing) {
-        taken.push(piece.subarray(0, missing));
-        this.#pieces[0] = piece.subarray(missing);
-        missing = 0;
-      } else {
-        taken.push(piece);
-        this.#pieces.shift();
-        missing -= piece.byteLength;
-      }
+    const [first] = this.#pieces;
+    if (first !== undefined && first.byteLength >= bytes) {
+      this.#drop(bytes);
+      return first.byteLength === bytes ? first : first.subarray(0, bytes);
     }
-    this.#byteLength -= bytes;
-    const [only] = taken;
-    return taken.length === 1 && only !== undefined ? only : Buffer.concat(taken, bytes);
+    const joined = Buffer.allocUnsafe(bytes);
+    this.takeInto(joined);
+    return joined;
   }
 
   /** Takes all that waits. */
   takeAll(): Uint8Array {
     return this.take(this.#byteLength);
+  }
+
+  /** Takes as many bytes as `target` has, which are there, and copies them to it. */
+  takeInto(target: Uint8Array): void {
+    let filled = 0;
+    for (const piece of this.#pieces) {
+      const taken = Math.min(piece.byteLength, target.byteLength - filled);
+      target.set(taken === piece.byteLength ? piece : piece.subarray(0, taken), filled);
+      filled += taken;
+      if (filled === target.byteLength) break;
+    }
+    this.#drop(filled);
+  }
+
+  #drop(bytes: number): void {
+    this.#byteLength -= bytes;
+    // What has been taken must not be written behind.
+    this.#block = undefined;
+    let whole = 0;
+    let rest = bytes;
+    for (const piece of this.#pieces) {
+      if (piece.byteLength > rest) break;
+      rest -= piece.byteLength;
+      whole++;
+    }
+    this.#pieces.splice(0, whole);
+    const [first] = this.#pieces;
+    if (rest > 0 && first !== undefined) this.#pieces[0] = first.subarray(rest);
   }
 }

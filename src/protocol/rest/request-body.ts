@@ -5,6 +5,7 @@ import { type BodyListener, findHeader, type HeaderList, type HttpExchange } fro
 import { gatewayStatus, type Status, StatusError } from "../../status/index.ts";
 import type { RequestReader, RequestSink } from "../protocol.ts";
 import type { MessageAssembler } from "./message-assembler.ts";
+import { Pieces } from "./pieces.ts";
 
 const EMPTY = new Uint8Array(0);
 
@@ -30,9 +31,9 @@ export class WholeBodyReader implements RequestReader, BodyListener {
   readonly #exchange: HttpExchange;
   readonly #assembler: MessageAssembler;
   readonly #limitBytes: number;
-  readonly #chunks: Uint8Array[] = [];
+  readonly #body = new Pieces();
   #sink: RequestSink | undefined;
-  #byteLength = 0;
+  #bytesIn = 0;
 
   constructor(exchange: HttpExchange, assembler: MessageAssembler, limitBytes: number) {
     this.#exchange = exchange;
@@ -41,7 +42,7 @@ export class WholeBodyReader implements RequestReader, BodyListener {
   }
 
   get bytesIn(): number {
-    return this.#byteLength;
+    return this.#bytesIn;
   }
 
   start(sink: RequestSink): void {
@@ -54,18 +55,16 @@ export class WholeBodyReader implements RequestReader, BodyListener {
   }
 
   onChunk(chunk: Uint8Array): void {
-    this.#chunks.push(chunk);
-    this.#byteLength += chunk.byteLength;
+    this.#body.push(chunk);
+    this.#bytesIn += chunk.byteLength;
   }
 
   onEnd(): void {
     const sink = this.#sink;
     if (sink === undefined) return;
-    const [first = EMPTY] = this.#chunks;
     let message: Uint8Array;
     try {
-      const body = this.#chunks.length <= 1 ? first : Buffer.concat(this.#chunks, this.#byteLength);
-      message = this.#assembler.assemble(body);
+      message = this.#assembler.assemble(this.#bytesIn === 0 ? EMPTY : this.#body.takeAll());
     } catch (error) {
       sink.onRequestFault(error);
       return;

@@ -3,14 +3,23 @@ import type { MessageAssembler } from "./message-assembler.ts";
 import { Pieces } from "./pieces.ts";
 import type { MessageCutter } from "./streamed-body.ts";
 
+/** What is reserved for the data of a message at first. */
+const FIRST_BLOCK_BYTES: number = 64 * 1024;
+
 /**
  * Messages of `chunkBytes` each, the last one perhaps shorter. An empty body is one message, as its content type and the
  * path may say something.
+ *
+ * Data is gathered in one block, again and again: what comes is let go of at once, and joining it makes no garbage.
  */
 export class UploadMessages implements MessageCutter {
   readonly #assembler: MessageAssembler;
   readonly #chunkBytes: number;
-  readonly #pieces = new Pieces();
+  /** What came behind the message that is complete. */
+  readonly #waiting = new Pieces();
+  /** The data of the next message, as far as `#filled`. */
+  #block: Buffer = NOTHING;
+  #filled = 0;
   #isFirst = true;
 
   constructor(assembler: MessageAssembler, chunkBytes: number) {
@@ -19,23 +28,42 @@ export class UploadMessages implements MessageCutter {
   }
 
   push(chunk: Uint8Array): void {
-    this.#pieces.push(chunk);
+    this.#waiting.push(chunk);
+    this.#fill();
   }
 
   next(): Uint8Array | undefined {
-    return this.#pieces.byteLength < this.#chunkBytes ? undefined : this.#assemble(this.#chunkBytes);
+    if (this.#filled < this.#chunkBytes) return undefined;
+    const message = this.#assemble();
+    this.#fill();
+    return message;
   }
 
   end(): Uint8Array | undefined {
-    const { byteLength } = this.#pieces;
-    return byteLength > 0 || this.#isFirst ? this.#assemble(byteLength) : undefined;
+    return this.#filled > 0 || this.#isFirst ? this.#assemble() : undefined;
   }
 
-  #assemble(bytes: number): Uint8Array {
-    const message = this.#assembler.assemble(this.#pieces.take(bytes));
+  /** Moves what waits to the block, until that has a message's worth. */
+  #fill(): void {
+    const end = Math.min(this.#filled + this.#waiting.byteLength, this.#chunkBytes);
+    if (end > this.#block.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.min(Math.max(end * 2, FIRST_BLOCK_BYTES), this.#chunkBytes));
+      this.#block.copy(larger, 0, 0, this.#filled);
+      this.#block = larger;
+    }
+    this.#waiting.takeInto(this.#block.subarray(this.#filled, end));
+    this.#filled = end;
+  }
+
+  #assemble(): Uint8Array {
+    // A message is memory of its own: the block can be written over.
+    const message = this.#assembler.assemble(this.#block.subarray(0, this.#filled));
+    this.#filled = 0;
     this.#isFirst = false;
     // As with downloads, the first message says what all of it is.
     this.#assembler.contentType = "";
     return message;
   }
 }
+
+const NOTHING: Buffer = Buffer.alloc(0);

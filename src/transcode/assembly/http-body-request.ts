@@ -21,7 +21,7 @@ export function writeHttpBody(
   const dataField = message.byNumber(2);
   const typeBytes = isWritten(typeField, contentType.length) ? Buffer.byteLength(contentType) : -1;
   const dataBytes = isWritten(dataField, body.length) ? body.length : -1;
-  wire.ensure(body.length + contentType.length * 3 + FRAME_BYTES);
+  wire.ensureLast(body.length + contentType.length * 3 + FRAME_BYTES);
   if (field !== undefined) {
     wire.varint(field.tag);
     if (field.type !== Type.GROUP) wire.varint(fieldSize(typeBytes) + fieldSize(dataBytes));

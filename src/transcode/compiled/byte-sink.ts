@@ -51,6 +51,11 @@ export class ByteSink {
     if (this.length + count > this.bytes.length) this.#grow(this.length + count);
   }
 
+  /** Makes room for `count` more bytes that are likely the last: none in reserve. */
+  ensureLast(count: number): void {
+    if (this.length + count > this.bytes.length) this.#renew(this.length + count);
+  }
+
   /** The bytes written so far, as memory of their own: nothing that is reused escapes. */
   take(): Buffer {
     const { bytes, length } = this;
@@ -223,7 +228,10 @@ export class ByteSink {
 
   #grow(needed: number): void {
     // A large buffer grows by less, so that old and new together stay within a small multiple of the message.
-    const size = needed < KEEP_BYTES ? Math.max(needed, this.bytes.length * 2) : needed + (needed >>> 2);
+    this.#renew(needed < KEEP_BYTES ? Math.max(needed, this.bytes.length * 2) : needed + (needed >>> 2));
+  }
+
+  #renew(size: number): void {
     const next = Buffer.allocUnsafeSlow(size);
     this.bytes.copy(next, 0, 0, this.length);
     this.#use(next);

@@ -10,8 +10,11 @@ import { type FrameWriter, MESSAGE_PREFIX_BYTES } from "./frame-writer.ts";
 /** What a call keeps for being sent again; beyond that it cannot be. */
 const KEPT_BYTES: number = 256 * 1024;
 
-/** Sent messages that nobody needs are cut off the front once there are this many. */
+/** Places of sent messages that nobody needs are cut off the front once there are this many. */
 const TRIM_COUNT = 64;
+
+/** Stands where a message was that nobody needs. */
+const GONE = new Uint8Array(0);
 
 /** One call's outgoing half. Messages are kept by reference and must not change. */
 export class Outbox {
@@ -125,8 +128,11 @@ export class Outbox {
     this.#offset = 0;
     this.#next++;
     this.#keptBytes += bytes + MESSAGE_PREFIX_BYTES;
-    if (!this.#keepsSent) this.#trim(TRIM_COUNT);
-    else if (this.#keptBytes > KEPT_BYTES) this.stopKeeping();
+    if (!this.#keepsSent) {
+      // Its memory is free at once: 64 pieces of an upload would be 64 MB.
+      this.#messages[this.#next - 1] = GONE;
+      this.#trim(TRIM_COUNT);
+    } else if (this.#keptBytes > KEPT_BYTES) this.stopKeeping();
   }
 
   #trim(least: number): void {
