@@ -11,6 +11,8 @@ const FIRST_BLOCK_BYTES: number = 64 * 1024;
  * path may say something.
  *
  * Data is gathered in one block, again and again: what comes is let go of at once, and joining it makes no garbage.
+ * Measured on uWebSockets.js (`npm run proof:streams -- upload`, 1 GB): 1.1 s of CPU and 50 to 56 MB more memory, against 2.7
+ * to 3.5 s and 62 to 77 MB with what came joined anew for each message.
  */
 export class UploadMessages implements MessageCutter {
   readonly #assembler: MessageAssembler;
