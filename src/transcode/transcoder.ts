@@ -59,7 +59,7 @@ export interface RequestParts {
   readonly contentType: string;
   readonly body: Uint8Array;
   /** The body, where it was a `multipart/form-data` that has been taken apart; `body` is then empty. */
-  readonly form?: readonly FormPart[];
+  readonly form?: readonly FormPart[] | undefined;
 }
 
 /**

@@ -2,7 +2,7 @@
  * The request side's twin of `message-renderer.ts`: pieces of a request body to request messages of one binding.
  */
 import { findHeader, type HttpExchange } from "../../http/index.ts";
-import type { FormPart, RequestParts, StreamedFile } from "../../transcode/index.ts";
+import type { FormPart, StreamedFile } from "../../transcode/index.ts";
 import type { ProtocolRoute, RouteSettings } from "../protocol.ts";
 import { lastEventId } from "./reply-writer.ts";
 import { refuseCodedBody } from "./request-body.ts";
@@ -56,7 +56,7 @@ export class MessageAssembler {
    */
   assemble(body: Uint8Array): Uint8Array {
     if (body.byteLength > 0) refuseCodedBody(this.#exchange.headers);
-    return this.#assemble({ contentType: this.contentType, body });
+    return this.#assemble(body, undefined);
   }
 
   /**
@@ -64,7 +64,7 @@ export class MessageAssembler {
    * @throws {StatusError} INVALID_ARGUMENT, naming part and value.
    */
   assembleForm(form: readonly FormPart[]): Uint8Array {
-    return this.#assemble({ contentType: this.contentType, body: NOTHING, form });
+    return this.#assemble(NOTHING, form);
   }
 
   /** How a file of a form that becomes several messages is sent; see `Transcoder.streamedFile`. */
@@ -72,12 +72,14 @@ export class MessageAssembler {
     return this.#route.transcoder.streamedFile(name, before);
   }
 
-  #assemble(parts: Pick<RequestParts, "contentType" | "body" | "form">): Uint8Array {
+  #assemble(body: Uint8Array, form: readonly FormPart[] | undefined): Uint8Array {
     const from = performance.now();
     const isFirst = this.#isFirst;
     this.#isFirst = false;
     const assembled = this.#route.transcoder.assemble({
-      ...parts,
+      contentType: this.contentType,
+      body,
+      form,
       captures: isFirst ? this.#captures : NO_CAPTURES,
       query: isFirst ? this.#exchange.query : "",
     });
