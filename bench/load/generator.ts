@@ -18,6 +18,11 @@ export type Load =
       readonly connections: number;
       readonly seconds: number;
       readonly perSecond: number;
+      /**
+       * Requests due in the first of these seconds are sent at the same pace and not counted into latencies: a cold
+       * generator lags behind by more the faster the server is, and would charge that to the server.
+       */
+      readonly warmUpSeconds: number;
     };
 
 /** What came of it. Latencies are to the last byte of a reply, in ms. */
@@ -59,6 +64,8 @@ class Generator {
   readonly #ownDelays: RecordableHistogram = createHistogram({ lowest: 1, highest: 600_000_000, figures: 3 });
   #timer: NodeJS.Timeout | undefined;
   #startMs = 0;
+  /** Requests sent or due until then do not count into latencies. */
+  #countedFromMs = 0;
   #sent = 0;
   #answered = 0;
   #settle: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
@@ -76,8 +83,10 @@ class Generator {
       await new Promise<void>((resolve, reject) => {
         this.#settle = { resolve, reject };
         this.#startMs = performance.now();
-        if (this.#load.kind === "paced") this.#timer = setInterval(() => this.#sendDue(), PACE_TICK_MS);
-        else for (const connection of this.#connections) this.#proceed(connection, this.#startMs);
+        if (this.#load.kind === "paced") {
+          this.#countedFromMs = this.#startMs + this.#load.warmUpSeconds * 1000;
+          this.#timer = setInterval(() => this.#sendDue(), PACE_TICK_MS);
+        } else for (const connection of this.#connections) this.#proceed(connection, this.#startMs);
       });
       const seconds = (performance.now() - this.#startMs) / 1000;
       return {
@@ -137,7 +146,9 @@ class Generator {
     framer.reset();
     const nowMs = performance.now();
     this.#answered += 1;
-    this.#latencies.record(Math.max(1, Math.round((nowMs - connection.since) * 1000)));
+    if (connection.since > this.#countedFromMs) {
+      this.#latencies.record(Math.max(1, Math.round((nowMs - connection.since) * 1000)));
+    }
     if (this.#load.kind === "paced") {
       this.#idle.push(connection);
       this.#sendDue();
@@ -160,7 +171,8 @@ class Generator {
   /** Paced loads: what is due and finds a connection. */
   #sendDue(): void {
     if (this.#load.kind !== "paced") return;
-    const { perSecond, seconds } = this.#load;
+    const { perSecond } = this.#load;
+    const seconds = this.#load.warmUpSeconds + this.#load.seconds;
     const total = Math.floor(perSecond * seconds);
     const nowMs = performance.now();
     const due = Math.min(total, Math.floor(((nowMs - this.#startMs) * perSecond) / 1000));
@@ -169,7 +181,8 @@ class Generator {
       const connection = this.#idle.shift();
       if (connection === undefined) break;
       const dueMs = this.#startMs + ((this.#sent + 1) * 1000) / perSecond;
-      if (hadChoice) this.#ownDelays.record(Math.max(1, Math.round((nowMs - dueMs) * 1000)));
+      if (hadChoice && dueMs > this.#countedFromMs)
+        this.#ownDelays.record(Math.max(1, Math.round((nowMs - dueMs) * 1000)));
       this.#send(connection, dueMs);
     }
     if (this.#answered === total) this.#settle?.resolve();

@@ -28,6 +28,7 @@ export interface MeasureOptions {
 }
 
 const PACED_SHARE = 0.7;
+const PACED_WARM_UP_SECONDS = 1;
 const RSS_INTERVAL_MS = 100;
 
 /** @throws {Error} if a request fails. */
@@ -80,7 +81,14 @@ async function prepareRun(
   if (load === "paced") {
     const fastest = await forkLoad(server.port, request, { kind: "seconds", connections, seconds });
     const perSecond = fastest.perSecond * PACED_SHARE;
-    return () => forkLoad(server.port, request, { kind: "paced", connections, perSecond, seconds });
+    const paced = {
+      kind: "paced",
+      connections,
+      perSecond,
+      seconds,
+      warmUpSeconds: PACED_WARM_UP_SECONDS,
+    } as const;
+    return () => forkLoad(server.port, request, paced);
   }
   if (load !== "seconds") {
     return () => forkLoad(server.port, request, { kind: "requests", connections, requests: load.requests });

@@ -90,12 +90,29 @@ describe("generateLoad", () => {
       isFirst = false;
     };
     await serve(stall, async (port) => {
-      const load = { kind: "paced", connections: 1, seconds: 0.1, perSecond: 100 } as const;
+      const load = { kind: "paced", connections: 1, seconds: 0.1, perSecond: 100, warmUpSeconds: 0 } as const;
       const result = await generateLoad(port, REQUEST, load);
       assert.equal(result.requests, 10);
       // All ten were due in the first 100 ms; none could be answered before the stall was over.
       assert.ok(result.p50Ms >= STALL_MS / 2, `${result.p50Ms} ms`);
     });
+  });
+
+  test("leaves requests that are due in the warm-up out of the latencies", async () => {
+    await serve(
+      (_, response) => response.end("hello"),
+      async (port) => {
+        const load = {
+          kind: "paced",
+          connections: 1,
+          seconds: 0,
+          perSecond: 200,
+          warmUpSeconds: 0.05,
+        } as const;
+        const { requests, p99Ms } = await generateLoad(port, REQUEST, load);
+        assert.deepEqual({ requests, p99Ms }, { requests: 10, p99Ms: 0 });
+      },
+    );
   });
 
   test("fails with the reply that is not 200", async () => {
