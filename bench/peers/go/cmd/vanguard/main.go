@@ -11,7 +11,12 @@ import (
 	"net/url"
 
 	"connectrpc.com/vanguard"
+	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	libraryv1 "sluice.example/bench/peers/gen/library/v1"
 	"sluice.example/bench/peers/internal/peer"
@@ -25,8 +30,8 @@ func main() {
 	proxy.Transport = &http.Transport{Protocols: protocols, DisableCompression: true}
 	proxy.FlushInterval = -1
 
-	service := vanguard.NewService(
-		libraryv1.LibraryService_ServiceDesc.ServiceName,
+	service := vanguard.NewServiceWithSchema(
+		withoutRootPath(libraryv1.File_library_v1_library_proto, "LibraryService"),
 		proxy,
 		vanguard.WithTargetProtocols(vanguard.ProtocolGRPC),
 		vanguard.WithTargetCodecs(vanguard.CodecProto),
@@ -37,6 +42,24 @@ func main() {
 		log.Fatal(err)
 	}
 	log.Fatal((&http.Server{Handler: transcoder}).Serve(addresses.MustListen()))
+}
+
+// Vanguard refuses the template "/", which google.api.http allows, and with it the whole service.
+func withoutRootPath(file protoreflect.FileDescriptor, service protoreflect.Name) protoreflect.ServiceDescriptor {
+	description := protodesc.ToFileDescriptorProto(file)
+	for _, service := range description.GetService() {
+		for _, method := range service.GetMethod() {
+			rule, ok := proto.GetExtension(method.GetOptions(), annotations.E_Http).(*annotations.HttpRule)
+			if ok && rule.GetGet() == "/" {
+				proto.ClearExtension(method.GetOptions(), annotations.E_Http)
+			}
+		}
+	}
+	changed, err := protodesc.NewFile(description, protoregistry.GlobalFiles)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return changed.Services().ByName(service)
 }
 
 func newCodec(resolver vanguard.TypeResolver) vanguard.Codec {
