@@ -2,9 +2,9 @@
  * A running gateway: its listeners, its control plane, and how it starts and drains.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { type AdminView, adminHandler, type Readiness } from "../admin/index.ts";
+import { adminHandler, adminPages, type Readiness } from "../admin/index.ts";
 import type { Config, ListenerConfig } from "../config/index.ts";
-import { Reconciler, routeRows, TlsWatcher } from "../control/index.ts";
+import { Reconciler, TlsWatcher } from "../control/index.ts";
 import { Gateway, type ListenerSettings } from "../gateway/index.ts";
 import { formatAddress, type HttpEngine, type HttpListener, type ListenAddress } from "../http/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
@@ -16,6 +16,7 @@ import {
   Meters,
   type RequestObserver,
 } from "../telemetry/index.ts";
+import { adminView, type Lifecycle, readinessOf } from "./admin-view.ts";
 import type { Builtins } from "./builtins.ts";
 import { type Provision, provision } from "./provisioning.ts";
 import { retryReadings } from "./retry-metrics.ts";
@@ -101,11 +102,19 @@ export class Application {
     let admin: HttpListener | undefined;
     try {
       if (config.admin.enabled) {
-        const view = adminView(config, reconciler, gateway, meters, lifecycle);
+        const view = adminView({
+          config,
+          reconciler,
+          gateway,
+          meters,
+          lifecycle,
+          log,
+          channels: parts.channels,
+        });
         admin = await builtins.adminEngine.listen(
           config.admin.address,
           ADMIN_LIMITS,
-          adminHandler(view, log),
+          adminHandler(adminPages(view), log),
         );
       }
       await reconciler.start();
@@ -180,11 +189,6 @@ export class Application {
   }
 }
 
-/** How far the process has got; shared with the readiness probe. */
-interface Lifecycle {
-  phase: "running" | "draining";
-}
-
 interface OpenedListener {
   readonly listener: HttpListener;
   readonly engine: string;
@@ -247,31 +251,4 @@ function watchTls({ tlsTargets }: Provision, meters: Meters, log: Logger): TlsWa
     now,
     pause: (ms, signal) => pause(ms, undefined, { signal }),
   });
-}
-
-function adminView(
-  config: Config,
-  reconciler: Reconciler,
-  gateway: Gateway,
-  meters: Meters,
-  lifecycle: Lifecycle,
-): AdminView {
-  return {
-    readiness: () => readinessOf(config, reconciler, lifecycle),
-    routes: () => routeRows(gateway.snapshot.routes),
-    metrics: async () => ({ contentType: meters.contentType, body: await meters.render() }),
-  };
-}
-
-function readinessOf(config: Config, { known, pending }: Reconciler, { phase }: Lifecycle): Readiness {
-  if (phase === "draining") return { ready: false, detail: "draining" };
-  const isReady = {
-    none: true,
-    first: known.length > 0,
-    all: known.length === config.upstreams.length,
-  }[config.readiness.require];
-  if (isReady) return { ready: true, detail: "ready" };
-  const detail =
-    pending.length > 0 ? `waiting for the schema of: ${pending.join(", ")}` : "no usable schema; see the log";
-  return { ready: false, detail };
 }

@@ -1,0 +1,75 @@
+/**
+ * What the admin listener shows of a running gateway, and what `/readyz` says.
+ */
+import type { AdminView, Readiness, ReadinessCheck } from "../admin/index.ts";
+import { type Config, maskedConfig } from "../config/index.ts";
+import { type Reconciler, routeRows } from "../control/index.ts";
+import type { Gateway } from "../gateway/index.ts";
+import type { Logger, LogLevel, Meters } from "../telemetry/index.ts";
+import type { Channel } from "../upstream/index.ts";
+import { upstreamRows } from "./upstream-rows.ts";
+
+/** How far the process has got; shared with the readiness probe. */
+export interface Lifecycle {
+  phase: "running" | "draining";
+}
+
+/** What the admin listener's pages are made of. */
+export interface Administered {
+  readonly config: Config;
+  readonly reconciler: Reconciler;
+  readonly gateway: Gateway;
+  readonly meters: Meters;
+  readonly lifecycle: Lifecycle;
+  readonly log: Logger;
+  readonly channels: ReadonlyMap<string, Channel>;
+}
+
+/** Everything is read when it is asked for. */
+export function adminView({
+  config,
+  reconciler,
+  gateway,
+  meters,
+  lifecycle,
+  log,
+  channels,
+}: Administered): AdminView {
+  return {
+    readiness: () => readinessOf(config, reconciler, lifecycle),
+    routes: () => routeRows(gateway.snapshot.routes),
+    upstreams: () => upstreamRows(channels),
+    config: () => maskedConfig(config),
+    metrics: async () => ({ contentType: meters.contentType, body: await meters.render() }),
+    // The log was made with one of them, and only setLogLevel changes it.
+    logLevel: () => log.level as LogLevel,
+    setLogLevel: (level) => {
+      log.level = level;
+    },
+  };
+}
+
+/** Whether `/readyz` answers 200, and why not. */
+export function readinessOf(config: Config, reconciler: Reconciler, { phase }: Lifecycle): Readiness {
+  const { known, pending } = reconciler;
+  const checks = [
+    { name: "process", ok: phase === "running", detail: phase },
+    ...config.upstreams.map(({ name }) => schemaCheck(name, known, pending)),
+  ];
+  if (phase === "draining") return { ready: false, detail: "draining", checks };
+  const isReady = {
+    none: true,
+    first: known.length > 0,
+    all: known.length === config.upstreams.length,
+  }[config.readiness.require];
+  if (isReady) return { ready: true, detail: "ready", checks };
+  const detail =
+    pending.length > 0 ? `waiting for the schema of: ${pending.join(", ")}` : "no usable schema; see the log";
+  return { ready: false, detail, checks };
+}
+
+function schemaCheck(upstream: string, known: readonly string[], pending: readonly string[]): ReadinessCheck {
+  const ok = known.includes(upstream);
+  const other = pending.includes(upstream) ? "waiting for it" : "unusable; see the log";
+  return { name: `schema of ${upstream}`, ok, detail: ok ? "loaded" : other };
+}
