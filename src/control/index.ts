@@ -1,3 +1,4 @@
+export { diffRoutes } from "./diff-routes.ts";
 export { type Discovery, discover } from "./discover.ts";
 export {
   type CompiledSnapshot,
