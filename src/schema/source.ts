@@ -19,4 +19,9 @@ export interface SchemaSource {
    * @throws {StatusError} UNAVAILABLE and the like where nothing could be read now and a later try may succeed.
    */
   load(signal: AbortSignal): Promise<SchemaFiles>;
+  /**
+   * A text that changes when what `load` would read may have changed, for less than a `load`; absent where there is none.
+   * @throws {Error} if that cannot be told now.
+   */
+  fingerprint?(signal: AbortSignal): Promise<string>;
 }
