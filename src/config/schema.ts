@@ -71,6 +71,10 @@ export function configSchema(directory: string): z.ZodType<ConfigText> {
     defaults: routeOptionsSection(
       "Options of all routes; upstreams and their `routes` override them.",
     ).prefault({}),
+    schemaCache: filePath(
+      directory,
+      "A folder that keeps each upstream's last good schema, for starts at which the upstream is away.",
+    ).optional(),
     strict: flag(
       "Whether problems of rules and schemas fail the start, instead of dropping the part.",
     ).prefault(false),

@@ -7,6 +7,12 @@ export {
   type ReconcilerParts,
 } from "./reconciler.ts";
 export { formatRouteTable, type RouteRow, routeRows } from "./route-table.ts";
+export {
+  DiskSchemaCache,
+  type DiskSchemaCacheOptions,
+  type SchemaCache,
+  schemaCacheKey,
+} from "./schema-cache.ts";
 export { type CompilerParts, compileSnapshot } from "./snapshot-compiler.ts";
 export { readTlsFiles, type TlsFiles, tlsProblem } from "./tls-files.ts";
 export { type TlsTarget, TlsWatcher, type TlsWatcherParts } from "./tls-watcher.ts";
