@@ -221,8 +221,8 @@ function schemaSection(directory: string): z.ZodType<SchemaSourcesConfig> {
     {
       reflection: switchable("Server reflection: `true`, `false`, or a mapping.", reflection).prefault(false),
       descriptors: list(
-        "Files with a serialised `FileDescriptorSet`.",
-        filePath(directory, "One file."),
+        "Files with a serialised `FileDescriptorSet`, and folders of such files (`.binpb`, `.pb`, `.desc`, `.protoset`).",
+        filePath(directory, "One file or folder."),
       ).prefault([]),
     },
     checkSchemaSources,
