@@ -9,14 +9,17 @@ import {
   type CompiledSnapshot,
   type CompileInput,
   compileInSteps,
+  DiskSchemaCache,
   type LoadedServiceConfig,
   type OpenedUnit,
+  type SchemaCache,
+  schemaCacheKey,
   TimeSlices,
   type TlsTarget,
   TlsWatcher,
   type TlsWatcherParts,
 } from "../control/index.ts";
-import { type Problem, StatusError } from "../status/index.ts";
+import { formatProblem, type Problem, StatusError } from "../status/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { type Channel, DeadlineWheel, type RetrySurroundings, UpstreamRetries } from "../upstream/index.ts";
 import type { Builtins } from "./builtins.ts";
@@ -53,6 +56,7 @@ export class Provision {
       upstream: upstream.name,
       channel,
       tls,
+      cache: this.#cacheOf(config, upstream),
       retries: new UpstreamRetries(channel, upstream.retryBudget, this.#surroundings),
       sources: this.#builtins.sources(upstream, channel, config.locate),
       warmUp: async () => {
@@ -85,6 +89,16 @@ export class Provision {
   /** Ends what the units share. */
   close(): void {
     this.#timers.close();
+  }
+
+  #cacheOf({ schemaCache }: Config, upstream: UpstreamConfig): SchemaCache | undefined {
+    if (schemaCache === undefined) return undefined;
+    return new DiskSchemaCache({
+      directory: schemaCache.resolved,
+      upstream: upstream.name,
+      key: schemaCacheKey(upstream),
+      report: (problem) => this.#log.warn({ problem: formatProblem(problem) }, "problem"),
+    });
   }
 
   #watchTls(target: TlsTarget | undefined): TlsWatcher | undefined {

@@ -58,6 +58,12 @@ const OF_ENDPOINTS: readonly Metric<EndpointStats>[] = [
     read: ({ receivedBytes }) => receivedBytes,
   },
   {
+    name: "sluice_upstream_connects_total",
+    help: "Connections to the endpoint that came to take calls.",
+    kind: "counter",
+    read: ({ connects }) => connects,
+  },
+  {
     name: "sluice_upstream_connect_failures_total",
     help: "Attempts to connect to the endpoint that failed.",
     kind: "counter",

@@ -72,6 +72,10 @@ export function configSchema(directory: string): z.ZodType<ConfigText> {
     defaults: routeOptionsSection(
       "Options of all routes; upstreams and their `routes` override them.",
     ).prefault({}),
+    schemaCache: filePath(
+      directory,
+      "A folder that keeps each upstream's last good schema, for starts at which the upstream is away.",
+    ).optional(),
     strict: flag(
       "Whether problems of rules and schemas fail the start, instead of dropping the part.",
     ).prefault(false),
@@ -225,8 +229,8 @@ function schemaSection(directory: string): z.ZodType<SchemaSourcesConfig> {
     {
       reflection: switchable("Server reflection: `true`, `false`, or a mapping.", reflection).prefault(false),
       descriptors: list(
-        "Files with a serialised `FileDescriptorSet`.",
-        filePath(directory, "One file."),
+        "Files with a serialised `FileDescriptorSet`, and folders of such files (`.binpb`, `.pb`, `.desc`, `.protoset`).",
+        filePath(directory, "One file or folder."),
       ).prefault([]),
       onBreakingChange: choice(
         "What becomes of a new schema that takes something away from clients: it is served, or waits until `POST /schema/confirm` of the admin listener.",

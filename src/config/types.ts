@@ -239,6 +239,8 @@ export interface ConfigValues {
   /** At least one, in the order of the file. */
   readonly upstreams: readonly UpstreamConfig[];
   readonly defaults: RouteOptionsPatch;
+  /** The folder that keeps each upstream's last good schema, for starts at which the upstream is away. */
+  readonly schemaCache?: FilePath | undefined;
   /** Whether problems of rules and schemas fail the start. */
   readonly strict: boolean;
   /** When `/readyz` turns ready: with the first schema, with all, or at once. */

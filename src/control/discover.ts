@@ -3,7 +3,13 @@
  * changed, and what they are linked into.
  */
 import { createHash } from "node:crypto";
-import { buildSchema, type SchemaFiles, type SchemaSet, type SchemaSource } from "../schema/index.ts";
+import {
+  buildSchema,
+  type SchemaFiles,
+  type SchemaSet,
+  type SchemaSource,
+  type SourceFiles,
+} from "../schema/index.ts";
 import type { Problem } from "../status/index.ts";
 import type { TimeSlices } from "./time-slices.ts";
 
@@ -32,8 +38,13 @@ export async function loadFiles(
   const loaded = await Promise.all(
     sources.map(async (source) => ({ origin: source.name, ...(await source.load(signal)) })),
   );
+  return { sources: loaded, digest: await digestOfFiles(loaded, slices) };
+}
+
+/** Hex SHA-256 over the bytes of all files, in whatever order they come. */
+export async function digestOfFiles(sources: readonly SourceFiles[], slices?: TimeSlices): Promise<string> {
   const digests: string[] = [];
-  for (const { files } of loaded) {
+  for (const { files } of sources) {
     for (const { bytes } of files) {
       digests.push(createHash("sha256").update(bytes).digest("hex"));
       if (slices?.isOver === true) await slices.rest();
@@ -41,7 +52,7 @@ export async function loadFiles(
   }
   // One file that two sources give, or one source twice, says no more than once.
   const distinct = [...new Set(digests)].sort();
-  return { sources: loaded, digest: createHash("sha256").update(distinct.join("\n")).digest("hex") };
+  return createHash("sha256").update(distinct.join("\n")).digest("hex");
 }
 
 /** Links loaded files into a schema, and takes them over. */

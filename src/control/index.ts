@@ -13,6 +13,12 @@ export {
 } from "./reconciler.ts";
 export { type ReloadCause, Reloads, type ReloadsParts } from "./reloads.ts";
 export { formatRouteTable, type RouteRow, routeRows } from "./route-table.ts";
+export {
+  DiskSchemaCache,
+  type DiskSchemaCacheOptions,
+  type SchemaCache,
+  schemaCacheKey,
+} from "./schema-cache.ts";
 export { type SchemaStatus, schemaStatuses } from "./schema-status.ts";
 export { type CompilerParts, compileInSteps, compileSnapshot } from "./snapshot-compiler.ts";
 export { TimeSlices } from "./time-slices.ts";

@@ -34,7 +34,7 @@ import {
   type UpstreamForm,
   unitsOf,
 } from "./served-upstream.ts";
-import { type OpenUnit, UnitPool, type UpstreamUnit } from "./unit-pool.ts";
+import { type OpenUnit, type PartsOfUnit, UnitPool, type UpstreamUnit } from "./unit-pool.ts";
 
 /** What a snapshot is compiled from. */
 export interface CompileInput {
@@ -60,8 +60,7 @@ export interface LoadedServiceConfig {
 }
 
 /** What the reconciler works with. */
-export interface ReconcilerParts
-  extends Omit<FollowerParts, "upstream" | "sources" | "warmUp" | "intervalMs" | "onChange"> {
+export interface ReconcilerParts extends Omit<FollowerParts, PartsOfUnit | "onChange"> {
   readonly openUnit: OpenUnit;
   readonly loadServiceConfig: (config: Config, upstream: UpstreamConfig) => Promise<LoadedServiceConfig>;
   readonly compile: (input: CompileInput) => Promise<CompiledSnapshot>;

@@ -14,7 +14,8 @@
 import type { SchemaSource } from "../schema/index.ts";
 import { formatProblem, type Problem, StatusError } from "../status/index.ts";
 import type { Logger } from "../telemetry/index.ts";
-import { type Discovery, type LoadedFiles, linkLoaded, loadFiles } from "./discover.ts";
+import { type Discovery, digestOfFiles, type LoadedFiles, linkLoaded, loadFiles } from "./discover.ts";
+import type { SchemaCache } from "./schema-cache.ts";
 import type { TimeSlices } from "./time-slices.ts";
 
 /** What an upstream's sources gave when they were last good. */
@@ -23,6 +24,8 @@ export interface FoundSchema extends Discovery {
   readonly digest: string;
   /** When they were read: milliseconds since the epoch. */
   readonly loadedAt: number;
+  /** `cache`: they are those of an earlier start, since the sources could not be read. */
+  readonly from: "sources" | "cache";
 }
 
 /** What the follower works with. */
@@ -31,6 +34,8 @@ export interface FollowerParts {
   readonly sources: readonly SchemaSource[];
   /** Opens connections, so that the first calls find them open. Takes no longer than the upstream may; never rejects. */
   readonly warmUp: () => Promise<void>;
+  /** Where the last good schema is kept; undefined where it is not. */
+  readonly cache: SchemaCache | undefined;
   /** How often the sources are read whatever their fingerprints say, a tenth more or less; Infinity is never. */
   readonly intervalMs: number;
   /** Another schema than before was found, or the reading of it failed, or does not any more. */
@@ -110,10 +115,15 @@ export class SchemaFollower {
   async #run(firstTry: Promise<void>): Promise<void> {
     await firstTry;
     const { now } = this.#parts;
-    while (await this.#pause(this.#found === undefined ? this.#nextRetryMs() : LOOK_MS)) {
-      const isDue = this.#found === undefined || now() >= this.#dueAt || (await this.#hasNewFingerprint());
+    while (await this.#pause(this.#isDiscovering ? this.#nextRetryMs() : LOOK_MS)) {
+      const isDue = this.#isDiscovering || now() >= this.#dueAt || (await this.#hasNewFingerprint());
       if (isDue && !this.#stop.signal.aborted) await this.look();
     }
+  }
+
+  /** Whether the sources have not been read yet. */
+  get #isDiscovering(): boolean {
+    return this.#found === undefined || this.#found.from === "cache";
   }
 
   /** Half of the pause is random, so that many gateways do not come back at once. */
@@ -150,12 +160,13 @@ export class SchemaFollower {
     try {
       const loaded = await this.#loadSettled();
       this.#setDue(this.#parts.intervalMs);
-      if (loaded.digest === this.#found?.digest) this.#endFault();
+      if (loaded.digest === this.#found?.digest) this.#confirm(this.#found);
       else if (loaded.digest !== this.#refused) await this.#take(loaded);
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       const cause = error instanceof StatusError ? error.status.message : String(error);
-      if (this.#found !== undefined) this.#setDue(this.#nextRetryMs());
+      await this.#useCache();
+      if (!this.#isDiscovering) this.#setDue(this.#nextRetryMs());
       this.#beginFault(cause);
     }
   }
@@ -182,7 +193,7 @@ export class SchemaFollower {
   }
 
   async #take(loaded: LoadedFiles): Promise<void> {
-    const { upstream, log, now, warmUp, onChange } = this.#parts;
+    const { upstream, log, now, warmUp, cache, onChange } = this.#parts;
     const discovery = linkLoaded(loaded);
     const earlier = this.#found;
     if (earlier !== undefined) {
@@ -193,14 +204,49 @@ export class SchemaFollower {
         return;
       }
     }
-    if (discovery.schema === undefined) log.error({ upstream }, "no schema: its sources hold no usable file");
-    else await warmUp();
+    if (discovery.schema === undefined) {
+      log.error({ upstream }, "no schema: its sources hold no usable file");
+      if (await this.#useCache()) {
+        this.#beginFault("its sources hold no usable file");
+        return;
+      }
+    } else {
+      await warmUp();
+    }
     if (this.#stop.signal.aborted) return;
-    this.#found = { ...discovery, digest: loaded.digest, loadedAt: now() };
+    this.#found = { ...discovery, digest: loaded.digest, loadedAt: now(), from: "sources" };
     this.#endFault();
-    if (discovery.schema !== undefined)
+    if (discovery.schema !== undefined) {
       log.info({ upstream, services: discovery.schema.services.length }, "schema loaded");
+      // Nobody waits for it: what cannot be kept is told by the cache, and serves all the same.
+      void cache?.store(loaded.sources);
+    }
     onChange();
+  }
+
+  /** What was served may go on: it is what the sources hold. */
+  #confirm(found: FoundSchema): void {
+    if (found.from === "cache") this.#found = { ...found, from: "sources" };
+    this.#endFault();
+  }
+
+  /** Takes what is kept of an earlier start, where nothing else is known; false where there is none. */
+  async #useCache(): Promise<boolean> {
+    const { cache, upstream, log, now, onChange } = this.#parts;
+    if (cache === undefined || this.#found !== undefined) return false;
+    const files = await cache.load();
+    if (files === undefined || this.#stop.signal.aborted) return false;
+    const sources = [{ ...files, problems: [] }];
+    const digest = await digestOfFiles(sources);
+    const discovery = linkLoaded({ sources, digest });
+    if (discovery.schema === undefined) return false;
+    this.#found = { ...discovery, digest, loadedAt: now(), from: "cache" };
+    log.warn(
+      { upstream, from: files.origin },
+      "the schema of an earlier start serves until the sources can be read",
+    );
+    onChange();
+    return true;
   }
 
   #beginFault(fault: string): void {

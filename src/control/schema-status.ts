@@ -17,6 +17,8 @@ export interface SchemaStatus {
   /** Of the schema that is served, as for what follows. */
   readonly digest: string | undefined;
   readonly loadedAt: string | undefined;
+  /** `cache`: it is that of an earlier start, while the sources cannot be read. */
+  readonly from: "sources" | "cache" | undefined;
   readonly services: readonly string[];
   /** Why the sources cannot be read now; what is served stays. */
   readonly fault: string | undefined;
@@ -48,6 +50,7 @@ export function schemaStatuses(
       sources: live?.unit.sources.map((source) => source.name) ?? [],
       digest: served?.found.digest,
       loadedAt: served === undefined ? undefined : isoTime(served.found.loadedAt),
+      from: served?.live.follower.found?.from,
       services: served?.schema.services.map(({ fullName }) => fullName) ?? [],
       fault,
       held: waits === undefined ? undefined : { ...waits, since: isoTime(waits.since) },

@@ -7,6 +7,7 @@ import type { SchemaSource } from "../schema/index.ts";
 import type { Problem } from "../status/index.ts";
 import type { Channel, UpstreamRetries } from "../upstream/index.ts";
 import { unitDigest } from "./config-digest.ts";
+import type { SchemaCache } from "./schema-cache.ts";
 import { type FollowerParts, SchemaFollower } from "./schema-follower.ts";
 import type { TlsTarget } from "./tls-watcher.ts";
 
@@ -18,6 +19,8 @@ export interface UpstreamUnit {
   readonly sources: readonly SchemaSource[];
   /** Opens connections, so that the first calls find them open. Takes no longer than the upstream may; never rejects. */
   readonly warmUp: () => Promise<void>;
+  /** Where its last good schema is kept; undefined where it is not. */
+  readonly cache: SchemaCache | undefined;
   /** Undefined where nothing of its TLS can change. */
   readonly tls: TlsTarget | undefined;
   /** Takes no more calls; resolves when those under way have ended. */
@@ -43,8 +46,11 @@ export interface LiveUnit {
   readonly firstTry: Promise<void>;
 }
 
+/** What a follower takes from the unit that it is for. */
+export type PartsOfUnit = "upstream" | "sources" | "warmUp" | "cache" | "intervalMs";
+
 /** What the pool works with. */
-export interface UnitPoolParts extends Omit<FollowerParts, "upstream" | "sources" | "warmUp" | "intervalMs"> {
+export interface UnitPoolParts extends Omit<FollowerParts, PartsOfUnit> {
   readonly openUnit: OpenUnit;
 }
 
@@ -72,8 +78,15 @@ export class UnitPool {
     const { unit, problems } = await openUnit(config, upstream);
     if (unit === undefined) return { live: undefined, problems };
     const intervalMs = upstream.schema.reflection?.intervalMs ?? Number.POSITIVE_INFINITY;
-    const { sources, warmUp } = unit;
-    const follower = new SchemaFollower({ ...parts, upstream: upstream.name, sources, warmUp, intervalMs });
+    const { sources, warmUp, cache } = unit;
+    const follower = new SchemaFollower({
+      ...parts,
+      upstream: upstream.name,
+      sources,
+      warmUp,
+      cache,
+      intervalMs,
+    });
     const live = { unit, digest: unitDigest(upstream), follower, firstTry: follower.start() };
     this.#live.add(live);
     return { live, problems };

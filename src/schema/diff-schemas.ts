@@ -26,6 +26,16 @@ const MAX_PAIRS = 100_000;
 /** Their JSON forms are their own and no fields of theirs. */
 const SPECIAL_PACKAGE = "google.protobuf.";
 
+/** Scalars whose JSON cannot be told from that of another: they differ in how the wire holds them. */
+const SAME_FORM: ReadonlyMap<ScalarType, ScalarType> = new Map([
+  [ScalarType.SINT32, ScalarType.INT32],
+  [ScalarType.SFIXED32, ScalarType.INT32],
+  [ScalarType.FIXED32, ScalarType.UINT32],
+  [ScalarType.SINT64, ScalarType.INT64],
+  [ScalarType.SFIXED64, ScalarType.INT64],
+  [ScalarType.FIXED64, ScalarType.UINT64],
+]);
+
 /** The changes from `before` to `after`. Pure; bounded in time and size whatever the schemas. */
 export function diffSchemas(before: SchemaSet, after: SchemaSet): Diff {
   const comparison = new SchemaComparison();
@@ -211,20 +221,7 @@ function jsonFormOf(field: RuleField): string {
 }
 
 function formOf(scalar: ScalarType | undefined): string {
-  switch (scalar) {
-    case ScalarType.SINT32:
-    case ScalarType.SFIXED32:
-      return scalarName(ScalarType.INT32);
-    case ScalarType.SINT64:
-    case ScalarType.SFIXED64:
-      return scalarName(ScalarType.INT64);
-    case ScalarType.FIXED32:
-      return scalarName(ScalarType.UINT32);
-    case ScalarType.FIXED64:
-      return scalarName(ScalarType.UINT64);
-    default:
-      return scalarName(scalar);
-  }
+  return scalarName(scalar === undefined ? undefined : (SAME_FORM.get(scalar) ?? scalar));
 }
 
 function scalarName(scalar: ScalarType | undefined): string {

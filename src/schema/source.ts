@@ -20,8 +20,9 @@ export interface SchemaSource {
    */
   load(signal: AbortSignal): Promise<SchemaFiles>;
   /**
-   * A text that changes when what `load` would read may have changed, for less than a `load`; absent where there is none.
-   * @throws {Error} if that cannot be told now.
+   * A text that stays equal while `load` would read the same, at a fraction of its cost; sources that can tell only by
+   * loading have none. Faults are part of it. A text taken before a `load` that differs from one taken later asks for
+   * another `load`. Rejects on abort alone.
    */
   fingerprint?(signal: AbortSignal): Promise<string>;
 }

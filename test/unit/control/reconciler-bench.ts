@@ -11,6 +11,7 @@ import {
   compileSnapshot,
   Reconciler,
   type ReconcilerParts,
+  type SchemaCache,
   TimeSlices,
   type UpstreamUnit,
 } from "../../../src/control/index.ts";
@@ -95,6 +96,8 @@ export class Bench {
   readonly opened: OpenedForTest[] = [];
   /** What the warm-up of an upstream waits for. */
   readonly warmUps: Record<string, Promise<void>> = {};
+  /** Caches by upstream. */
+  readonly caches: Record<string, SchemaCache> = {};
   /** Upstreams that cannot be opened, with the problem. */
   readonly unopenable: Record<string, Problem> = {};
   readonly published: RoutingSnapshot[] = [];
@@ -248,6 +251,7 @@ export class Bench {
       ),
       sources: [opened.source],
       tls: undefined,
+      cache: this.caches[upstream],
       warmUp: () => this.warmUps[upstream] ?? Promise.resolve(),
       close: async () => {
         opened.isClosed = true;
