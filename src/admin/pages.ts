@@ -6,6 +6,7 @@ import { findHeader } from "../http/index.ts";
 import type { LogLevel } from "../telemetry/index.ts";
 import { overviewPage } from "./overview.ts";
 import { type AdminPage, type AdminReply, type AdminRequest, jsonReply, textReply } from "./page.ts";
+import { reloadPages } from "./reload-pages.ts";
 import type { AdminView, Readiness } from "./view.ts";
 
 const LOG_LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
@@ -38,6 +39,7 @@ export function adminPages(view: AdminView): readonly AdminPage[] {
       title: "the route table, as JSON or, for Accept: text/plain, as text",
       answer: (request) => routesReply(view, request),
     },
+    ...reloadPages(view),
     {
       method: "GET",
       path: "/upstreams",

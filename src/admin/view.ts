@@ -1,5 +1,5 @@
 /** What the admin listener shows and can change; the gateway fills it. All of it is read anew with each request. */
-import type { RouteRow } from "../control/index.ts";
+import type { Applied, RouteRow, SchemaStatus } from "../control/index.ts";
 import type { LogLevel } from "../telemetry/index.ts";
 
 /** One thing that readiness depends on, or that an operator wants to know beside it. */
@@ -46,9 +46,14 @@ export interface AdminView {
   readiness(): Readiness;
   routes(): readonly RouteRow[];
   upstreams(): readonly UpstreamRow[] | Promise<readonly UpstreamRow[]>;
+  schemas(): readonly SchemaStatus[];
   /** The config in force, without its secrets. */
   config(): unknown;
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Takes up the config and the schemas as they are now. */
+  reload(): Promise<Applied>;
+  /** Lets a schema be served that waits for it; `unknown` where another one waits, or none. */
+  confirmSchema(upstream: string, digest: string): Promise<Applied | "unknown">;
   logLevel(): LogLevel;
   /** Until the next change, or the end of the process. */
   setLogLevel(level: LogLevel): void;

@@ -2,11 +2,11 @@
  * What the admin listener shows of a running gateway, and what `/readyz` says.
  */
 import type { AdminView, Readiness, ReadinessCheck } from "../admin/index.ts";
-import { type Config, maskedConfig } from "../config/index.ts";
-import { type Reconciler, routeRows } from "../control/index.ts";
+import { maskedConfig } from "../config/index.ts";
+import { routeRows, schemaStatuses } from "../control/index.ts";
 import type { Gateway } from "../gateway/index.ts";
 import type { Logger, LogLevel, Meters } from "../telemetry/index.ts";
-import type { Channel } from "../upstream/index.ts";
+import type { ControlPlane } from "./control-plane.ts";
 import { upstreamRows } from "./upstream-rows.ts";
 
 /** How far the process has got; shared with the readiness probe. */
@@ -16,30 +16,24 @@ export interface Lifecycle {
 
 /** What the admin listener's pages are made of. */
 export interface Administered {
-  readonly config: Config;
-  readonly reconciler: Reconciler;
+  readonly control: ControlPlane;
   readonly gateway: Gateway;
   readonly meters: Meters;
   readonly lifecycle: Lifecycle;
   readonly log: Logger;
-  readonly channels: ReadonlyMap<string, Channel>;
 }
 
 /** Everything is read when it is asked for. */
-export function adminView({
-  config,
-  reconciler,
-  gateway,
-  meters,
-  lifecycle,
-  log,
-  channels,
-}: Administered): AdminView {
+export function adminView({ control, gateway, meters, lifecycle, log }: Administered): AdminView {
+  const { reconciler, reloads } = control;
   return {
-    readiness: () => readinessOf(config, reconciler, lifecycle),
+    readiness: () => readinessOf(control, lifecycle),
     routes: () => routeRows(gateway.snapshot.routes),
-    upstreams: () => upstreamRows(channels),
-    config: () => maskedConfig(config),
+    schemas: () => schemaStatuses(reconciler),
+    upstreams: () => upstreamRows(control.channels),
+    config: () => maskedConfig(control.config),
+    reload: () => reloads.reload("request"),
+    confirmSchema: (upstream, digest) => reconciler.confirm(upstream, digest),
     metrics: async () => ({ contentType: meters.contentType, body: await meters.render() }),
     // The log was made with one of them, and only setLogLevel changes it.
     logLevel: () => log.level as LogLevel,
@@ -50,7 +44,7 @@ export function adminView({
 }
 
 /** Whether `/readyz` answers 200, and why not. */
-export function readinessOf(config: Config, reconciler: Reconciler, { phase }: Lifecycle): Readiness {
+export function readinessOf({ config, reconciler }: ControlPlane, { phase }: Lifecycle): Readiness {
   const { known, pending } = reconciler;
   const checks = [
     { name: "process", ok: phase === "running", detail: phase },

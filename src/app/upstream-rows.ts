@@ -2,7 +2,9 @@
 import type { UpstreamRow } from "../admin/index.ts";
 import type { Channel } from "../upstream/index.ts";
 
-export function upstreamRows(channels: ReadonlyMap<string, Channel>): readonly UpstreamRow[] {
+export function upstreamRows(
+  channels: Iterable<readonly [upstream: string, channel: Channel]>,
+): readonly UpstreamRow[] {
   return [...channels].map(([name, channel]) => {
     const { state, openCalls, pendingCalls, endpoints } = channel.stats();
     return {

@@ -3,9 +3,9 @@ import { Application, builtins, StartError } from "../app/index.ts";
 import { formatAddress } from "../http/index.ts";
 import { formatProblem } from "../status/index.ts";
 import { createLogger } from "../telemetry/index.ts";
-import { type ConfigOptions, loadConfigOf, printProblems } from "./load-config.ts";
+import { type ConfigOptions, configFilesOf, loadConfigOf, printProblems } from "./load-config.ts";
 import { productVersion } from "./product-version.ts";
-import { nextSignal } from "./signals.ts";
+import { nextSignal, onHangup } from "./signals.ts";
 
 /** Serves until a signal comes, then drains. 1 if the start failed, or a second signal cut the drain short. */
 export async function serve(options: ConfigOptions): Promise<number> {
@@ -20,7 +20,10 @@ export async function serve(options: ConfigOptions): Promise<number> {
   const signal = nextSignal();
   let application: Application;
   try {
-    const starting = Application.start(config, builtins(config, productVersion()), log);
+    const origin = { files: configFilesOf(options), read: () => loadConfigOf(options) };
+    const starting = Application.start(config, builtins(config, productVersion()), log, origin);
+    // One that comes before the start is over waits for it; a start that fails says so itself.
+    onHangup(() => void starting.then((running) => running.reload("signal")).catch(() => undefined));
     const started = await Promise.race([starting, signal]);
     if (typeof started === "string") {
       // Nobody has been told of the addresses yet, so there is nothing to drain.

@@ -43,6 +43,9 @@ async function ask(request: FakeRequest, view: Partial<AdminView> = {}): Promise
       throw new Error("not asked for");
     },
     metrics: async () => ({ contentType: "text/plain; version=0.0.4", body: "up 1\n" }),
+    schemas: () => [],
+    reload: async () => ({ result: "unchanged", revision: 1, changes: [], problems: [] }),
+    confirmSchema: async () => "unknown",
     ...view,
   };
   adminHandler(adminPages(whole), log)(exchange);
