@@ -14,7 +14,7 @@ export interface Readiness {
 
 /** What the admin listener shows. */
 export interface AdminView {
-  readiness(): Readiness;
+  readiness(): Readiness | Promise<Readiness>;
   routes(): readonly RouteRow[];
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
 }
@@ -43,7 +43,7 @@ async function answer(exchange: HttpExchange, view: AdminView): Promise<void> {
       send(exchange, 200, TEXT, "ok\n");
       return;
     case "/readyz": {
-      const { ready, detail } = view.readiness();
+      const { ready, detail } = await view.readiness();
       send(exchange, ready ? 200 : 503, TEXT, `${detail}\n`);
       return;
     }

@@ -17,6 +17,7 @@ import {
   type RequestObserver,
 } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
+import type { Followers } from "./followers.ts";
 import { type Provision, provision } from "./provisioning.ts";
 import { retryReadings } from "./retry-metrics.ts";
 import { tlsMetrics } from "./tls-metrics.ts";
@@ -49,6 +50,7 @@ export class Application {
   readonly listening: readonly Listening[];
   readonly adminAddress: ListenAddress | undefined;
   readonly #lifecycle: Lifecycle;
+  readonly #meters: Meters;
 
   private constructor(started: StartedParts) {
     this.#config = started.config;
@@ -62,15 +64,21 @@ export class Application {
     this.listening = started.listeners.map(({ listener, engine }) => ({ address: listener.address, engine }));
     this.adminAddress = started.admin?.address;
     this.#lifecycle = started.lifecycle;
+    this.#meters = started.meters;
   }
 
   /**
    * Tries every upstream once, for a few seconds at most, and binds every address; upstreams that are away are tried on
-   * in the background.
+   * in the background. `followers` are the processes that serve in its place, if there are any.
    * @throws {StartError} under `strict`, if the config's schemas or rules have problems.
    * @throws {Error} if an address cannot be bound, with `code` EADDRINUSE where it is taken.
    */
-  static async start(config: Config, builtins: Builtins, log: Logger): Promise<Application> {
+  static async start(
+    config: Config,
+    builtins: Builtins,
+    log: Logger,
+    followers?: Followers,
+  ): Promise<Application> {
     const parts = await provision(config, builtins, log);
     for (const problem of parts.problems) {
       log[problem.severity === "error" ? "error" : "warn"]({ problem: formatProblem(problem) }, "problem");
@@ -78,6 +86,7 @@ export class Application {
     const meters = new Meters();
     for (const reading of upstreamReadings(parts.channels)) meters.addReading(reading);
     for (const reading of retryReadings(parts.retries)) meters.addReading(reading);
+    for (const reading of followers?.readings ?? []) meters.addReading(reading);
     const tlsWatcher = watchTls(parts, meters, log);
     // The access log has a switch of its own: `log.level` is about the gateway's own words.
     const observers: RequestObserver[] = config.accessLog.enabled
@@ -88,7 +97,10 @@ export class Application {
     const gateway = new Gateway(empty, combineObservers(observers), log);
     const reconciler = new Reconciler({
       targets: parts.targets,
-      compile: parts.compile,
+      compile: (schemas, pending, revision) => {
+        followers?.publishing(schemas);
+        return parts.compile(schemas, pending, revision);
+      },
       publish: (snapshot) => gateway.publish(snapshot),
       log,
       random: Math.random,
@@ -101,7 +113,7 @@ export class Application {
     let admin: HttpListener | undefined;
     try {
       if (config.admin.enabled) {
-        const view = adminView(config, reconciler, gateway, meters, lifecycle);
+        const view = adminView(config, reconciler, gateway, meters, lifecycle, followers);
         admin = await builtins.adminEngine.listen(
           config.admin.address,
           ADMIN_LIMITS,
@@ -136,6 +148,7 @@ export class Application {
       reconciler,
       gateway,
       lifecycle,
+      meters,
       admin,
       listeners: opened,
     });
@@ -144,6 +157,11 @@ export class Application {
   /** Whether `/readyz` answers 200, and why not. */
   get readiness(): Readiness {
     return readinessOf(this.#config, this.#reconciler, this.#lifecycle);
+  }
+
+  /** Its metrics in the Prometheus text format. */
+  metrics(): Promise<string> {
+    return this.#meters.render();
   }
 
   /**
@@ -198,6 +216,7 @@ interface StartedParts {
   readonly tlsWatcher: TlsWatcher;
   readonly gateway: Gateway;
   readonly lifecycle: Lifecycle;
+  readonly meters: Meters;
   readonly admin: HttpListener | undefined;
   readonly listeners: readonly OpenedListener[];
 }
@@ -255,11 +274,17 @@ function adminView(
   gateway: Gateway,
   meters: Meters,
   lifecycle: Lifecycle,
+  followers: Followers | undefined,
 ): AdminView {
+  const ownReadiness = (): Readiness => readinessOf(config, reconciler, lifecycle);
   return {
-    readiness: () => readinessOf(config, reconciler, lifecycle),
+    readiness: () => (followers === undefined ? ownReadiness() : followers.readiness(ownReadiness())),
     routes: () => routeRows(gateway.snapshot.routes),
-    metrics: async () => ({ contentType: meters.contentType, body: await meters.render() }),
+    metrics: async () => {
+      const own = await meters.render();
+      const body = followers === undefined ? own : await followers.metrics(own);
+      return { contentType: meters.contentType, body };
+    },
   };
 }
 

@@ -1,15 +1,31 @@
-/** `sluice serve`: the gateway itself. */
-import { Application, builtins, StartError } from "../app/index.ts";
-import { formatAddress } from "../http/index.ts";
+/** `sluice serve`: the gateway itself, in one process or several. */
+import { availableParallelism } from "node:os";
+import {
+  Application,
+  builtins,
+  clusterProcesses,
+  type Listening,
+  Primary,
+  StartError,
+} from "../app/index.ts";
+import type { Config, ConfigOrigin } from "../config/index.ts";
+import { formatAddress, type ListenAddress } from "../http/index.ts";
 import { formatProblem } from "../status/index.ts";
-import { createLogger } from "../telemetry/index.ts";
+import { createLogger, type Logger } from "../telemetry/index.ts";
 import { type ConfigOptions, loadConfigOf, printProblems } from "./load-config.ts";
 import { productVersion } from "./product-version.ts";
 import { nextSignal } from "./signals.ts";
 
+/** A gateway that serves, however many processes it is. */
+interface Serving {
+  readonly listening: readonly Listening[];
+  readonly adminAddress: ListenAddress | undefined;
+  drain(): Promise<void>;
+}
+
 /** Serves until a signal comes, then drains. 1 if the start failed, or a second signal cut the drain short. */
 export async function serve(options: ConfigOptions): Promise<number> {
-  const { config, problems } = await loadConfigOf(options);
+  const { config, origin, problems } = await loadConfigOf(options);
   const hasFailed = config === undefined || (config.strict && problems.length > 0);
   if (hasFailed) {
     printProblems(problems, process.stderr);
@@ -18,9 +34,9 @@ export async function serve(options: ConfigOptions): Promise<number> {
   const log = createLogger(config.log.level);
   for (const problem of problems) log.error({ problem: formatProblem(problem) }, "problem");
   const signal = nextSignal();
-  let application: Application;
+  let application: Serving;
   try {
-    const starting = Application.start(config, builtins(config, productVersion()), log);
+    const starting = start(config, origin, log);
     const started = await Promise.race([starting, signal]);
     if (typeof started === "string") {
       // Nobody has been told of the addresses yet, so there is nothing to drain.
@@ -45,4 +61,14 @@ export async function serve(options: ConfigOptions): Promise<number> {
   const exitCode = await Promise.race([drained, cutShort]);
   log.info({ exitCode }, "stopped");
   return exitCode;
+}
+
+function start(config: Config, origin: ConfigOrigin, log: Logger): Promise<Serving> {
+  const adapters = builtins(config, productVersion());
+  const count = config.workers === "auto" ? availableParallelism() : config.workers;
+  const [, program] = process.argv;
+  // Without a program there is no process to make another of; node gives it to every script.
+  if (count === 1 || program === undefined) return Application.start(config, adapters, log);
+  const startProcess = clusterProcesses(program, ["worker"]);
+  return Primary.start({ config, origin, builtins: adapters, log, count, startProcess });
 }

@@ -10,6 +10,7 @@ export {
   type ReadFile,
 } from "./load.ts";
 export { nearestName, selectorMatches } from "./names.ts";
+export { type ConfigOrigin, configOf } from "./origin.ts";
 export { configReference } from "./reference.ts";
 export type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
 export { BUILT_IN_ROUTE_OPTIONS, resolveRouteOptions, routeOptionsOf } from "./route-options.ts";
@@ -43,3 +44,4 @@ export type {
   UpstreamAddressConfig,
 } from "./upstream-connections.ts";
 export type { EjectionConfig, HealthCheckConfig, UpstreamHealthConfig } from "./upstream-health.ts";
+export type { WorkersConfig } from "./workers.ts";
