@@ -25,6 +25,9 @@ export type StartProcess = (events: WorkerEvents) => WorkerProcess;
 
 /** Processes of `program`, a JavaScript file, with these arguments. Their output is the primary's own. */
 export function clusterProcesses(program: string, args: readonly string[]): StartProcess {
+  // Workers accept from one shared socket. Under round robin the primary would accept for them, and a connection that it has
+  // handed to a worker which dies before it takes it stays open for ever, and its client waits.
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   cluster.setupPrimary({ exec: program, args: [...args], serialization: "advanced" });
   return (events) => {
     const worker = cluster.fork();
