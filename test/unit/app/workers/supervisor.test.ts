@@ -64,7 +64,7 @@ interface Bench {
   /** The sentences of the log. */
   readonly log: readonly string[];
   /** The n-th process that was started, from 0. */
-  process(n: number): FakeProcess;
+  readonly process: (n: number) => FakeProcess;
 }
 
 function benchOf(count: number): Bench {
