@@ -4,7 +4,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type AdminView, adminHandler, type Readiness } from "../admin/index.ts";
 import type { Config, ListenerConfig } from "../config/index.ts";
-import { Reconciler, routeRows, TlsWatcher } from "../control/index.ts";
+import { type Applied, type ReloadCause, routeRows, schemaStatuses } from "../control/index.ts";
 import { Gateway, type ListenerSettings } from "../gateway/index.ts";
 import { formatAddress, type HttpEngine, type HttpListener, type ListenAddress } from "../http/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
@@ -17,11 +17,8 @@ import {
   type RequestObserver,
 } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
+import { type ConfigOrigin, ControlPlane } from "./control-plane.ts";
 import type { Followers } from "./followers.ts";
-import { type Provision, provision } from "./provisioning.ts";
-import { retryReadings } from "./retry-metrics.ts";
-import { tlsMetrics } from "./tls-metrics.ts";
-import { upstreamReadings } from "./upstream-metrics.ts";
 
 /** The start failed; every problem is a line of the message. */
 export class StartError extends Error {
@@ -39,11 +36,8 @@ export interface Listening {
 
 /** A gateway that serves. */
 export class Application {
-  readonly #config: Config;
   readonly #log: Logger;
-  readonly #parts: Provision;
-  readonly #reconciler: Reconciler;
-  readonly #tlsWatcher: TlsWatcher;
+  readonly #control: ControlPlane;
   readonly #listeners: HttpListener[];
   readonly #admin: HttpListener | undefined;
   readonly gateway: Gateway;
@@ -53,11 +47,8 @@ export class Application {
   readonly #meters: Meters;
 
   private constructor(started: StartedParts) {
-    this.#config = started.config;
     this.#log = started.log;
-    this.#parts = started.parts;
-    this.#reconciler = started.reconciler;
-    this.#tlsWatcher = started.tlsWatcher;
+    this.#control = started.control;
     this.#listeners = started.listeners.map(({ listener }) => listener);
     this.#admin = started.admin;
     this.gateway = started.gateway;
@@ -69,7 +60,8 @@ export class Application {
 
   /**
    * Tries every upstream once, for a few seconds at most, and binds every address; upstreams that are away are tried on
-   * in the background. `followers` are the processes that serve in its place, if there are any.
+   * in the background. Without an `origin` the config stays as it is, and reloads look at the schemas alone.
+   * `followers` are the processes that serve in its place, if there are any.
    * @throws {StartError} under `strict`, if the config's schemas or rules have problems.
    * @throws {Error} if an address cannot be bound, with `code` EADDRINUSE where it is taken.
    */
@@ -77,51 +69,37 @@ export class Application {
     config: Config,
     builtins: Builtins,
     log: Logger,
+    origin: ConfigOrigin = { files: [], read: async () => ({ config, problems: [] }) },
     followers?: Followers,
   ): Promise<Application> {
-    const parts = await provision(config, builtins, log);
-    for (const problem of parts.problems) {
-      log[problem.severity === "error" ? "error" : "warn"]({ problem: formatProblem(problem) }, "problem");
-    }
     const meters = new Meters();
-    for (const reading of upstreamReadings(parts.channels)) meters.addReading(reading);
-    for (const reading of retryReadings(parts.retries)) meters.addReading(reading);
-    for (const reading of followers?.readings ?? []) meters.addReading(reading);
-    const tlsWatcher = watchTls(parts, meters, log);
     // The access log has a switch of its own: `log.level` is about the gateway's own words.
     const observers: RequestObserver[] = config.accessLog.enabled
       ? [meters, createAccessLog(createLogger("info"))]
       : [meters];
-    const upstreams = parts.targets.map(({ upstream }) => upstream);
-    const empty = parts.compile(new Map(), upstreams, 0).snapshot;
-    const gateway = new Gateway(empty, combineObservers(observers), log);
-    const reconciler = new Reconciler({
-      targets: parts.targets,
-      compile: (schemas, pending, revision) => {
-        followers?.publishing(schemas);
-        return parts.compile(schemas, pending, revision);
-      },
-      publish: (snapshot) => gateway.publish(snapshot),
-      log,
-      random: Math.random,
-      pause: (ms, signal) => pause(ms, undefined, { signal }),
-      // Under `strict` a problem anywhere fails the start, so the start has to know them all.
-      patienceMs: config.strict ? Number.POSITIVE_INFINITY : START_PATIENCE_MS,
+    const control = new ControlPlane(config, builtins, log, origin);
+    for (const reading of control.readings) meters.addReading(reading);
+    for (const reading of followers?.readings ?? []) meters.addReading(reading);
+    const gateway = new Gateway(await control.emptySnapshot(), combineObservers(observers), log);
+    control.onPublish((snapshot) => {
+      gateway.publish(snapshot);
+      followers?.published(control.reconciler.footing?.served ?? new Map());
     });
+    control.onApplied((applied) => followers?.applied(applied));
     const lifecycle: Lifecycle = { phase: "running" };
     const opened: OpenedListener[] = [];
     let admin: HttpListener | undefined;
     try {
       if (config.admin.enabled) {
-        const view = adminView(config, reconciler, gateway, meters, lifecycle, followers);
+        const view = adminView(control, gateway, meters, lifecycle, followers);
         admin = await builtins.adminEngine.listen(
           config.admin.address,
           ADMIN_LIMITS,
           adminHandler(view, log),
         );
       }
-      await reconciler.start();
-      const problems = [...parts.problems, ...reconciler.problems];
+      await control.start();
+      const { problems } = control.reconciler;
       if (config.strict && problems.length > 0) throw new StartError(problems);
       // Not before: until there are routes every answer is an error, and an EventSource that came back to one would stay
       // away, while it tries again where nobody listens.
@@ -135,33 +113,30 @@ export class Application {
     } catch (error) {
       for (const { listener } of opened) listener.close();
       admin?.close();
-      await reconciler.stop();
-      await parts.close();
+      await control.close();
       throw error;
     }
-    tlsWatcher.start();
-    return new Application({
-      tlsWatcher,
-      config,
-      log,
-      parts,
-      reconciler,
-      gateway,
-      lifecycle,
-      meters,
-      admin,
-      listeners: opened,
-    });
+    return new Application({ log, control, gateway, lifecycle, meters, admin, listeners: opened });
   }
 
-  /** Whether `/readyz` answers 200, and why not. */
-  get readiness(): Readiness {
-    return readinessOf(this.#config, this.#reconciler, this.#lifecycle);
+  /** Takes up the config and the schemas as they are now, or tells why not. Never rejects. */
+  reload(cause: ReloadCause): Promise<Applied> {
+    return this.#control.reloads.reload(cause);
+  }
+
+  /** Reads the schemas of all upstreams now; what has changed is served as soon as it is compiled. */
+  look(): Promise<void> {
+    return this.#control.reconciler.look();
   }
 
   /** Its metrics in the Prometheus text format. */
   metrics(): Promise<string> {
     return this.#meters.render();
+  }
+
+  /** Whether `/readyz` answers 200, and why not. */
+  get readiness(): Readiness {
+    return readinessOf(this.#control, this.#lifecycle);
   }
 
   /**
@@ -170,7 +145,7 @@ export class Application {
    * other streams that outlast the timeout are told why they end. Resolves when everything is closed.
    */
   async drain(): Promise<void> {
-    const { readinessDelayMs, drainTimeoutMs } = this.#config.shutdown;
+    const { readinessDelayMs, drainTimeoutMs } = this.#control.config.shutdown;
     this.#lifecycle.phase = "draining";
     this.#log.info({ readinessDelayMs, drainTimeoutMs }, "draining");
     await pause(readinessDelayMs);
@@ -192,9 +167,7 @@ export class Application {
   async close(): Promise<void> {
     for (const listener of this.#listeners) listener.close();
     this.#admin?.close();
-    await this.#reconciler.stop();
-    await this.#tlsWatcher.stop();
-    await this.#parts.close();
+    await this.#control.close();
   }
 }
 
@@ -209,20 +182,14 @@ interface OpenedListener {
 }
 
 interface StartedParts {
-  readonly config: Config;
   readonly log: Logger;
-  readonly parts: Provision;
-  readonly reconciler: Reconciler;
-  readonly tlsWatcher: TlsWatcher;
+  readonly control: ControlPlane;
   readonly gateway: Gateway;
   readonly lifecycle: Lifecycle;
   readonly meters: Meters;
   readonly admin: HttpListener | undefined;
   readonly listeners: readonly OpenedListener[];
 }
-
-/** How long a start waits for the schemas of upstreams that hang, before it serves the others. */
-const START_PATIENCE_MS = 3000;
 
 /** How long streams that are cut off have to tell their clients. */
 const LAST_WORDS_MS = 250;
@@ -255,28 +222,15 @@ function openListener(
   );
 }
 
-function watchTls({ tlsTargets }: Provision, meters: Meters, log: Logger): TlsWatcher {
-  const { onReload, readings } = tlsMetrics(tlsTargets);
-  for (const reading of readings) meters.addReading(reading);
-  const now = Date.now;
-  return new TlsWatcher({
-    targets: tlsTargets,
-    log,
-    onReload,
-    now,
-    pause: (ms, signal) => pause(ms, undefined, { signal }),
-  });
-}
-
 function adminView(
-  config: Config,
-  reconciler: Reconciler,
+  control: ControlPlane,
   gateway: Gateway,
   meters: Meters,
   lifecycle: Lifecycle,
   followers: Followers | undefined,
 ): AdminView {
-  const ownReadiness = (): Readiness => readinessOf(config, reconciler, lifecycle);
+  const { reconciler, reloads } = control;
+  const ownReadiness = (): Readiness => readinessOf(control, lifecycle);
   return {
     readiness: () => (followers === undefined ? ownReadiness() : followers.readiness(ownReadiness())),
     routes: () => routeRows(gateway.snapshot.routes),
@@ -285,11 +239,15 @@ function adminView(
       const body = followers === undefined ? own : await followers.metrics(own);
       return { contentType: meters.contentType, body };
     },
+    schemas: () => schemaStatuses(reconciler),
+    reload: () => reloads.reload("request"),
+    confirmSchema: (upstream, digest) => reconciler.confirm(upstream, digest),
   };
 }
 
-function readinessOf(config: Config, { known, pending }: Reconciler, { phase }: Lifecycle): Readiness {
+function readinessOf({ config, reconciler }: ControlPlane, { phase }: Lifecycle): Readiness {
   if (phase === "draining") return { ready: false, detail: "draining" };
+  const { known, pending } = reconciler;
   const isReady = {
     none: true,
     first: known.length > 0,

@@ -2,7 +2,13 @@
  * From command-line options to a config.
  */
 import { readFile } from "node:fs/promises";
-import { type Config, type ConfigOrigin, type ConfigResult, configOf, loadConfig } from "../config/index.ts";
+import {
+  type Config,
+  type ConfigDocument,
+  type ConfigResult,
+  configOf,
+  loadConfig,
+} from "../config/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
 
 /** The options that every command shares. */
@@ -18,8 +24,8 @@ export interface ConfigOptions {
 
 /** A config and what it was made of, or why there is none; `problems` may also hold faults that the config survived. */
 export type LoadedConfig =
-  | { readonly config: Config; readonly origin: ConfigOrigin; readonly problems: readonly Problem[] }
-  | { readonly config: undefined; readonly origin: undefined; readonly problems: readonly Problem[] };
+  | { readonly config: Config; readonly document: ConfigDocument; readonly problems: readonly Problem[] }
+  | { readonly config: undefined; readonly document: undefined; readonly problems: readonly Problem[] };
 
 /** Reads the config file, or makes a config of the flags. */
 export async function loadConfigOf(options: ConfigOptions): Promise<LoadedConfig> {
@@ -27,8 +33,8 @@ export async function loadConfigOf(options: ConfigOptions): Promise<LoadedConfig
   const flags = { upstream, descriptors, listen, admin, workers };
   if (config === undefined) {
     if (upstream === undefined) return usage("neither --config nor --upstream is given", "give one of them");
-    const origin: ConfigOrigin = { kind: "flags", flags, directory: process.cwd() };
-    return loaded(origin, await configOf(origin, process.env));
+    const document: ConfigDocument = { kind: "flags", flags, directory: process.cwd() };
+    return loaded(document, await configOf(document, process.env));
   }
   const flag = Object.entries(flags).find(([, value]) => value !== undefined);
   if (flag !== undefined)
@@ -50,11 +56,16 @@ export function printProblems(problems: readonly Problem[], to: NodeJS.WritableS
   for (const problem of problems) to.write(`${problem.severity}: ${formatProblem(problem)}\n`);
 }
 
-function loaded(origin: ConfigOrigin, { config, problems }: ConfigResult): LoadedConfig {
-  return config === undefined ? { config, origin: undefined, problems } : { config, origin, problems };
+function loaded(document: ConfigDocument, { config, problems }: ConfigResult): LoadedConfig {
+  return config === undefined ? { config, document: undefined, problems } : { config, document, problems };
 }
 
 function usage(what: string, hint: string): LoadedConfig {
   const problem: Problem = { severity: "error", where: "command line", what, hint };
-  return { config: undefined, origin: undefined, problems: [problem] };
+  return { config: undefined, document: undefined, problems: [problem] };
+}
+
+/** The files that `options` name, for whoever watches them. */
+export function configFilesOf({ config }: ConfigOptions): readonly string[] {
+  return config === undefined ? [] : [config];
 }

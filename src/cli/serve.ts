@@ -8,24 +8,25 @@ import {
   Primary,
   StartError,
 } from "../app/index.ts";
-import type { Config, ConfigOrigin } from "../config/index.ts";
+import type { Config, ConfigDocument } from "../config/index.ts";
 import { formatAddress, type ListenAddress } from "../http/index.ts";
 import { formatProblem } from "../status/index.ts";
 import { createLogger, type Logger } from "../telemetry/index.ts";
-import { type ConfigOptions, loadConfigOf, printProblems } from "./load-config.ts";
+import { type ConfigOptions, configFilesOf, loadConfigOf, printProblems } from "./load-config.ts";
 import { productVersion } from "./product-version.ts";
-import { nextSignal } from "./signals.ts";
+import { nextSignal, onHangup } from "./signals.ts";
 
 /** A gateway that serves, however many processes it is. */
 interface Serving {
   readonly listening: readonly Listening[];
   readonly adminAddress: ListenAddress | undefined;
+  reload(cause: "signal"): Promise<unknown>;
   drain(): Promise<void>;
 }
 
 /** Serves until a signal comes, then drains. 1 if the start failed, or a second signal cut the drain short. */
 export async function serve(options: ConfigOptions): Promise<number> {
-  const { config, origin, problems } = await loadConfigOf(options);
+  const { config, document, problems } = await loadConfigOf(options);
   const hasFailed = config === undefined || (config.strict && problems.length > 0);
   if (hasFailed) {
     printProblems(problems, process.stderr);
@@ -36,7 +37,9 @@ export async function serve(options: ConfigOptions): Promise<number> {
   const signal = nextSignal();
   let application: Serving;
   try {
-    const starting = start(config, origin, log);
+    const starting = start(options, config, document, log);
+    // One that comes before the start is over waits for it; a start that fails says so itself.
+    onHangup(() => void starting.then((running) => running.reload("signal")).catch(() => undefined));
     const started = await Promise.race([starting, signal]);
     if (typeof started === "string") {
       // Nobody has been told of the addresses yet, so there is nothing to drain.
@@ -63,12 +66,18 @@ export async function serve(options: ConfigOptions): Promise<number> {
   return exitCode;
 }
 
-function start(config: Config, origin: ConfigOrigin, log: Logger): Promise<Serving> {
+function start(
+  options: ConfigOptions,
+  config: Config,
+  document: ConfigDocument,
+  log: Logger,
+): Promise<Serving> {
+  const origin = { files: configFilesOf(options), read: () => loadConfigOf(options) };
   const adapters = builtins(config, productVersion());
   const count = config.workers === "auto" ? availableParallelism() : config.workers;
   const [, program] = process.argv;
-  // Without a program there is no process to make another of; node gives it to every script.
-  if (count === 1 || program === undefined) return Application.start(config, adapters, log);
+  // Node gives every script its own name; without it there is nothing to start another process of.
+  if (count === 1 || program === undefined) return Application.start(config, adapters, log, origin);
   const startProcess = clusterProcesses(program, ["worker"]);
-  return Primary.start({ config, origin, builtins: adapters, log, count, startProcess });
+  return Primary.start({ ...origin, config, document, builtins: adapters, log, count, startProcess });
 }

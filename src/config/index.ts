@@ -1,3 +1,4 @@
+export { type ConfigDocument, configOf } from "./document.ts";
 export type { Environment } from "./environment.ts";
 export { configJsonSchema } from "./json-schema.ts";
 export {
@@ -10,7 +11,6 @@ export {
   type ReadFile,
 } from "./load.ts";
 export { nearestName, selectorMatches } from "./names.ts";
-export { type ConfigOrigin, configOf } from "./origin.ts";
 export { configReference } from "./reference.ts";
 export type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
 export { BUILT_IN_ROUTE_OPTIONS, resolveRouteOptions, routeOptionsOf } from "./route-options.ts";

@@ -4,12 +4,14 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { Agent, type ClientRequest, get, type IncomingMessage } from "node:http";
 import { resolve } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { startDemoUpstream } from "../../src/demo/index.ts";
+import { startEchoServer } from "../support/echo-server.ts";
 import { GatewayProcess, runSluice, startGateway, temporaryFiles } from "../support/gateway-process.ts";
-import { ENGINES } from "../support/gateway-suite.ts";
+import { descriptorPath, ENGINES } from "../support/gateway-suite.ts";
 import { quietPort } from "../support/quiet-port.ts";
 import { type SlowLibrary, slowLibrary } from "../support/slow-library.ts";
 
@@ -272,6 +274,102 @@ describe("several workers", { timeout: 150_000 }, () => {
     const run = await runSluice(["serve", "--config", files.path("c.yaml")]);
     assert.equal(run.exitCode, 1);
     assert.match(run.stderr, /none\.binpb: the file does not exist/);
+  });
+});
+
+describe("two workers follow the primary", { timeout: 150_000 }, () => {
+  interface Followed {
+    readonly gateway: GatewayProcess;
+    /** Writes another config and asks for a reload; the status of the answer. */
+    reload(config: object): Promise<number>;
+  }
+
+  async function followed(
+    t: TestContext,
+    config: (schemaFile: string) => object,
+  ): Promise<Followed & { readonly schemaFile: string }> {
+    const files = await temporaryFiles({
+      "library.binpb": readFileSync("descriptors/library.binpb"),
+      "echo.binpb": readFileSync(descriptorPath()),
+    });
+    t.after(() => files.remove());
+    const file = files.path("sluice.yaml");
+    const common = {
+      workers: WORKERS,
+      listeners: [{ address: "127.0.0.1:0" }],
+      admin: { address: "127.0.0.1:0" },
+      watch: false,
+    };
+    const schemaFile = files.path("library.binpb");
+    await writeFile(file, JSON.stringify({ ...common, ...config(schemaFile) }));
+    const gateway = await GatewayProcess.start(["serve", "--config", file]);
+    t.after(() => gateway.stop());
+    return {
+      gateway,
+      schemaFile,
+      async reload(next) {
+        await writeFile(file, JSON.stringify({ ...common, ...next }));
+        return (await fetch(`${gateway.adminUrl}/reload`, { method: "POST" })).status;
+      },
+    };
+  }
+
+  /** The statuses that many connections get, both workers among them. */
+  async function statusesOf(gateway: GatewayProcess, path: string): Promise<string> {
+    const asked = Array.from({ length: CONNECTIONS }, () => ask(`${gateway.url()}${path}`, false));
+    return [...new Set(await Promise.all(asked))].join(", ");
+  }
+
+  test("through a reload, and so do those that start later", async (t) => {
+    const library = await slowLibrary(t);
+    const upstreams = (schemaFile: string, options: object): object => ({
+      upstreams: { library: { address: library.address, schema: { descriptors: [schemaFile] }, ...options } },
+    });
+    const { gateway, schemaFile, reload } = await followed(t, (file) => upstreams(file, {}));
+    const call = "/v1/shelves?none=1";
+    assert.equal(await statusesOf(gateway, call), "400");
+    assert.equal(await reload(upstreams(schemaFile, { unknownFields: "ignore" })), 200);
+    await becomes("200", () => statusesOf(gateway, call));
+    process.kill(oneWorkerOf(gateway), "SIGKILL");
+    await becomes(1, () => metric(gateway, "sluice_worker_restarts_total"));
+    await becomes("ready; 2 of 2 workers are ready\n", async () =>
+      (await fetch(`${gateway.adminUrl}/readyz`)).text(),
+    );
+    assert.equal(await statusesOf(gateway, call), "200", "the new worker has the new config");
+    assert.equal(await reload({ ...upstreams(schemaFile, {}), workers: 3 }), 422, "that needs a restart");
+    assert.equal(await metric(gateway, "sluice_reloads_total"), 2, "the primary's, not the sum");
+  });
+
+  test("to another upstream, and back", async (t) => {
+    const library = await slowLibrary(t);
+    const echo = await startEchoServer();
+    t.after(() => echo.close());
+    const first = { upstreams: { a: { address: library.address, schema: { reflection: true } } } };
+    const second = { upstreams: { b: { address: echo.address, schema: { reflection: true } } } };
+    const { gateway, reload } = await followed(t, () => first);
+    assert.equal(await statusesOf(gateway, "/v1/shelves"), "200");
+    assert.equal(await reload(second), 200);
+    await becomes("404", () => statusesOf(gateway, "/v1/shelves"));
+    assert.equal(await reload(first), 200);
+    await becomes("200", () => statusesOf(gateway, "/v1/shelves"));
+  });
+
+  test("when a schema changes, and hold what it holds", async (t) => {
+    const library = await slowLibrary(t);
+    const { gateway, schemaFile } = await followed(t, (file) => ({
+      upstreams: {
+        library: { address: library.address, schema: { descriptors: [file], onBreakingChange: "hold" } },
+      },
+    }));
+    assert.equal(await statusesOf(gateway, "/v1/shelves"), "200");
+    await writeFile(schemaFile, readFileSync(descriptorPath()));
+    await becomes(1, () => metric(gateway, "sluice_schema_held"));
+    assert.equal(await statusesOf(gateway, "/v1/shelves"), "200", "nobody has confirmed it");
+    const page = await (await fetch(`${gateway.adminUrl}/schema`)).text();
+    const [, digest] = /"held":\s*\{[^}]*"digest":\s*"(\w+)"/.exec(page) ?? [];
+    const confirm = `${gateway.adminUrl}/schema/confirm?upstream=library&digest=${digest}`;
+    assert.equal((await fetch(confirm, { method: "POST" })).status, 200);
+    await becomes("404", () => statusesOf(gateway, "/v1/shelves"));
   });
 });
 

@@ -1,28 +1,43 @@
 /**
- * A worker's schema source: what the primary has found, instead of looking again.
+ * A worker's schema sources: what the primary has found, instead of looking again.
  */
 import { readDescriptorSet, type SchemaFiles, type SchemaSource } from "../../schema/index.ts";
 import { refuse, type StatusError } from "../../status/index.ts";
+import type { HandedSchema } from "./messages.ts";
 
-/** The schemas that the primary has handed over, by upstream. */
+/** Of each upstream the form that serves and the one that comes next. */
+const KEPT_FORMS = 2;
+
+/** The schemas that the primary has handed over, by upstream and form. */
 export class HandedSchemas {
-  readonly #sources = new Map<string, HandedSource>();
+  readonly #upstreams = new Map<string, Map<string, HandedSource>>();
 
-  /** The one source of this upstream. */
-  of(upstream: string): SchemaSource {
-    return this.#sourceOf(upstream);
+  /** The one source of this form of the upstream. */
+  of(upstream: string, form: string): SchemaSource {
+    return this.#sourceOf(upstream, form);
   }
 
-  /** Takes the schema of `upstream`, a serialized FileDescriptorSet, in place of an earlier one. */
-  hand(upstream: string, descriptorSet: Uint8Array): void {
-    this.#sourceOf(upstream).hand(descriptorSet);
+  /** Takes a schema in place of an earlier one of the same form. */
+  hand({ upstream, form, descriptorSet }: HandedSchema): void {
+    this.#sourceOf(upstream, form).hand(descriptorSet);
   }
 
-  #sourceOf(upstream: string): HandedSource {
-    const known = this.#sources.get(upstream);
-    if (known !== undefined) return known;
-    const source = new HandedSource(upstream);
-    this.#sources.set(upstream, source);
+  /** Forgets all upstreams but these. */
+  keep(upstreams: ReadonlySet<string>): void {
+    for (const upstream of this.#upstreams.keys()) {
+      if (!upstreams.has(upstream)) this.#upstreams.delete(upstream);
+    }
+  }
+
+  #sourceOf(upstream: string, form: string): HandedSource {
+    const forms = this.#upstreams.get(upstream) ?? new Map<string, HandedSource>();
+    this.#upstreams.set(upstream, forms);
+    const source = forms.get(form) ?? new HandedSource(upstream);
+    // The last that was asked for comes last.
+    forms.delete(form);
+    forms.set(form, source);
+    const [oldest] = forms.keys();
+    if (forms.size > KEPT_FORMS && oldest !== undefined) forms.delete(oldest);
     return source;
   }
 }
@@ -30,6 +45,7 @@ export class HandedSchemas {
 class HandedSource implements SchemaSource {
   readonly name: string;
   #descriptorSet: Uint8Array | undefined;
+  #version = 0;
   #wasAsked = false;
   readonly #waiting = new Set<() => void>();
 
@@ -39,6 +55,7 @@ class HandedSource implements SchemaSource {
 
   hand(descriptorSet: Uint8Array): void {
     this.#descriptorSet = descriptorSet;
+    this.#version++;
     for (const wake of this.#waiting) wake();
   }
 
@@ -57,6 +74,10 @@ class HandedSource implements SchemaSource {
     const descriptorSet = this.#descriptorSet;
     if (descriptorSet === undefined) throw notYet();
     return { files: readDescriptorSet(descriptorSet), problems: [] };
+  }
+
+  fingerprint(): Promise<string> {
+    return Promise.resolve(String(this.#version));
   }
 
   #handed(signal: AbortSignal): Promise<void> {

@@ -6,18 +6,20 @@
  *     <---------------------------------- hello  hears what is said from now on
  *     start ---------------------------------->  makes its gateway
  *     <---------------------- serving | failed
- *     schema, at any time -------------------->  serves by it from its next snapshot on
+ *     schemas, config, at any time ----------->  serves by them as soon as they are compiled
  *     ask ------------------------------------>
  *     <--------------------------------- answer
  *     drain ---------------------------------->  finishes its requests and exits
  */
 import * as z from "zod";
-import type { ConfigOrigin } from "../../config/index.ts";
+import type { ConfigDocument } from "../../config/index.ts";
 import type { ListenAddress } from "../../http/index.ts";
 
 /** The schema of an upstream: a serialized `google.protobuf.FileDescriptorSet`. */
 export interface HandedSchema {
   readonly upstream: string;
+  /** Which config of the upstream it belongs to: under a reload it may have one for its old and one for its new form. */
+  readonly form: string;
   readonly descriptorSet: Uint8Array;
 }
 
@@ -26,7 +28,7 @@ export interface StartOrder {
   readonly kind: "start";
   /** From 1; a worker that takes the place of another has its number. */
   readonly worker: number;
-  readonly origin: ConfigOrigin;
+  readonly document: ConfigDocument;
   /** Where to listen, in the order of the config's listeners; no port is 0. */
   readonly addresses: readonly ListenAddress[];
   /** The schemas that are known by now. */
@@ -39,7 +41,8 @@ export type Topic = "metrics" | "readiness";
 /** To a worker. */
 export type ToWorker =
   | StartOrder
-  | ({ readonly kind: "schema" } & HandedSchema)
+  | { readonly kind: "schemas"; readonly schemas: readonly HandedSchema[] }
+  | { readonly kind: "config"; readonly document: ConfigDocument }
   | { readonly kind: "ask"; readonly id: number; readonly about: Topic }
   | { readonly kind: "drain" };
 
@@ -65,7 +68,7 @@ export type FromWorker =
 const address = z.object({ host: z.string(), port: z.int().min(1).max(65_535) });
 const topic = z.enum(["metrics", "readiness"]);
 const bytes = z.instanceof(Uint8Array);
-const schema = z.object({ upstream: z.string(), descriptorSet: bytes });
+const schema = z.object({ upstream: z.string(), form: z.string(), descriptorSet: bytes });
 const optionalText = z.string().optional();
 const flags = z.object({
   upstream: z.union([z.string(), z.array(z.string())]).optional(),
@@ -74,7 +77,7 @@ const flags = z.object({
   admin: optionalText,
   workers: optionalText,
 });
-const origin = z.discriminatedUnion("kind", [
+const document = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("file"), path: z.string(), bytes }),
   z.object({ kind: z.literal("flags"), flags, directory: z.string() }),
 ]);
@@ -83,11 +86,12 @@ const toWorker = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("start"),
     worker: z.int().min(1),
-    origin,
+    document,
     addresses: z.array(address),
     schemas: z.array(schema),
   }),
-  schema.extend({ kind: z.literal("schema") }),
+  z.object({ kind: z.literal("schemas"), schemas: z.array(schema) }),
+  z.object({ kind: z.literal("config"), document }),
   z.object({ kind: z.literal("ask"), id: z.int(), about: topic }),
   z.object({ kind: z.literal("drain") }),
 ]);

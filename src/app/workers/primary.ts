@@ -1,29 +1,37 @@
 /**
  * The process that leads workers: it holds the control plane, the admin listener and the signals, and serves nothing itself.
  *
- * It is an Application whose listeners stand for the workers' own ({@link PortProbe}) and whose schemas go on to them.
+ * It is an Application whose listeners stand for the workers' own ({@link PortProbe}), and which tells them of the configs
+ * and schemas that it puts in force.
  */
 import type { Readiness } from "../../admin/index.ts";
-import type { Config, ConfigOrigin } from "../../config/index.ts";
+import type { Config, ConfigDocument, ConfigResult } from "../../config/index.ts";
+import type { Applied, ReloadCause } from "../../control/index.ts";
 import type { ListenAddress } from "../../http/index.ts";
-import type { SchemaSet } from "../../schema/index.ts";
 import type { Logger, Reading } from "../../telemetry/index.ts";
 import { Application } from "../application.ts";
 import type { Builtins } from "../builtins.ts";
-import type { Followers } from "../followers.ts";
-import type { StartOrder, WorkerListening } from "./messages.ts";
+import type { Followers, ServedSchema } from "../followers.ts";
+import type { HandedSchema, StartOrder, WorkerListening } from "./messages.ts";
 import { PortProbe } from "./port-probe.ts";
+import { leadingConfig } from "./roles.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { StartProcess } from "./worker-process.ts";
 
-/** Workers end their requests by themselves when the drain timeout passes; the primary cuts in this much later. */
-const DRAIN_GRACE_MS = 2000;
+/** A config as it was read, and what it was made of; no document where there is no config. */
+export interface LoadedDocument extends ConfigResult {
+  readonly document: ConfigDocument | undefined;
+}
 
 /** What a primary works with. */
 export interface PrimaryParts {
   readonly config: Config;
   /** What `config` was made of. */
-  readonly origin: ConfigOrigin;
+  readonly document: ConfigDocument;
+  /** The files to watch. */
+  readonly files: readonly string[];
+  /** Reads the config as it is now; never rejects. */
+  readonly read: () => Promise<LoadedDocument>;
   readonly builtins: Builtins;
   readonly log: Logger;
   /** How many workers there are to be. */
@@ -33,14 +41,18 @@ export interface PrimaryParts {
 
 /** A gateway of several processes. */
 export class Primary implements Followers {
-  readonly #origin: ConfigOrigin;
+  readonly #read: PrimaryParts["read"];
   readonly #supervisor: Supervisor;
+  #document: ConfigDocument;
+  /** What the config was made of that was read last. */
+  #lastRead: { readonly config: Config; readonly document: ConfigDocument } | undefined;
   #addresses: readonly ListenAddress[] = [];
-  #schemas: ReadonlyMap<string, SchemaSet> = new Map();
+  #served: ReadonlyMap<string, ServedSchema> = new Map();
   #application: Application | undefined;
 
-  private constructor({ origin, log, count, startProcess }: PrimaryParts) {
-    this.#origin = origin;
+  private constructor({ document, read, log, count, startProcess }: PrimaryParts) {
+    this.#document = document;
+    this.#read = read;
     this.#supervisor = new Supervisor({
       count,
       startProcess,
@@ -78,18 +90,30 @@ export class Primary implements Followers {
     return this.#supervisor.readings;
   }
 
+  /** As `Application.reload`; the workers follow. Undefined before the start is over. */
+  async reload(cause: ReloadCause): Promise<Applied | undefined> {
+    return await this.#application?.reload(cause);
+  }
+
   /** As `Application.drain`, every worker on its own. */
   async drain(): Promise<void> {
     await this.#application?.drain();
   }
 
-  publishing(schemas: ReadonlyMap<string, SchemaSet>): void {
-    const before = this.#schemas;
-    // The reconciler's map goes on changing.
-    this.#schemas = new Map(schemas);
-    for (const [upstream, schema] of this.#schemas) {
-      if (before.get(upstream)?.digest !== schema.digest) this.#supervisor.hand(upstream, schema);
-    }
+  published(served: ReadonlyMap<string, ServedSchema>): void {
+    const before = this.#served;
+    this.#served = new Map(served);
+    const news = [...served].filter(([upstream, { schema, live }]) => {
+      const earlier = before.get(upstream);
+      return earlier?.schema.digest !== schema.digest || earlier.live.digest !== live.digest;
+    });
+    if (news.length > 0) this.#supervisor.send({ kind: "schemas", schemas: news.map(handedSchema) });
+  }
+
+  applied(config: Config): void {
+    if (this.#lastRead?.config !== config) return;
+    this.#document = this.#lastRead.document;
+    this.#supervisor.send({ kind: "config", document: this.#document });
   }
 
   async readiness(own: Readiness): Promise<Readiness> {
@@ -103,11 +127,12 @@ export class Primary implements Followers {
     return this.#supervisor.metrics(own);
   }
 
-  async #start({ config, builtins, log }: PrimaryParts): Promise<void> {
+  async #start({ config, files, builtins, log }: PrimaryParts): Promise<void> {
     const probe = new PortProbe(this.#supervisor);
     const leading = { ...builtins, engine: () => probe.engine };
+    const origin = { files, read: () => this.#readLeading() };
     try {
-      this.#application = await Application.start(leadingConfig(config), leading, log, this);
+      this.#application = await Application.start(leadingConfig(config), leading, log, origin, this);
     } finally {
       await probe.release();
     }
@@ -120,25 +145,20 @@ export class Primary implements Followers {
     }
   }
 
+  async #readLeading(): Promise<ConfigResult> {
+    const { config, document, problems } = await this.#read();
+    if (config === undefined || document === undefined) return { config: undefined, problems };
+    const leading = leadingConfig(config);
+    this.#lastRead = { config: leading, document };
+    return { config: leading, problems };
+  }
+
   #startOrder(worker: number): StartOrder {
-    const schemas = [...this.#schemas].map(([upstream, schema]) => ({
-      upstream,
-      descriptorSet: schema.toDescriptorSet(),
-    }));
-    return { kind: "start", worker, origin: this.#origin, addresses: this.#addresses, schemas };
+    const schemas = [...this.#served].map(handedSchema);
+    return { kind: "start", worker, document: this.#document, addresses: this.#addresses, schemas };
   }
 }
 
-/** The config for a process that calls upstreams for nothing but their schemas. */
-function leadingConfig(config: Config): Config {
-  const { shutdown } = config;
-  return {
-    ...config,
-    upstreams: config.upstreams.map((upstream) => ({
-      ...upstream,
-      connections: { ...upstream.connections, warmUpMs: 0 },
-      health: { ...upstream.health, check: undefined },
-    })),
-    shutdown: { ...shutdown, drainTimeoutMs: shutdown.drainTimeoutMs + DRAIN_GRACE_MS },
-  };
+function handedSchema([upstream, { schema, live }]: readonly [string, ServedSchema]): HandedSchema {
+  return { upstream, form: live.digest, descriptorSet: schema.toDescriptorSet() };
 }

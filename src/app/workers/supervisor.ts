@@ -1,9 +1,8 @@
 /**
  * Keeps a number of workers running: starts them, replaces those that end, asks them, lets them go.
  */
-import type { SchemaSet } from "../../schema/index.ts";
 import type { Reading } from "../../telemetry/index.ts";
-import type { HandedSchema, WorkerListening } from "./messages.ts";
+import type { ToWorker, WorkerListening } from "./messages.ts";
 import { MetricsSum } from "./metrics-sum.ts";
 import { type SlotParts, WorkerSlot, type WorkerState } from "./worker-slot.ts";
 
@@ -101,10 +100,9 @@ export class Supervisor {
     this.#collectLater();
   }
 
-  /** Hands a schema to every worker; those that start later get it with their start. */
-  hand(upstream: string, schema: SchemaSet): void {
-    const handed: HandedSchema = { upstream, descriptorSet: schema.toDescriptorSet() };
-    for (const slot of this.#slots) slot.send({ kind: "schema", ...handed });
+  /** Sends to every worker that has started; the others are told with their start. */
+  send(message: ToWorker): void {
+    for (const slot of this.#slots) slot.send(message);
   }
 
   /** How many workers serve and say that they are ready, and why the others are not. */

@@ -2,13 +2,15 @@
  * A worker: a gateway that gets config and schemas from the primary and does what that says, until it is let go. A primary
  * that dies takes it along: node:cluster ends a worker that loses its channel.
  */
-import { type Config, configOf } from "../../config/index.ts";
+import { type Config, type ConfigDocument, type ConfigResult, configOf } from "../../config/index.ts";
+import type { ListenAddress } from "../../http/index.ts";
 import { formatProblem } from "../../status/index.ts";
 import { createLogger } from "../../telemetry/index.ts";
 import { Application } from "../application.ts";
 import { type Builtins, builtins } from "../builtins.ts";
 import { HandedSchemas } from "./handed-source.ts";
 import { type FromWorker, readOrder, type StartOrder, type Topic } from "./messages.ts";
+import { followingConfig, formsOf } from "./roles.ts";
 
 /** The channel to the primary. */
 export interface PrimaryChannel {
@@ -41,6 +43,10 @@ class Worker {
   readonly #channel: PrimaryChannel;
   readonly #version: string;
   readonly #schemas = new HandedSchemas();
+  #document: ConfigDocument | undefined;
+  #addresses: readonly ListenAddress[] = [];
+  /** The primary's names for the upstreams of the config that was read last. */
+  #forms: ReadonlyMap<string, string> = new Map();
   #application: Application | undefined;
   #exit: (code: number) => void = () => {};
 
@@ -64,8 +70,13 @@ class Worker {
       case "start":
         void this.#start(order);
         return;
-      case "schema":
-        this.#schemas.hand(order.upstream, order.descriptorSet);
+      case "schemas":
+        for (const schema of order.schemas) this.#schemas.hand(schema);
+        void this.#application?.look();
+        return;
+      case "config":
+        this.#document = order.document;
+        void this.#application?.reload("primary");
         return;
       case "ask":
         void this.#answer(order.id, order.about);
@@ -78,15 +89,19 @@ class Worker {
     }
   }
 
-  async #start(order: StartOrder): Promise<void> {
+  async #start({ worker, document, addresses, schemas }: StartOrder): Promise<void> {
     try {
-      const { config, problems } = await configOf(order.origin, process.env);
+      this.#document = document;
+      this.#addresses = addresses;
+      for (const schema of schemas) this.#schemas.hand(schema);
+      const { config, problems } = await this.#read();
       // The primary has read the same.
       if (config === undefined) throw new Error(problems.map(formatProblem).join("\n"));
-      for (const { upstream, descriptorSet } of order.schemas) this.#schemas.hand(upstream, descriptorSet);
-      const following = followingConfig(config, order);
-      const log = createLogger(config.log.level, undefined, { worker: order.worker });
-      this.#application = await Application.start(following, this.#builtins(following), log);
+      const log = createLogger(config.log.level, undefined, { worker });
+      const origin = { files: [], read: () => this.#read() };
+      this.#application = await Application.start(config, this.#builtins(config), log, origin);
+      // One that came meanwhile found nobody to take it up. (Schemas are looked for every few seconds.)
+      if (this.#document !== document) void this.#application.reload("primary");
       await this.#channel.send({ kind: "serving", listening: this.#application.listening });
     } catch (error) {
       await this.#channel.send({
@@ -97,9 +112,19 @@ class Worker {
     }
   }
 
+  /** The config that the primary has handed over last, as it is for this process. */
+  async #read(): Promise<ConfigResult> {
+    if (this.#document === undefined) return { config: undefined, problems: [] };
+    const { config, problems } = await configOf(this.#document, process.env);
+    if (config === undefined) return { config, problems };
+    this.#forms = formsOf(config);
+    this.#schemas.keep(new Set(this.#forms.keys()));
+    return { config: followingConfig(config, this.#addresses), problems };
+  }
+
   #builtins(config: Config): Builtins {
     const all = builtins(config, this.#version, "shared");
-    return { ...all, sources: ({ name }) => [this.#schemas.of(name)] };
+    return { ...all, sources: ({ name }) => [this.#schemas.of(name, this.#forms.get(name) ?? "")] };
   }
 
   async #answer(id: number, about: Topic): Promise<void> {
@@ -112,18 +137,4 @@ class Worker {
     const text = about === "metrics" ? await application.metrics() : detail;
     await this.#channel.send({ kind: "answer", id, about, ready, text });
   }
-}
-
-/** The config for a process that is led: what the primary does is left out. */
-function followingConfig(config: Config, { addresses }: StartOrder): Config {
-  return {
-    ...config,
-    listeners: config.listeners.map((listener, i) => ({
-      ...listener,
-      address: addresses[i] ?? listener.address,
-    })),
-    admin: { ...config.admin, enabled: false },
-    strict: false,
-    shutdown: { ...config.shutdown, readinessDelayMs: 0 },
-  };
 }

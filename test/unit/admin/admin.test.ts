@@ -35,6 +35,9 @@ async function ask(request: FakeRequest, view: Partial<AdminView> = {}): Promise
     readiness: () => ({ ready: true, detail: "ready" }),
     routes: () => [ROW],
     metrics: async () => ({ contentType: "text/plain; version=0.0.4", body: "up 1\n" }),
+    schemas: () => [],
+    reload: async () => ({ result: "unchanged", revision: 1, changes: [], problems: [] }),
+    confirmSchema: async () => "unknown",
     ...view,
   };
   adminHandler(whole, log)(exchange);

@@ -20,14 +20,14 @@ const ORDERS: readonly ToWorker[] = [
   {
     kind: "start",
     worker: 2,
-    origin: { kind: "file", path: "sluice.yaml", bytes: BYTES },
+    document: { kind: "file", path: "sluice.yaml", bytes: BYTES },
     addresses: [ADDRESS],
-    schemas: [{ upstream: "a", descriptorSet: BYTES }],
+    schemas: [{ upstream: "a", form: "f", descriptorSet: BYTES }],
   },
   {
     kind: "start",
     worker: 1,
-    origin: {
+    document: {
       kind: "flags",
       flags: { upstream: "h:1", descriptors: ["a.binpb"], workers: "2" },
       directory: "/",
@@ -35,7 +35,8 @@ const ORDERS: readonly ToWorker[] = [
     addresses: [],
     schemas: [],
   },
-  { kind: "schema", upstream: "a", descriptorSet: BYTES },
+  { kind: "schemas", schemas: [{ upstream: "a", form: "f", descriptorSet: BYTES }] },
+  { kind: "config", document: { kind: "file", path: "sluice.yaml", bytes: BYTES } },
   { kind: "ask", id: 7, about: "metrics" },
   { kind: "drain" },
 ];
@@ -65,7 +66,7 @@ test("flags that are not given stay away", () => {
   const order: ToWorker = {
     kind: "start",
     worker: 1,
-    origin: { kind: "flags", flags, directory: "/" },
+    document: { kind: "flags", flags, directory: "/" },
     addresses: [],
     schemas: [],
   };
@@ -78,9 +79,12 @@ describe("anything else is refused by the field that is wrong", () => {
     [{ kind: "dance" }, /malformed: kind: /],
     [{ kind: "ask", id: 1.5, about: "metrics" }, /malformed: id: /],
     [{ kind: "ask", id: 1, about: "love" }, /malformed: about: /],
-    [{ kind: "schema", upstream: "a", descriptorSet: "text" }, /malformed: descriptorSet: /],
+    [
+      { kind: "schemas", schemas: [{ upstream: "a", form: "f", descriptorSet: "text" }] },
+      /malformed: schemas\.0\.descriptorSet: /,
+    ],
     [{ ...ORDERS[0], addresses: [{ host: "h", port: 0 }] }, /malformed: addresses\.0\.port: /],
-    [{ ...ORDERS[0], origin: { kind: "file", path: "x" } }, /malformed: origin\.bytes: /],
+    [{ ...ORDERS[0], document: { kind: "file", path: "x" } }, /malformed: document\.bytes: /],
   ];
   for (const [value, message] of wrong) {
     test(JSON.stringify(value)?.slice(0, 80) ?? "nothing", () =>

@@ -81,7 +81,7 @@ function benchOf(count: number): Bench {
     startOrder: (worker) => ({
       kind: "start",
       worker,
-      origin: { kind: "flags", flags: {}, directory: "/" },
+      document: { kind: "flags", flags: {}, directory: "/" },
       addresses: [],
       schemas: [],
     }),
