@@ -25,7 +25,7 @@ export function adminPages(view: AdminView): readonly AdminPage[] {
       method: "GET",
       path: "/readyz",
       title: "200 while it is ready for requests, otherwise 503; ?verbose tells what that depends on",
-      answer: ({ query }) => readinessReply(view.readiness(), query.has("verbose")),
+      answer: async ({ query }) => readinessReply(await view.readiness(), query.has("verbose")),
     },
     {
       method: "GET",

@@ -43,7 +43,7 @@ export interface UpstreamRow {
 
 /** All of it. */
 export interface AdminView {
-  readiness(): Readiness;
+  readiness(): Readiness | Promise<Readiness>;
   routes(): readonly RouteRow[];
   upstreams(): readonly UpstreamRow[] | Promise<readonly UpstreamRow[]>;
   schemas(): readonly SchemaStatus[];

@@ -7,6 +7,7 @@ import { routeRows, schemaStatuses } from "../control/index.ts";
 import type { Gateway } from "../gateway/index.ts";
 import type { Logger, LogLevel, Meters } from "../telemetry/index.ts";
 import type { ControlPlane } from "./control-plane.ts";
+import type { Followers } from "./followers.ts";
 import { upstreamRows } from "./upstream-rows.ts";
 
 /** How far the process has got; shared with the readiness probe. */
@@ -21,20 +22,29 @@ export interface Administered {
   readonly meters: Meters;
   readonly lifecycle: Lifecycle;
   readonly log: Logger;
+  /** The processes that serve in place of this one, if there are any. */
+  readonly followers: Followers | undefined;
 }
 
 /** Everything is read when it is asked for. */
-export function adminView({ control, gateway, meters, lifecycle, log }: Administered): AdminView {
+export function adminView({ control, gateway, meters, lifecycle, log, followers }: Administered): AdminView {
   const { reconciler, reloads } = control;
   return {
-    readiness: () => readinessOf(control, lifecycle),
+    readiness: () => {
+      const own = readinessOf(control, lifecycle);
+      return followers === undefined ? own : followers.readiness(own);
+    },
     routes: () => routeRows(gateway.snapshot.routes),
     schemas: () => schemaStatuses(reconciler),
     upstreams: () => upstreamRows(control.channels),
     config: () => maskedConfig(control.config),
     reload: () => reloads.reload("request"),
     confirmSchema: (upstream, digest) => reconciler.confirm(upstream, digest),
-    metrics: async () => ({ contentType: meters.contentType, body: await meters.render() }),
+    metrics: async () => {
+      const own = await meters.render();
+      const body = followers === undefined ? own : await followers.metrics(own);
+      return { contentType: meters.contentType, body };
+    },
     // The log was made with one of them, and only setLogLevel changes it.
     logLevel: () => log.level as LogLevel,
     setLogLevel: (level) => {

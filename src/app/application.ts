@@ -19,6 +19,7 @@ import {
 import { adminView, type Lifecycle, readinessOf } from "./admin-view.ts";
 import type { Builtins } from "./builtins.ts";
 import { type ConfigOrigin, ControlPlane } from "./control-plane.ts";
+import type { Followers } from "./followers.ts";
 
 /** The start failed; every problem is a line of the message. */
 export class StartError extends Error {
@@ -44,6 +45,7 @@ export class Application {
   readonly listening: readonly Listening[];
   readonly adminAddress: ListenAddress | undefined;
   readonly #lifecycle: Lifecycle;
+  readonly #meters: Meters;
 
   private constructor(started: StartedParts) {
     this.#log = started.log;
@@ -54,11 +56,13 @@ export class Application {
     this.listening = started.listeners.map(({ listener, engine }) => ({ address: listener.address, engine }));
     this.adminAddress = started.admin?.address;
     this.#lifecycle = started.lifecycle;
+    this.#meters = started.meters;
   }
 
   /**
    * Tries every upstream once, for a few seconds at most, and binds every address; upstreams that are away are tried on
    * in the background. Without an `origin` the config stays as it is, and reloads look at the schemas alone.
+   * `followers` are the processes that serve in its place, if there are any.
    * @throws {StartError} under `strict`, if the config's schemas or rules have problems.
    * @throws {Error} if an address cannot be bound, with `code` EADDRINUSE where it is taken.
    */
@@ -67,6 +71,7 @@ export class Application {
     builtins: Builtins,
     log: Logger,
     origin: ConfigOrigin = { files: [], read: async () => ({ config, problems: [] }) },
+    followers?: Followers,
   ): Promise<Application> {
     const meters = new Meters();
     // The access log has a switch of its own: `log.level` is about the gateway's own words.
@@ -75,14 +80,19 @@ export class Application {
       : [meters];
     const control = new ControlPlane(config, builtins, log, origin);
     for (const reading of control.readings) meters.addReading(reading);
+    for (const reading of followers?.readings ?? []) meters.addReading(reading);
     const gateway = new Gateway(await control.emptySnapshot(), combineObservers(observers), log);
-    control.onPublish((snapshot) => gateway.publish(snapshot));
+    control.onPublish((snapshot) => {
+      gateway.publish(snapshot);
+      followers?.published(control.reconciler.footing?.served ?? new Map());
+    });
+    control.onApplied((applied) => followers?.applied(applied));
     const lifecycle: Lifecycle = { phase: "running" };
     const opened: OpenedListener[] = [];
     let admin: HttpListener | undefined;
     try {
       if (config.admin.enabled) {
-        const view = adminView({ control, gateway, meters, lifecycle, log });
+        const view = adminView({ control, gateway, meters, lifecycle, log, followers });
         admin = await builtins.adminEngine.listen(
           config.admin.address,
           ADMIN_LIMITS,
@@ -107,12 +117,22 @@ export class Application {
       await control.close();
       throw error;
     }
-    return new Application({ log, control, gateway, lifecycle, admin, listeners: opened });
+    return new Application({ log, control, gateway, lifecycle, meters, admin, listeners: opened });
   }
 
   /** Takes up the config and the schemas as they are now, or tells why not. Never rejects. */
   reload(cause: ReloadCause): Promise<Applied> {
     return this.#control.reloads.reload(cause);
+  }
+
+  /** Reads the schemas of all upstreams now; what has changed is served as soon as it is compiled. */
+  look(): Promise<void> {
+    return this.#control.reconciler.look();
+  }
+
+  /** Its metrics in the Prometheus text format. */
+  metrics(): Promise<string> {
+    return this.#meters.render();
   }
 
   /** Whether `/readyz` answers 200, and why not. */
@@ -162,6 +182,7 @@ interface StartedParts {
   readonly control: ControlPlane;
   readonly gateway: Gateway;
   readonly lifecycle: Lifecycle;
+  readonly meters: Meters;
   readonly admin: HttpListener | undefined;
   readonly listeners: readonly OpenedListener[];
 }

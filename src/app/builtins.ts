@@ -4,7 +4,7 @@
 import type { Registry } from "@bufbuild/protobuf";
 import type { Config, CorsConfig, ListenerConfig, UpstreamConfig } from "../config/index.ts";
 import { createNodeHttpEngine } from "../http/engines/node-http/index.ts";
-import { loadUwsEngine } from "../http/engines/uws/index.ts";
+import { loadUwsEngine, type PortSharing } from "../http/engines/uws/index.ts";
 import { compileOrigins, type HttpEngine } from "../http/index.ts";
 import { CorsPolicy } from "../policy/cors/index.ts";
 import type { PreflightPolicy } from "../policy/index.ts";
@@ -39,8 +39,15 @@ export interface Builtins {
   readonly errorRenderer: (registry: Registry) => ErrorRenderer;
 }
 
-/** The adapters of this build, for a process that serves `config`. Upstreams see `version` as part of the user agent. */
-export function builtins(config: Pick<Config, "listeners">, version: string): Builtins {
+/**
+ * The adapters of this build, for a process that serves `config`, alone or sharing its ports with others of its kind.
+ * Upstreams see `version` as part of the user agent.
+ */
+export function builtins(
+  config: Pick<Config, "listeners">,
+  version: string,
+  sharing: PortSharing = "exclusive",
+): Builtins {
   const http2 = createHttp2Client(`sluice/${version}`);
   const maxHeaderBytes = Math.max(...config.listeners.map((listener) => listener.maxHeaderBytes));
   return {
@@ -51,7 +58,7 @@ export function builtins(config: Pick<Config, "listeners">, version: string): Bu
     },
     transcoders: createCompiledFactory(),
     adminEngine: createNodeHttpEngine(),
-    engine: (name, log) => chooseEngine(name, maxHeaderBytes, log),
+    engine: (name, log) => chooseEngine(name, maxHeaderBytes, sharing, log),
     sources: ({ name, schema, addresses }, channel, locate) => [
       ...(schema.reflection === undefined
         ? []
@@ -86,9 +93,21 @@ function webSocketOf({ webSocket, cors, trustedHops }: ListenerConfig): WebSocke
   return new WebSocketProtocol({ allowsOrigin, trustedHops, credentials, pingIntervalMs, maxMessageBytes });
 }
 
-function chooseEngine(name: ListenerConfig["engine"], maxHeaderBytes: number, log: Logger): HttpEngine {
+function chooseEngine(
+  name: ListenerConfig["engine"],
+  maxHeaderBytes: number,
+  sharing: PortSharing,
+  log: Logger,
+): HttpEngine {
   if (name === "node") return createNodeHttpEngine();
-  const load = loadUwsEngine(maxHeaderBytes);
+  if (name === "auto" && sharing === "shared" && process.platform !== "linux") {
+    log.info(
+      { engine: "node" },
+      "HTTP engine: node:http, since only Linux spreads connections over shared ports",
+    );
+    return createNodeHttpEngine();
+  }
+  const load = loadUwsEngine(maxHeaderBytes, sharing);
   if (load.engine !== undefined) {
     log.info({ engine: "uws", version: load.version }, "HTTP engine: uWebSockets.js");
     return load.engine;

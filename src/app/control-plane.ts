@@ -37,6 +37,7 @@ export class ControlPlane {
   readonly #provision: Provision;
   readonly #watcher: ConfigWatcher;
   #publish: (snapshot: RoutingSnapshot) => void = () => undefined;
+  #applied: (config: Config) => void = () => undefined;
 
   constructor(config: Config, builtins: Builtins, log: Logger, origin: ConfigOrigin) {
     const units = new LiveUnits(() => this.reconciler.units());
@@ -65,6 +66,7 @@ export class ControlPlane {
       onApplied: (given, earlier) => {
         // Unless it changes, the level is that of whoever made the log.
         if (given.log.level !== earlier.log.level) log.level = given.log.level;
+        this.#applied(given);
       },
       log,
     });
@@ -110,6 +112,11 @@ export class ControlPlane {
   /** Where snapshots go from now on. */
   onPublish(publish: (snapshot: RoutingSnapshot) => void): void {
     this.#publish = publish;
+  }
+
+  /** Who is told of the configs that reloads put in force, from now on. */
+  onApplied(applied: (config: Config) => void): void {
+    this.#applied = applied;
   }
 
   /** Publishes the first snapshot, and begins to watch. */

@@ -18,10 +18,18 @@ export async function runCli(args: readonly string[]): Promise<number> {
 
   withConfigOptions(program.command("serve"))
     .description("run the gateway until SIGTERM or Ctrl-C")
+    .option(
+      "--workers <number>",
+      "with --upstream: how many processes serve, or auto for one on each core (default 1)",
+    )
     .action(async (options: ConfigOptions) => {
       const { serve } = await withTunedHeap(() => import("./serve.ts"));
       exitCode = await serve(options);
     });
+  program.command("worker", { hidden: true }).action(async () => {
+    const { worker } = await withTunedHeap(() => import("./worker.ts"));
+    exitCode = await worker();
+  });
   withConfigOptions(program.command("check"))
     .description("validate config and schemas without listening; exits 1 if anything is wrong")
     .action(async (options: ConfigOptions) => {

@@ -1,15 +1,32 @@
-/** `sluice serve`: the gateway itself. */
-import { Application, builtins, StartError } from "../app/index.ts";
-import { formatAddress } from "../http/index.ts";
+/** `sluice serve`: the gateway itself, in one process or several. */
+import { availableParallelism } from "node:os";
+import {
+  Application,
+  builtins,
+  clusterProcesses,
+  type Listening,
+  Primary,
+  StartError,
+} from "../app/index.ts";
+import type { Config, ConfigDocument } from "../config/index.ts";
+import { formatAddress, type ListenAddress } from "../http/index.ts";
 import { formatProblem } from "../status/index.ts";
-import { createLogger } from "../telemetry/index.ts";
+import { createLogger, type Logger } from "../telemetry/index.ts";
 import { type ConfigOptions, configFilesOf, loadConfigOf, printProblems } from "./load-config.ts";
 import { productVersion } from "./product-version.ts";
 import { nextSignal, onHangup } from "./signals.ts";
 
+/** A gateway that serves, however many processes it is. */
+interface Serving {
+  readonly listening: readonly Listening[];
+  readonly adminAddress: ListenAddress | undefined;
+  reload(cause: "signal"): Promise<unknown>;
+  drain(): Promise<void>;
+}
+
 /** Serves until a signal comes, then drains. 1 if the start failed, or a second signal cut the drain short. */
 export async function serve(options: ConfigOptions): Promise<number> {
-  const { config, problems } = await loadConfigOf(options);
+  const { config, document, problems } = await loadConfigOf(options);
   const hasFailed = config === undefined || (config.strict && problems.length > 0);
   if (hasFailed) {
     printProblems(problems, process.stderr);
@@ -18,10 +35,9 @@ export async function serve(options: ConfigOptions): Promise<number> {
   const log = createLogger(config.log.level);
   for (const problem of problems) log.error({ problem: formatProblem(problem) }, "problem");
   const signal = nextSignal();
-  let application: Application;
+  let application: Serving;
   try {
-    const origin = { files: configFilesOf(options), read: () => loadConfigOf(options) };
-    const starting = Application.start(config, builtins(config, productVersion()), log, origin);
+    const starting = start(options, config, document, log);
     // One that comes before the start is over waits for it; a start that fails says so itself.
     onHangup(() => void starting.then((running) => running.reload("signal")).catch(() => undefined));
     const started = await Promise.race([starting, signal]);
@@ -48,4 +64,20 @@ export async function serve(options: ConfigOptions): Promise<number> {
   const exitCode = await Promise.race([drained, cutShort]);
   log.info({ exitCode }, "stopped");
   return exitCode;
+}
+
+function start(
+  options: ConfigOptions,
+  config: Config,
+  document: ConfigDocument,
+  log: Logger,
+): Promise<Serving> {
+  const origin = { files: configFilesOf(options), read: () => loadConfigOf(options) };
+  const adapters = builtins(config, productVersion());
+  const count = config.workers === "auto" ? availableParallelism() : config.workers;
+  const [, program] = process.argv;
+  // Node gives every script its own name; without it there is nothing to start another process of.
+  if (count === 1 || program === undefined) return Application.start(config, adapters, log, origin);
+  const startProcess = clusterProcesses(program, ["worker"]);
+  return Primary.start({ ...origin, config, document, builtins: adapters, log, count, startProcess });
 }

@@ -1,3 +1,4 @@
+export { type ConfigDocument, configOf } from "./document.ts";
 export type { Environment } from "./environment.ts";
 export { configJsonSchema } from "./json-schema.ts";
 export {
@@ -44,3 +45,4 @@ export type {
   UpstreamAddressConfig,
 } from "./upstream-connections.ts";
 export type { EjectionConfig, HealthCheckConfig, UpstreamHealthConfig } from "./upstream-health.ts";
+export type { WorkersConfig } from "./workers.ts";

@@ -53,6 +53,8 @@ export interface ConfigFlags {
   readonly listen?: string | undefined;
   /** `127.0.0.1:9901` unless given. */
   readonly admin?: string | undefined;
+  /** As the key `workers`; 1 unless given. */
+  readonly workers?: string | undefined;
 }
 
 /**
@@ -60,11 +62,12 @@ export interface ConfigFlags {
  * absolute. Problems name flags instead of lines.
  */
 export function configFromFlags(flags: ConfigFlags, directory: string): ConfigResult {
-  const { upstream, descriptors = [], listen = "0.0.0.0:8080", admin } = flags;
+  const { upstream, descriptors = [], listen = "0.0.0.0:8080", admin, workers } = flags;
   const schema = descriptors.length > 0 ? { descriptors: [...descriptors] } : { reflection: true };
   const value = {
     listeners: [{ address: listen }],
     admin: admin === undefined ? {} : { address: admin },
+    ...(workers === undefined ? {} : { workers }),
     upstreams: { upstream: { address: upstream, schema } },
   };
   return readDocument({ value, faults: [] }, directory, "command line", {
@@ -102,6 +105,7 @@ function placeInFile(document: YamlDocument): Placing {
 function flagOf(path: ConfigPath): string {
   if (path[0] === "listeners") return "--listen";
   if (path[0] === "admin") return "--admin";
+  if (path[0] === "workers") return "--workers";
   if (path[0] !== "upstreams") return "command line";
   return path[3] === "descriptors" ? "--descriptors" : "--upstream";
 }

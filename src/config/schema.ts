@@ -44,6 +44,7 @@ import {
 import { healthCheckSection, outlierEjectionSection, upstreamHealth } from "./upstream-health.ts";
 import { tlsSection } from "./upstream-tls.ts";
 import { webSocketSection } from "./web-socket-options.ts";
+import { workersField } from "./workers.ts";
 
 /** An upstream whose rules have no places yet. */
 type UpstreamText = Omit<UpstreamConfig, "name" | "http"> & {
@@ -61,6 +62,7 @@ export function configSchema(directory: string): z.ZodType<ConfigText> {
     listeners: list("Where HTTP is served.", listenerSection(), {
       least: "add one: - address: 0.0.0.0:8080",
     }),
+    workers: workersField().prefault(1),
     admin: adminSection().prefault({}),
     upstreams: table(
       "The gRPC servers, by a name of your own: lower-case letters, digits, `-` and `_`.",

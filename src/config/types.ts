@@ -13,6 +13,7 @@ import type {
 } from "./upstream-connections.ts";
 import type { UpstreamHealthConfig } from "./upstream-health.ts";
 import type { WebSocketConfig } from "./web-socket-options.ts";
+import type { WorkersConfig } from "./workers.ts";
 
 /** A place in the document: keys and list indexes from the root, e.g. `["listeners", 0, "address"]`. */
 export type ConfigPath = readonly (string | number)[];
@@ -235,6 +236,7 @@ export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" |
 export interface ConfigValues {
   /** At least one. */
   readonly listeners: readonly ListenerConfig[];
+  readonly workers: WorkersConfig;
   readonly admin: AdminConfig;
   /** At least one, in the order of the file. */
   readonly upstreams: readonly UpstreamConfig[];

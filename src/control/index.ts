@@ -1,4 +1,5 @@
 export type { HeldSchema, PublishedChanges } from "./breakages.ts";
+export { unitDigest } from "./config-digest.ts";
 export { ConfigWatcher, type ConfigWatcherParts } from "./config-watcher.ts";
 export { diffRoutes } from "./diff-routes.ts";
 export { type Discovery, discover, type LoadedFiles, loadFiles } from "./discover.ts";

@@ -10,8 +10,8 @@ import type { Logger } from "../telemetry/index.ts";
 import { installChanges } from "./install-changes.ts";
 import type { Applied, Reconciler } from "./reconciler.ts";
 
-/** Who asked: a person by `POST /reload`, a signal, or the watcher of the config's files. */
-export type ReloadCause = "request" | "signal" | "file";
+/** Who asked: a person by `POST /reload`, a signal, the watcher of the config's files, or the process that leads this one. */
+export type ReloadCause = "request" | "signal" | "file" | "primary";
 
 /** What the reloads work with. */
 export interface ReloadsParts {
@@ -99,8 +99,8 @@ export class Reloads {
       return this.#refused(problems);
     const install = installChanges(this.#config, config);
     if (install.length > 0) return this.#refused(install);
-    // Whoever asks wants to see what is there now; a changed config file says nothing about schemas.
-    if (cause !== "file") await reconciler.look();
+    // Whoever asks wants to see what is there now; a changed config says nothing about schemas.
+    if (cause === "request" || cause === "signal") await reconciler.look();
     const applied = await reconciler.apply(config);
     if (applied.result === "refused") return applied;
     const earlier = this.#config;

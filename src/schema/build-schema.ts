@@ -20,6 +20,7 @@ import { orderFiles } from "./order-files.ts";
 import type { SchemaSet, ServiceSchema } from "./service-schema.ts";
 import { type FileNames, namesOf } from "./type-names.ts";
 import { BUILT_IN, isWellKnownFile, wellKnownFiles } from "./well-known-files.ts";
+import { writeDescriptorSet } from "./write-descriptor-set.ts";
 
 /** Files that pass every check and still cannot be built, of which more make the whole set given up. */
 const MAX_UNBUILDABLE = 16;
@@ -57,7 +58,9 @@ export function buildSchema(sources: readonly SourceFiles[]): BuiltSchema {
   const types = { registry, shapes: new MessageShapes(linked.symbols) };
   const services = routedServices([...files.values()].flatMap((file) => servicesIn(file, types)));
   if (services.length === 0) problems.push(nothingIn(sources));
-  return { schema: { services, registry, digest: digestOf([...files.values()]) }, problems };
+  const digest = digestOf([...files.values()]);
+  const toDescriptorSet = (): Uint8Array => writeDescriptorSet([...files.values()].map(({ bytes }) => bytes));
+  return { schema: { services, registry, digest, toDescriptorSet }, problems };
 }
 
 /**

@@ -48,4 +48,9 @@ export interface SchemaSet {
   readonly registry: FileRegistry;
   /** Hex SHA-256 over the files; equal digests mean equal schemas. */
   readonly digest: string;
+  /**
+   * All of it as a serialized `google.protobuf.FileDescriptorSet`, made afresh. A schema built from that alone has the
+   * same digest.
+   */
+  toDescriptorSet(): Uint8Array;
 }

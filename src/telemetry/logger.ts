@@ -11,11 +11,15 @@ export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" |
 /** A structured log: fields first, then the sentence. */
 export type Logger = Pick<PinoLogger, "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "level">;
 
-/** Makes the process's logger; without a destination it writes to standard output. */
-export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
+/** Makes the process's logger; without a destination it writes to standard output. Every line has `fields`. */
+export function createLogger(
+  level: LogLevel,
+  destination?: DestinationStream,
+  fields?: Readonly<Record<string, unknown>>,
+): Logger {
   const options = {
     level,
-    base: null,
+    base: fields === undefined ? null : { ...fields },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: levelField },
   };

@@ -9,47 +9,10 @@ import { Agent, get } from "node:http";
 import { connect, createServer, type Socket } from "node:net";
 import { resolve } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { startDemoUpstream } from "../../src/demo/index.ts";
 import { type GatewayProcess, startGateway, temporaryFiles } from "../support/gateway-process.ts";
 import { ENGINES } from "../support/gateway-suite.ts";
 import { quietPort } from "../support/quiet-port.ts";
-
-/** A library whose `Wait` answers when the test says so. */
-interface SlowLibrary {
-  readonly address: string;
-  /** Resolves when the n-th request waits. */
-  waiting(count: number): Promise<void>;
-  /** Lets all of them go on. */
-  release(): void;
-}
-
-async function slowLibrary(t: TestContext): Promise<SlowLibrary> {
-  const sleepers: (() => void)[] = [];
-  let notify = (): void => {};
-  const upstream = await startDemoUpstream({
-    address: "127.0.0.1:0",
-    sleep: (_ms, signal) =>
-      new Promise((wake, cancel) => {
-        signal.addEventListener("abort", () => cancel(new Error("cancelled")));
-        sleepers.push(wake);
-        notify();
-      }),
-  });
-  t.after(() => upstream.close());
-  return {
-    address: upstream.address,
-    async waiting(count) {
-      while (sleepers.length < count) {
-        await new Promise<void>((wake) => {
-          notify = wake;
-        });
-      }
-    },
-    release: () => {
-      for (const wake of sleepers) wake();
-    },
-  };
-}
+import { type SlowLibrary, slowLibrary } from "../support/slow-library.ts";
 
 interface Bench {
   readonly gateway: GatewayProcess;

@@ -62,6 +62,7 @@ test("the minimal file parses and takes every default", async () => {
         },
       },
     ],
+    workers: 1,
     admin: { enabled: true, address: { host: "127.0.0.1", port: 9901 } },
     upstreams: [
       {

@@ -43,6 +43,30 @@ const CASES: readonly Case[] = [
     problems: ["c.yaml:4:1: Tabs are not allowed as indentation (indent with spaces)"],
   },
   {
+    name: "no workers",
+    text: `${SOUND}workers: 0\n`,
+    problems: ["c.yaml:3:10: workers: 0 is out of range (write auto, or a number from 1 to 256)"],
+  },
+  {
+    name: "more workers than any machine has use for",
+    text: `${SOUND}workers: "257"\n`,
+    problems: ["c.yaml:3:10: workers: 257 is out of range (write auto, or a number from 1 to 256)"],
+  },
+  {
+    name: "workers in words",
+    text: `${SOUND}workers: many\n`,
+    problems: [
+      'c.yaml:3:10: workers: "many" is not a number of processes (write auto, or a number from 1 to 256)',
+    ],
+  },
+  {
+    name: "half a worker",
+    text: `${SOUND}workers: 1.5\n`,
+    problems: [
+      "c.yaml:3:10: workers: 1.5 is not a number of processes (write auto, or a number from 1 to 256)",
+    ],
+  },
+  {
     name: "two documents",
     text: `${SOUND}---\n${SOUND}`,
     problems: ["c.yaml:3:1: the file holds more than one document (keep one document: remove the ---)"],

@@ -117,5 +117,11 @@ export interface Addon {
 /** Makes the addon leave out its `uWebSockets` reply header. */
 export const SILENT = "999999990007";
 
-/** Fails if the port is taken, instead of sharing it (SO_REUSEPORT). */
+/** Fails if the port is taken, instead of sharing it. */
 export const EXCLUSIVE_PORT = 1;
+
+/**
+ * Shares the port with every process of the same user that does the same (SO_REUSEPORT): the kernel gives each of them
+ * its part of the new connections. Port 0 is never shared.
+ */
+export const SHARED_PORT = 0;

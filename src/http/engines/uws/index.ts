@@ -1,6 +1,8 @@
 import type { HttpEngine } from "../../engine.ts";
 import { loadAddon } from "./load-addon.ts";
-import { engineOn } from "./uws-engine.ts";
+import { engineOn, type PortSharing } from "./uws-engine.ts";
+
+export type { PortSharing } from "./uws-engine.ts";
 
 /** An engine and the version of its addon, or why there is none. */
 export type UwsEngineLoad =
@@ -17,10 +19,13 @@ const DEFAULT_MAX_HEADER_BYTES = 32 * 1024;
  * much, so that a head that is too long can be answered; the limit of a listener is checked per request. Only the first
  * load in a process counts.
  */
-export function loadUwsEngine(maxHeaderBytes: number = DEFAULT_MAX_HEADER_BYTES): UwsEngineLoad {
+export function loadUwsEngine(
+  maxHeaderBytes: number = DEFAULT_MAX_HEADER_BYTES,
+  sharing: PortSharing = "exclusive",
+): UwsEngineLoad {
   const load = loadAddon(maxHeaderBytes * 2);
   if (load.addon === undefined) return { engine: undefined, reason: load.reason };
-  return { engine: engineOn(load.addon), version: load.version };
+  return { engine: engineOn(load.addon, sharing), version: load.version };
 }
 
 /** As {@link loadUwsEngine}. @throws {Error} with the reason if no addon loads. */

@@ -40,6 +40,7 @@ import {
   type AddonResponse,
   type AddonSocketContext,
   EXCLUSIVE_PORT,
+  SHARED_PORT,
 } from "./addon.ts";
 import { SocketWatch, type Timed } from "./socket-watch.ts";
 import { type ExchangeOwner, UwsExchange } from "./uws-exchange.ts";
@@ -52,13 +53,17 @@ const FIELD_OVERHEAD = 4;
 /** Bytes around method and target: two spaces, `HTTP/1.1`, CR LF twice. */
 const LINE_OVERHEAD = 14;
 
+/** Whether a port is one process's own, or shared by processes that all say so. */
+export type PortSharing = "exclusive" | "shared";
+
 /** An engine on a loaded addon. `listen` rejects with a {@link ListenError}. */
-export function engineOn(addon: Addon): HttpEngine {
+export function engineOn(addon: Addon, sharing: PortSharing = "exclusive"): HttpEngine {
+  const options = sharing === "shared" ? SHARED_PORT : EXCLUSIVE_PORT;
   return {
     name: "uws",
     async listen(address, limits, handler, onRefused) {
       const listener = new UwsListener(addon, limits, handler, onRefused);
-      await listener.bind(address);
+      await listener.bind(address, options);
       return listener;
     },
   };
@@ -118,9 +123,9 @@ class UwsListener implements HttpListener, ExchangeOwner {
     return this.#isDraining;
   }
 
-  async bind(address: ListenAddress): Promise<void> {
+  async bind(address: ListenAddress, options: number): Promise<void> {
     let bound: AddonListenSocket | false | null = null;
-    this.#app.listen(address.host, address.port, EXCLUSIVE_PORT, (socket) => {
+    this.#app.listen(address.host, address.port, options, (socket) => {
       bound = socket;
     });
     // The callback runs within `listen`, which the compiler cannot know.
