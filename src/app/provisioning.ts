@@ -71,8 +71,8 @@ export async function provision(config: Config, builtins: Builtins, log: Logger)
     }
     serviceConfigs.set(upstream.name, serviceConfig);
   }
-  const { transcoders, errorRenderer } = builtins;
-  const parts = { config, transcoders, errorRenderer, channels, retries, serviceConfigs };
+  const { transcoders, errorRenderer, cors } = builtins;
+  const parts = { config, transcoders, errorRenderer, cors, channels, retries, serviceConfigs };
   return {
     channels,
     retries,

@@ -1,5 +1,6 @@
 export type { Environment } from "./environment.ts";
 export { configJsonSchema } from "./json-schema.ts";
+export type { ListenerRoutes } from "./listener-routes.ts";
 export {
   type ConfigFlags,
   type ConfigResult,
@@ -12,7 +13,8 @@ export {
 export { nearestName, selectorMatches } from "./names.ts";
 export { configReference } from "./reference.ts";
 export type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
-export { BUILT_IN_ROUTE_OPTIONS, resolveRouteOptions, routeOptionsOf } from "./route-options.ts";
+export type { PathPattern, PatternSegment, RouteCondition } from "./route-conditions.ts";
+export { BUILT_IN_ROUTE_OPTIONS, resolveRouteOptions } from "./route-options.ts";
 export { loadServiceConfig, readServiceConfig, type ServiceConfig } from "./service-config.ts";
 export type {
   AddressConfig,
@@ -21,6 +23,7 @@ export type {
   ConfigPath,
   ConfigValues,
   CorsConfig,
+  CorsPatch,
   ErrorOptions,
   FilePath,
   HeaderRules,

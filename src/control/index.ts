@@ -1,4 +1,5 @@
 export { type Discovery, discover } from "./discover.ts";
+export { listenerName } from "./listener-tables.ts";
 export {
   type CompiledSnapshot,
   type DiscoveryTarget,

@@ -399,7 +399,7 @@ const CASES: readonly Case[] = [
     problems: [
       'c.yaml:7:19: upstreams.library.routes[0].selector: "a.*.b" is not a selector (write package.Service.Method, package.* or * (a * only stands at the end))',
       'c.yaml:8:19: upstreams.library.routes[1].selector: "/a.B/C" is not a selector (write dots: package.Service.Method)',
-      "c.yaml:9:9: upstreams.library.routes[2].selector: is missing (add the key and its value)",
+      "c.yaml:9:9: upstreams.library.routes[2]: does not say which routes are meant (add path: /v1/** or selector: package.Service.*)",
     ],
   },
   {

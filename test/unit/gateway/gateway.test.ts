@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { createRegistry, type DescMessage, type DescMethod } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { Gateway, type ListenerSettings, type Route } from "../../../src/gateway/index.ts";
 import type { RefusedRequest } from "../../../src/http/index.ts";
 import { CorsPolicy } from "../../../src/policy/cors/index.ts";
 import { compileHeaderRules, type ErrorSettings } from "../../../src/protocol/index.ts";
-import { PathMatcherBuilder, parseTemplate } from "../../../src/routing/index.ts";
 import type { MethodKind } from "../../../src/schema/index.ts";
 import { Code, OK, refuse, upstreamStatus } from "../../../src/status/index.ts";
 import type { AccessRecord } from "../../../src/telemetry/index.ts";
 import type { AssembledRequest, HttpBodyReply, RequestParts } from "../../../src/transcode/index.ts";
 import { FakeChannel } from "../../support/fake-channel.ts";
 import { FakeExchange, type FakeRequest } from "../../support/fake-exchange.ts";
+import { policySet, snapshotOf } from "../../support/snapshots.ts";
 import { PLAIN_STREAMS } from "../../support/stream-settings.ts";
 
 const ERRORS: ErrorSettings = {
@@ -49,34 +49,26 @@ class Bench {
 
   constructor(
     routes: readonly Partial<Route>[],
+    snapshot: Parameters<typeof snapshotOf>[2] = {},
     listener: Partial<ListenerSettings> = {},
-    pending: string[] = [],
   ) {
-    const matcher = new PathMatcherBuilder<Route>();
-    for (const route of routes.map((route) => this.#complete(route))) {
-      matcher.add(route.httpMethod, parseTemplate(route.template), route);
-    }
     const fault = (fields: object): void => {
       this.faults.push(fields);
     };
     this.gateway = new Gateway(
-      {
-        revision: 1,
-        matcher: matcher.build(),
-        routes: [],
-        pendingUpstreams: pending,
-        registry: createRegistry(),
-        errors: ERRORS,
-      },
+      snapshotOf(
+        routes.map((route) => this.#complete(route)),
+        ERRORS,
+        snapshot,
+      ),
       { requestStarted: () => {}, requestFinished: (record) => this.records.push(record) },
       { level: "info", trace: fault, debug: fault, info: fault, warn: fault, error: fault, fatal: fault },
     );
     this.listener = {
       name: "test",
+      index: 0,
       trailingSlash: "strict",
       trustedHops: 0,
-      cors: undefined,
-      policies: [],
       ...listener,
     };
   }
@@ -107,6 +99,7 @@ class Bench {
       body: "",
       responseBody: "",
       upstream: "library",
+      policySet: 0,
       channel: this.channel,
       method: method("unary"),
       transcoder: {
@@ -634,7 +627,7 @@ describe("requests that do not reach an upstream", () => {
   });
 
   test("a path without a route is 503 while a schema is missing", () => {
-    const exchange = new Bench(routes, {}, ["orders"]).handle({ path: "/v2/a" });
+    const exchange = new Bench(routes, { pendingUpstreams: ["orders"] }).handle({ path: "/v2/a" });
     assert.equal(exchange.status, 503);
     assert.match(exchange.text, /orders/);
   });
@@ -672,7 +665,7 @@ describe("requests that do not reach an upstream", () => {
 });
 
 describe("cross-origin requests", () => {
-  const listener = { cors: CORS, policies: [CORS] };
+  const listener = { policies: [policySet(CORS)] };
 
   test("a preflight is answered from the route table and reaches no upstream", () => {
     const bench = new Bench([{}, { httpMethod: "PATCH" }], listener);
