@@ -65,6 +65,9 @@ export function parseCacheControl(value: unknown): Reading<string> {
   if (typeof value !== "string") return complain(`${show(value)} is not text`, "put the value in quotes");
   if (value === "") return { value };
   if (value.length > 1024) return complain(`${show(value)} is too long`, "at most 1024 characters");
+  if (/[^ -~]/.test(value)) {
+    return complain(`${show(value)} holds a character that is not printable ASCII`, "remove it");
+  }
   // Commas inside of quotes belong to a list of field names.
   for (const part of value.split(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/)) {
     const match = /^([A-Za-z0-9-]+)(?:=([A-Za-z0-9._-]+|"[A-Za-z0-9 ,_-]*"))?$/.exec(part.trim());

@@ -33,6 +33,7 @@ export interface Conflict {
 
 /** One route set, on its way. */
 interface RouteSet {
+  /** Of the first listener that has it; others say the same. */
   readonly routes: ListenerConfig["routes"];
   readonly matcher: PathMatcherBuilder<Route>;
   readonly served: Route[];
@@ -100,25 +101,19 @@ export class ListenerTables {
   }
 
   /**
-   * Makes the tables, once. Problems: a listener without a route while others have some, conditions that mean no route
-   * (once no upstream is pending), CORS that a route and a listener together make unsound.
+   * Makes the tables, once. Problems: CORS that a route and a listener together make unsound.
    */
   build(
     cors: (options: CorsConfig) => PreflightPolicy | undefined,
     pendingUpstreams: readonly string[],
   ): BuiltTables {
     const problems: Problem[] = [];
-    const hasRoutes = this.#distinct.some(({ served }) => served.length > 0);
     const built = new Map(this.#distinct.map((set) => [set, set.matcher.build()] as const));
     const tables = this.#sets.flatMap((set, index): readonly ListenerTable[] => {
       const listener = this.#config.listeners[index];
       const matcher = built.get(set);
       // Sets were made of the listeners, and matchers of the sets.
       if (listener === undefined || matcher === undefined) return [];
-      if (pendingUpstreams.length === 0) {
-        problems.push(...this.#unusedConditions(listener, index));
-        if (hasRoutes && set.served.length === 0) problems.push(this.#emptyListener(listener, index));
-      }
       return [
         {
           name: listenerName(listener),
@@ -138,6 +133,20 @@ export class ListenerTables {
     return { tables, problems };
   }
 
+  /**
+   * What is wrong with route sets if the routes are all there are: conditions that mean none, and a listener that is left
+   * without one while others have some.
+   */
+  get setProblems(): readonly Problem[] {
+    const hasRoutes = this.#distinct.some(({ served }) => served.length > 0);
+    return this.#sets.flatMap((set, index) => {
+      const listener = this.#config.listeners[index];
+      const isEmpty = hasRoutes && set.served.length === 0 && listener !== undefined;
+      const empty = isEmpty ? [this.#emptyListener(listener, index)] : [];
+      return [...this.#unusedConditions(set, index), ...empty];
+    });
+  }
+
   #means({ include, exclude }: ListenerConfig["routes"], subject: RouteSubject): boolean {
     // All are asked, so that each is known to mean a route or none.
     const excluding = exclude.filter((condition) => this.#log.holds(condition, subject));
@@ -145,7 +154,7 @@ export class ListenerTables {
     return excluding.length === 0 && including?.length !== 0;
   }
 
-  #unusedConditions({ routes }: ListenerConfig, index: number): readonly Problem[] {
+  #unusedConditions({ routes }: RouteSet, index: number): readonly Problem[] {
     const { include = [], exclude } = routes;
     const unused = (list: "include" | "exclude", conditions: readonly RouteCondition[]): readonly Problem[] =>
       conditions.flatMap((condition, i): readonly Problem[] =>

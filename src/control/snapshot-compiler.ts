@@ -90,7 +90,11 @@ class SnapshotCompilation {
       const channel = this.#parts.channels.get(upstream.name);
       if (schema !== undefined && channel !== undefined) this.#addUpstream(upstream, schema, channel);
     }
-    if (pendingUpstreams.length === 0) this.#reportUnused(config.routes, ["routes"]);
+    // Of routes that are not known nothing can be said.
+    if (config.upstreams.every(({ name }) => this.#schemas.has(name))) {
+      this.#reportUnused(config.routes, ["routes"]);
+      this.#problems.push(...this.#tables.setProblems);
+    }
     const built = this.#tables.build(this.#parts.cors, pendingUpstreams);
     this.#problems.push(...built.problems);
     const strayOptions = resolveRouteOptions(config.defaults);

@@ -3,7 +3,7 @@
  */
 import { type ExchangeHandler, findHeader, type RefusalListener } from "../http/index.ts";
 import { isPreflight } from "../policy/index.ts";
-import type { Protocol } from "../protocol/index.ts";
+import type { ErrorSettings, Protocol } from "../protocol/index.ts";
 import { Heartbeats, RestProtocol, sendError } from "../protocol/rest/index.ts";
 import type { SocketProtocol, WebSocketProtocol } from "../protocol/websocket/index.ts";
 import { gatewayStatus, OK, type Status, StatusError } from "../status/index.ts";
@@ -101,7 +101,10 @@ export class Gateway {
     const allow = withOptions(match.allow).join(", ");
     if (exchange.method === "OPTIONS") {
       const refusal = admitStray(scope, snapshot, table);
-      if (refusal !== undefined) throw new StatusError(refusal);
+      if (refusal !== undefined) {
+        endWithError(scope, refusal, snapshot.errors);
+        return;
+      }
       scope.reply.respond(204, ["allow", allow], "");
       scope.finish(OK, undefined);
       return;
@@ -129,9 +132,7 @@ export class Gateway {
       }
       socket?.admit(exchange, (origin) => cors?.names(origin) === true);
     } catch (error) {
-      const status = this.#statusOf(error);
-      sendError(reply, status, errors, []);
-      scope.finish(status, route);
+      endWithError(scope, this.#statusOf(error), errors, route);
       return;
     }
     new Relay(scope, route, captures, socket ?? this.#rest, this.#surroundings).start();
@@ -160,9 +161,9 @@ export class Gateway {
     if (match.kind === "found" && !methods.includes(asked)) methods.push(asked);
     const answer = cors.preflight(exchange, withOptions(methods));
     if ("refusal" in answer) {
+      reply.commonHeaders.push(...snapshot.headers);
       cors.admit(exchange, reply.commonHeaders);
-      sendError(reply, answer.refusal, snapshot.errors, snapshot.headers);
-      scope.finish(answer.refusal, undefined);
+      endWithError(scope, answer.refusal, snapshot.errors);
       return true;
     }
     reply.respond(204, answer.headers, "");
@@ -189,6 +190,12 @@ export class Gateway {
     this.#log.error({ err: error }, "a request failed inside the gateway");
     return gatewayStatus("INTERNAL", "internal error");
   }
+}
+
+/** Ends a request that no relay has taken. */
+function endWithError(scope: RequestScope, status: Status, errors: ErrorSettings, route?: Route): void {
+  sendError(scope.reply, status, errors, []);
+  scope.finish(status, route);
 }
 
 /** Asks the listener's own policies about a request that has no route. */

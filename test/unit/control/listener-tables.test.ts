@@ -68,7 +68,8 @@ test("listeners with equal route sets share one matcher", () => {
   - { address: 127.0.0.1:3 }
 upstreams: { echo: { ${SOURCE} } }
 `;
-  const { snapshot } = compile({ yaml });
+  const { snapshot, problems } = compile({ yaml });
+  assert.deepEqual(problems.map(formatProblem), []);
   assert.equal(tableOf(snapshot, 0).matcher, tableOf(snapshot, 1).matcher);
   assert.notEqual(tableOf(snapshot, 0).matcher, tableOf(snapshot, 2).matcher);
   assert.equal(tableOf(snapshot, 0).policies[0]?.cors, undefined);
