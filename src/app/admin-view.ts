@@ -34,7 +34,7 @@ export function adminView({ control, gateway, meters, lifecycle, log, followers 
       const own = readinessOf(control, lifecycle);
       return followers === undefined ? own : followers.readiness(own);
     },
-    routes: () => routeRows(gateway.snapshot.routes),
+    routes: () => routeRows(gateway.snapshot),
     schemas: () => schemaStatuses(reconciler),
     upstreams: () => upstreamRows(control.channels),
     config: () => maskedConfig(control.config),

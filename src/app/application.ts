@@ -4,9 +4,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { adminHandler, adminPages, type Readiness } from "../admin/index.ts";
 import type { Config, ListenerConfig } from "../config/index.ts";
-import type { Applied, ReloadCause } from "../control/index.ts";
+import { type Applied, listenerName, type ReloadCause } from "../control/index.ts";
 import { Gateway, type ListenerSettings } from "../gateway/index.ts";
-import { formatAddress, type HttpEngine, type HttpListener, type ListenAddress } from "../http/index.ts";
+import type { HttpEngine, HttpListener, ListenAddress } from "../http/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
 import {
   combineObservers,
@@ -104,10 +104,10 @@ export class Application {
       if (config.strict && problems.length > 0) throw new StartError(problems);
       // Not before: until there are routes every answer is an error, and an EventSource that came back to one would stay
       // away, while it tries again where nobody listens.
-      for (const listener of config.listeners) {
+      for (const [index, listener] of config.listeners.entries()) {
         const engine = builtins.engine(listener.engine, log);
         opened.push({
-          listener: await openListener(listener, engine, gateway, builtins),
+          listener: await openListener(listener, index, engine, gateway, builtins),
           engine: engine.name,
         });
       }
@@ -194,18 +194,17 @@ const ADMIN_LIMITS = { maxHeaderBytes: 32 * 1024, idleTimeoutMs: 60_000 };
 
 function openListener(
   config: ListenerConfig,
+  index: number,
   engine: HttpEngine,
   gateway: Gateway,
   builtins: Builtins,
 ): Promise<HttpListener> {
-  const { cors, trailingSlash, trustedHops } = config;
-  const corsPolicy = builtins.cors(cors);
+  const { trailingSlash, trustedHops } = config;
   const settings: ListenerSettings = {
-    name: formatAddress(config.address),
+    name: listenerName(config),
+    index,
     trailingSlash,
     trustedHops,
-    cors: corsPolicy,
-    policies: corsPolicy === undefined ? [] : [corsPolicy],
     webSocket: builtins.webSocket(config),
   };
   const { maxHeaderBytes, idleTimeoutMs } = config;

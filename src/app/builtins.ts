@@ -34,7 +34,7 @@ export interface Builtins {
   engine(name: ListenerConfig["engine"], log: Logger): HttpEngine;
   /** `locate` gives the place in the config of each source, for problems. */
   sources(upstream: UpstreamConfig, channel: Channel, locate: Config["locate"]): readonly SchemaSource[];
-  cors(options: CorsConfig): PreflightPolicy | undefined;
+  readonly cors: (options: CorsConfig) => PreflightPolicy | undefined;
   webSocket(options: ListenerConfig): WebSocketProtocol | undefined;
   readonly errorRenderer: (registry: Registry) => ErrorRenderer;
 }
@@ -82,13 +82,8 @@ export function builtins(
   };
 }
 
-/**
- * Pages that CORS names may open WebSockets, too. Not so "any page" of CORS: that never has a person's cookies, which a
- * handshake always carries.
- */
-function webSocketOf({ webSocket, cors, trustedHops }: ListenerConfig): WebSocketProtocol {
-  const fromCors = cors.enabled ? cors.origins.filter((origin) => origin !== "*") : [];
-  const allowsOrigin = compileOrigins([...webSocket.origins, ...fromCors]);
+function webSocketOf({ webSocket, trustedHops }: ListenerConfig): WebSocketProtocol {
+  const allowsOrigin = compileOrigins(webSocket.origins);
   const { credentials, pingIntervalMs, maxMessageBytes } = webSocket;
   return new WebSocketProtocol({ allowsOrigin, trustedHops, credentials, pingIntervalMs, maxMessageBytes });
 }

@@ -79,10 +79,10 @@ export class Provision {
     pending,
     revision,
   }: CompileInput): Promise<CompiledSnapshot> {
-    const { transcoders, errorRenderer } = this.#builtins;
+    const { transcoders, errorRenderer, cors } = this.#builtins;
     const channels = new Map([...units].map(([name, { channel }]) => [name, channel]));
     const retries = new Map([...units].map(([name, unit]) => [name, unit.retries]));
-    const parts = { config, transcoders, errorRenderer, channels, retries, serviceConfigs };
+    const parts = { config, transcoders, errorRenderer, cors, channels, retries, serviceConfigs };
     return timeSlices().run(compileInSteps(parts, schemas, pending, revision));
   }
 

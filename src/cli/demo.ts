@@ -68,7 +68,7 @@ export async function demo(options: DemoOptions): Promise<number> {
     `Gateway (HTTP)               http://${address}   engine ${listening?.engine}, schema by ${options.schema}`,
   );
   say(`Admin                        http://${HOST}:${adminPort}/healthz /readyz /metrics /routes\n`);
-  say(formatRouteTable(routeRows(application.gateway.snapshot.routes)));
+  say(formatRouteTable(routeRows(application.gateway.snapshot)));
   say("\nTry, in another terminal:\n");
   for (const example of curlExamples(`http://${address}`)) {
     say(`# ${example.title}\n${curlCommand(example)}\n`);

@@ -1,7 +1,9 @@
 /** `sluice explain`: what would become of a request, step by step, without calling the upstream. */
 import { readFileSync } from "node:fs";
 import { builtins, compileOnce } from "../app/index.ts";
-import type { Route, RoutingSnapshot } from "../gateway/index.ts";
+import type { Config } from "../config/index.ts";
+import { listenerName } from "../control/index.ts";
+import { type Route, type RoutingSnapshot, tableOf } from "../gateway/index.ts";
 import {
   chooseRequestReader,
   chooseStreamType,
@@ -18,6 +20,8 @@ import { productVersion } from "./product-version.ts";
 /** What the command line gives beside the config. */
 export interface ExplainOptions extends ConfigOptions {
   readonly data?: string;
+  /** Its name or address; the first without it. */
+  readonly listener?: string;
   readonly header: readonly string[];
 }
 
@@ -42,11 +46,7 @@ export async function explain(request: string, options: ExplainOptions): Promise
   const parsed = parseRequest(request, options);
   const { snapshot, problems: found } = await compileOnce(config, builtins(config, productVersion()));
   printProblems(found, process.stderr);
-  const [listener] = config.listeners;
-  const settings = {
-    trailingSlash: listener?.trailingSlash ?? "strict",
-    trustedHops: listener?.trustedHops ?? 0,
-  };
+  const settings = chooseListener(config, options.listener);
   process.stdout.write(`${parsed.method} ${parsed.path}${parsed.query === "" ? "" : `?${parsed.query}`}\n`);
   try {
     return await explainRequest(parsed, snapshot, settings);
@@ -58,8 +58,17 @@ export async function explain(request: string, options: ExplainOptions): Promise
 }
 
 interface ListenerTraits {
+  readonly index: number;
   readonly trailingSlash: "strict" | "ignore";
   readonly trustedHops: number;
+}
+
+function chooseListener({ listeners }: Config, wanted: string | undefined): ListenerTraits {
+  const names = listeners.map(listenerName);
+  const index = wanted === undefined ? 0 : names.indexOf(wanted);
+  const listener = listeners[index];
+  if (listener !== undefined) return { index, ...listener };
+  throw new Error(`there is no listener ${JSON.stringify(wanted)} (there is: ${names.join(", ")})`);
 }
 
 async function explainRequest(
@@ -68,7 +77,8 @@ async function explainRequest(
   listener: ListenerTraits,
 ): Promise<number> {
   printCandidates(request, snapshot, listener);
-  const match = snapshot.matcher.match(request.method, request.path, listener.trailingSlash);
+  const { matcher } = tableOf(snapshot, listener.index);
+  const match = matcher.match(request.method, request.path, listener.trailingSlash);
   if (match.kind === "not-found") {
     section("refused", ["404: no route has this path"]);
     return 1;
@@ -138,7 +148,8 @@ function printCandidates(
   snapshot: RoutingSnapshot,
   listener: ListenerTraits,
 ): void {
-  const candidates = snapshot.matcher.explain(request.method, request.path, listener.trailingSlash);
+  const { matcher } = tableOf(snapshot, listener.index);
+  const candidates = matcher.explain(request.method, request.path, listener.trailingSlash);
   const others = candidates.length - SHOWN_CANDIDATES;
   section(
     others > 0 ? `candidates (${others} more distant ones are left out)` : "candidates",

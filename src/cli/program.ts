@@ -50,10 +50,16 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .argument("<request>", "method and target, e.g. 'GET /v1/shelves/1/books?page_size=2'")
     .option("-d, --data <body>", "request body; @file reads it from a file")
     .option("-H, --header <field>", "request header, 'name: value'; repeatable", collect, [])
-    .action(async (request: string, options: ConfigOptions & { data?: string; header: string[] }) => {
-      const { explain } = await import("./explain.ts");
-      exitCode = await explain(request, options);
-    });
+    .option("--listener <name>", "whose routes count: a listener's name or address (default: the first)")
+    .action(
+      async (
+        request: string,
+        options: ConfigOptions & { data?: string; listener?: string; header: string[] },
+      ) => {
+        const { explain } = await import("./explain.ts");
+        exitCode = await explain(request, options);
+      },
+    );
   program
     .command("demo")
     .description("run a bundled library service and a gateway in front of it")

@@ -11,7 +11,7 @@ export async function routes(options: ConfigOptions & { readonly json?: true }):
   if (config === undefined) return 1;
   const onePass = await compileOnce(config, builtins(config, productVersion()));
   printProblems(onePass.problems, process.stderr);
-  const rows = routeRows(onePass.snapshot.routes);
+  const rows = routeRows(onePass.snapshot);
   const text = options.json ? JSON.stringify({ routes: rows }, undefined, 2) : formatRouteTable(rows);
   process.stdout.write(`${text}\n`);
   return rows.length === 0 ? 1 : 0;

@@ -1,24 +1,10 @@
-/** The schema of everything in the config that names headers: the header rules of routes, and CORS of listeners. */
+/** The schema of everything in the config that names headers: the header rules of routes, and CORS. */
 import type * as z from "zod";
 import { duration, type Fail, flag, list, section, table, text } from "./fields.ts";
+import { FRAMING, metadataValues, responseValues } from "./fixed-headers.ts";
 import { parseHeaderName, parseHeaderPattern, parseMetadataName } from "./names.ts";
 import { complain, type Reading, show } from "./reading.ts";
-import type { CorsConfig, HeaderRules } from "./types.ts";
-
-/** Names that frame messages: to let config produce them would be to let a reply or call be split. */
-const FRAMING: ReadonlySet<string> = new Set([
-  "connection",
-  "content-encoding",
-  "content-length",
-  "content-type",
-  "host",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+import type { CorsConfig, HeaderRules, Patch } from "./types.ts";
 
 /** The keys of one level of header rules; all may be absent. */
 type HeaderRulesPatch = { readonly [K in keyof HeaderRules]?: HeaderRules[K] | undefined };
@@ -30,6 +16,7 @@ export function requestHeaderRules(): z.ZodType<HeaderRulesPatch> {
     deny: patterns("Headers that do not pass; wins over `allow`."),
     rename: renames("Metadata name by header name.", parseHeaderName, parseMetadataName),
     prefix: prefix("Taken off header names that start with it, as grpc-gateway does with `Grpc-Metadata-`."),
+    set: metadataValues(),
   });
 }
 
@@ -40,32 +27,63 @@ export function responseHeaderRules(): z.ZodType<HeaderRulesPatch> {
     deny: patterns("Metadata that do not pass; wins over `allow`."),
     rename: renames("Header name by metadata name.", parseMetadataName, parseHeaderName),
     prefix: prefix("Put before the names of metadata, as grpc-gateway does with `Grpc-Metadata-`."),
+    set: responseValues(),
   });
 }
 
 /** CORS of one listener. */
 export function corsSection(): z.ZodType<CorsConfig> {
+  const { enabled, origins, credentials, exposeHeaders, allowHeaders, maxAge } = corsShape();
   return section(
     "Cross-origin requests from browsers; methods come from the route table.",
     {
-      enabled: flag("Whether preflights are answered and replies marked.").prefault(false),
-      origins: list(
-        "Origins that are let in: `https://app.example.com`, `https://*.example.com` (subdomains), or `*`.",
-        text("origin", "One origin.", parseOrigin),
-      ).prefault([]),
-      credentials: flag("Whether cookies and HTTP authentication are allowed; not with `*`.").prefault(false),
-      exposeHeaders: list(
-        "Response headers that scripts may read, besides the safelisted ones.",
-        text("header name", "One header.", parseHeaderName),
-      ).prefault([]),
-      allowHeaders: list(
-        "Request headers that scripts may send; `*` allows whatever a preflight asks for.",
-        text("header name or *", "One header.", parseAllowedHeader),
-      ).prefault([...DEFAULT_ALLOW_HEADERS]),
-      maxAge: duration("How long browsers may remember a preflight.", { max: "24h" }).prefault("10m"),
+      enabled: enabled.prefault(false),
+      origins: origins.prefault([]),
+      credentials: credentials.prefault(false),
+      exposeHeaders: exposeHeaders.prefault([]),
+      allowHeaders: allowHeaders.prefault([...DEFAULT_ALLOW_HEADERS]),
+      maxAge: maxAge.prefault("10m"),
     },
     checkCors,
   ).transform(({ maxAge, ...rest }) => ({ ...rest, maxAgeMs: maxAge }));
+}
+
+/** What a route has in place of its listener's CORS, key by key. */
+export function corsPatchSection(): z.ZodType<Patch<CorsConfig>> {
+  const { enabled, origins, credentials, exposeHeaders, allowHeaders, maxAge } = corsShape();
+  return section(
+    "Cross-origin requests from browsers: what differs from the listener's `cors`.",
+    {
+      enabled: enabled.optional(),
+      origins: origins.optional(),
+      credentials: credentials.optional(),
+      exposeHeaders: exposeHeaders.optional(),
+      allowHeaders: allowHeaders.optional(),
+      maxAge: maxAge.optional(),
+    },
+    checkCors,
+  ).transform(({ maxAge, ...rest }) => (maxAge === undefined ? rest : { ...rest, maxAgeMs: maxAge }));
+}
+
+// The types of the fields are the point of the function; it stays inside the module.
+function corsShape() {
+  return {
+    enabled: flag("Whether preflights are answered and replies marked."),
+    origins: list(
+      "Origins that are let in: `https://app.example.com`, `https://*.example.com` (subdomains), or `*`.",
+      text("origin", "One origin.", parseOrigin),
+    ),
+    credentials: flag("Whether cookies and HTTP authentication are allowed; not with `*`."),
+    exposeHeaders: list(
+      "Response headers that scripts may read, besides the safelisted ones.",
+      text("header name", "One header.", parseHeaderName),
+    ),
+    allowHeaders: list(
+      "Request headers that scripts may send; `*` allows whatever a preflight asks for.",
+      text("header name or *", "One header.", parseAllowedHeader),
+    ),
+    maxAge: duration("How long browsers may remember a preflight.", { max: "24h" }),
+  };
 }
 
 /**

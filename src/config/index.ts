@@ -1,6 +1,7 @@
 export { type ConfigDocument, configOf } from "./document.ts";
 export type { Environment } from "./environment.ts";
 export { configJsonSchema } from "./json-schema.ts";
+export type { ListenerRoutes } from "./listener-routes.ts";
 export {
   type ConfigFlags,
   type ConfigResult,
@@ -14,7 +15,8 @@ export { MASK, maskedConfig } from "./masked.ts";
 export { nearestName, selectorMatches } from "./names.ts";
 export { configReference } from "./reference.ts";
 export type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
-export { BUILT_IN_ROUTE_OPTIONS, resolveRouteOptions, routeOptionsOf } from "./route-options.ts";
+export type { PathPattern, PatternSegment, RouteCondition } from "./route-conditions.ts";
+export { BUILT_IN_ROUTE_OPTIONS, resolveRouteOptions } from "./route-options.ts";
 export { loadServiceConfig, readServiceConfig, type ServiceConfig } from "./service-config.ts";
 export type {
   AddressConfig,
@@ -23,6 +25,7 @@ export type {
   ConfigPath,
   ConfigValues,
   CorsConfig,
+  CorsPatch,
   ErrorOptions,
   FilePath,
   HeaderRules,

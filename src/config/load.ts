@@ -8,6 +8,7 @@ import { checkListenAddresses, dropFaultyRules, faultsOfIssues, isRuleFault } fr
 import { type Environment, substitute } from "./environment.ts";
 import { type Fault, formatPath } from "./faults.ts";
 import { toRuleConfig } from "./http-rules.ts";
+import { checkListenerRoutes } from "./listener-routes.ts";
 import { type ConfigText, configSchema } from "./schema.ts";
 import type { Config, ConfigPath } from "./types.ts";
 import { checkUpstreams } from "./upstream-checks.ts";
@@ -129,7 +130,7 @@ function readDocument(
     faults.push(...sound.faults);
     faults.push(...faultsOfIssues(result.error?.issues ?? [], [], broken));
     faults.push(...checkListenAddresses(values, placing.name));
-    faults.push(...checkUpstreams(values));
+    faults.push(...checkUpstreams(values), ...checkListenerRoutes(values));
     ({ indexes } = sound);
     parsed = result.data;
   }

@@ -25,9 +25,10 @@ every problem of a file as \`file:line:col: what (hint)\`.
 - **YAML**: anchors, aliases and merge keys (\`<<\`) work. Tags, duplicate keys and several documents are refused.
 `;
 
-const OPTIONS_INTRODUCTION = `These keys can stand under \`defaults\`, directly under an upstream, and in an item of its \`routes\`. The value of a
-route comes from the last of these that sets it: built in, \`defaults\`, the upstream, each item of \`routes\` whose
-selector matches, in order. Mappings merge key by key; lists replace each other.
+const OPTIONS_INTRODUCTION = `These keys can stand under \`defaults\`, directly under an upstream, and in an item of \`routes\`, of the file or
+of an upstream. The value of a route comes from the last of these that sets it: built in, \`defaults\`, the upstream, each
+item of the file's \`routes\` that means the route, each item of the upstream's, in order. Mappings merge key by key; lists
+replace each other. [routes.md](routes.md) tells which routes an item means.
 `;
 
 /** The text of docs/configuration.md. */

@@ -1,9 +1,10 @@
 /**
  * The options that every route has: their schema, their built-in values, and the cascade
- * built-in < `defaults` < upstream < matching `routes`, in order.
+ * built-in < `defaults` < upstream < matching `routes` of the file < matching `routes` of the upstream, in order.
  */
 import type * as z from "zod";
 import { Code, type CodeName, type HttpStatusOverrides } from "../status/index.ts";
+import { BUILT_IN_CACHE, cacheSection } from "./cache-options.ts";
 import {
   choice,
   durationOrNone,
@@ -16,12 +17,12 @@ import {
   table,
   text,
 } from "./fields.ts";
-import { requestHeaderRules, responseHeaderRules } from "./header-options.ts";
-import { nearestName, selectorMatches } from "./names.ts";
+import { corsPatchSection, requestHeaderRules, responseHeaderRules } from "./header-options.ts";
+import { nearestName } from "./names.ts";
 import { complain, type Reading, show } from "./reading.ts";
 import { hedgingSection, retrySection } from "./retry-options.ts";
 import { BUILT_IN_STREAM, overlayStream, STREAM_TEXT, streamSection } from "./stream-options.ts";
-import type { ConfigValues, RouteOptions, RouteOptionsPatch, UpstreamConfig } from "./types.ts";
+import type { RouteOptions, RouteOptionsPatch } from "./types.ts";
 
 /** The built-in values as they would stand in the file; the JSON Schema and the documentation show these. */
 export const BUILT_IN_TEXT: Readonly<Record<string, unknown>> = {
@@ -41,8 +42,10 @@ export const BUILT_IN_TEXT: Readonly<Record<string, unknown>> = {
     prettyPrintParameter: false,
     maxDepth: 100,
   },
-  requestHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "" },
-  responseHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "" },
+  requestHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "", set: {} },
+  responseHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "", set: {} },
+  cors: {},
+  cache: BUILT_IN_CACHE,
   errors: { format: "google", statusByCode: {} },
   retry: { attempts: 3, statuses: ["UNAVAILABLE"], initialBackoff: "25ms", maxBackoff: "1s" },
   hedging: { attempts: 1, delay: "50ms" },
@@ -68,8 +71,10 @@ export const BUILT_IN_ROUTE_OPTIONS: RouteOptions = {
     prettyPrintParameter: false,
     maxDepth: 100,
   },
-  requestHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "" },
-  responseHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "" },
+  requestHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "", set: {} },
+  responseHeaders: { allow: ["*"], deny: [], rename: {}, prefix: "", set: {} },
+  cors: {},
+  cache: BUILT_IN_CACHE,
   errors: { format: "google", statusByCode: {} },
   retry: { attempts: 3, statuses: [Code.UNAVAILABLE], initialBackoffMs: 25, maxBackoffMs: 1000 },
   hedging: { attempts: 1, delayMs: 50 },
@@ -84,19 +89,23 @@ export const BUILT_IN_ROUTE_OPTIONS: RouteOptions = {
 export function resolveRouteOptions(...patches: readonly RouteOptionsPatch[]): RouteOptions {
   let options = BUILT_IN_ROUTE_OPTIONS;
   for (const patch of patches) {
-    const { json, requestHeaders, responseHeaders, errors, retry, hedging, stream } = options;
-    const nested = { json, requestHeaders, responseHeaders, errors, retry, hedging, stream };
+    const { json, requestHeaders, responseHeaders, cors, cache, errors, retry, hedging, stream } = options;
+    const nested = { json, requestHeaders, responseHeaders, cors, cache, errors, retry, hedging, stream };
     options = {
       ...overlay(options, { ...patch, ...nested }),
       json: overlay(json, patch.json),
       requestHeaders: {
         ...overlay(requestHeaders, patch.requestHeaders),
         rename: { ...requestHeaders.rename, ...patch.requestHeaders?.rename },
+        set: { ...requestHeaders.set, ...patch.requestHeaders?.set },
       },
       responseHeaders: {
         ...overlay(responseHeaders, patch.responseHeaders),
         rename: { ...responseHeaders.rename, ...patch.responseHeaders?.rename },
+        set: { ...responseHeaders.set, ...patch.responseHeaders?.set },
       },
+      cors: overlay(cors, patch.cors),
+      cache: overlay(cache, patch.cache),
       errors: {
         ...overlay(errors, patch.errors),
         statusByCode: { ...errors.statusByCode, ...patch.errors?.statusByCode },
@@ -107,16 +116,6 @@ export function resolveRouteOptions(...patches: readonly RouteOptionsPatch[]): R
     };
   }
   return options;
-}
-
-/** The options of the method `package.Service.Method` of one upstream. */
-export function routeOptionsOf(
-  config: Pick<ConfigValues, "defaults">,
-  upstream: Pick<UpstreamConfig, "options" | "routes">,
-  fullMethodName: string,
-): RouteOptions {
-  const matching = upstream.routes.filter((route) => selectorMatches(route.selector, fullMethodName));
-  return resolveRouteOptions(config.defaults, upstream.options, ...matching.map((route) => route.options));
 }
 
 /** A section of route options alone. */
@@ -152,6 +151,8 @@ function toPatch(value: OptionTexts): RouteOptionsPatch {
     json: value.json,
     requestHeaders: value.requestHeaders,
     responseHeaders: value.responseHeaders,
+    cors: value.cors,
+    cache: value.cache,
     errors: value.errors,
     retry: value.retry,
     hedging: value.hedging,
@@ -217,6 +218,8 @@ function shapeOfOptions() {
     }).optional(),
     requestHeaders: requestHeaderRules().optional(),
     responseHeaders: responseHeaderRules().optional(),
+    cors: corsPatchSection().optional(),
+    cache: cacheSection().optional(),
     errors: section("How errors look.", {
       format: choice("`google.rpc.Status` as JSON, RFC 9457 problem details, or Kratos' form.", [
         "google",

@@ -21,9 +21,10 @@ import {
 import { filePath } from "./file-path.ts";
 import { corsSection } from "./header-options.ts";
 import { type RuleText, ruleSchema } from "./http-rules.ts";
-import { parseSelector } from "./names.ts";
+import { listenerRoutesSection, parseListenerName } from "./listener-routes.ts";
 import { complain, type Reading, show } from "./reading.ts";
 import { retryBudgetSection } from "./retry-options.ts";
+import { type ConditionShape, checkCondition, conditionShape } from "./route-conditions.ts";
 import { routeOptionsSection, sectionWithRouteOptions } from "./route-options.ts";
 import type {
   AddressConfig,
@@ -31,6 +32,7 @@ import type {
   ConfigValues,
   FilePath,
   ListenerConfig,
+  RouteOverride,
   SchemaSourcesConfig,
   UpstreamConfig,
 } from "./types.ts";
@@ -78,6 +80,10 @@ export function configSchema(directory: string): z.ZodType<ConfigText> {
       directory,
       "A folder that keeps each upstream's last good schema, for starts at which the upstream is away.",
     ).optional(),
+    routes: list(
+      "Options for single routes of all upstreams, later matches win; the `routes` of an upstream win over these.",
+      routeSection(),
+    ).prefault([]),
     strict: flag(
       "Whether problems of rules and schemas fail the start, instead of dropping the part.",
     ).prefault(false),
@@ -122,6 +128,11 @@ export function configSchema(directory: string): z.ZodType<ConfigText> {
 
 function listenerSection(): z.ZodType<ListenerConfig> {
   return section("One listener.", {
+    name: text(
+      "listener name",
+      "A name of your own, for logs and `sluice routes`; the address otherwise.",
+      parseListenerName,
+    ).optional(),
     address: listenAddress("`host:port`, `[::1]:8080` or `:8080`; port 0 takes a free one."),
     engine: choice("The HTTP server: uWebSockets.js where its addon loads, or Node's own.", [
       "auto",
@@ -145,9 +156,10 @@ function listenerSection(): z.ZodType<ListenerConfig> {
       0,
       32,
     ).prefault(0),
+    routes: listenerRoutesSection().prefault({}),
     cors: corsSection().prefault({}),
     webSocket: webSocketSection().prefault({}),
-  }).transform(({ idleTimeout, ...rest }) => ({ ...rest, idleTimeoutMs: idleTimeout }));
+  }).transform(({ name, idleTimeout, ...rest }) => ({ name, ...rest, idleTimeoutMs: idleTimeout }));
 }
 
 function adminSection(): z.ZodType<AdminConfig> {
@@ -190,7 +202,7 @@ function upstreamSection(directory: string): z.ZodType<UpstreamText> {
     ),
     maxReceiveMessageBytes: size("Longest reply message.", { min: "1" }).prefault("4MiB"),
     retryBudget: retryBudgetSection().prefault({}),
-    routes: list("Options for single methods, later matches win.", routeSection()).prefault([]),
+    routes: list("Options for single routes, later matches win.", routeSection()).prefault([]),
   }).transform((upstream) => ({
     addresses: upstream.address,
     loadBalancing: upstream.loadBalancing,
@@ -208,14 +220,19 @@ function upstreamSection(directory: string): z.ZodType<UpstreamText> {
     maxReceiveMessageBytes: upstream.maxReceiveMessageBytes,
     retryBudget: upstream.retryBudget,
     options: upstream.options,
-    routes: upstream.routes.map(({ selector, options }) => ({ selector, options })),
+    routes: upstream.routes,
   }));
 }
 
-function routeSection(): ReturnType<typeof sectionWithRouteOptions<{ selector: z.ZodType<string> }>> {
-  return sectionWithRouteOptions("Options of the methods that a selector selects.", {
-    selector: text("selector", "The methods: `package.Service.Method`, `package.*` or `*`.", parseSelector),
-  });
+function routeSection(): z.ZodType<RouteOverride> {
+  return sectionWithRouteOptions<ConditionShape>(
+    "Options of some routes; of several conditions in one item, all must hold.",
+    conditionShape(),
+    checkCondition,
+  ).transform(({ selector, path, methods, options }) => ({
+    condition: { selector, path, methods },
+    options,
+  }));
 }
 
 function schemaSection(directory: string): z.ZodType<SchemaSourcesConfig> {

@@ -3,7 +3,10 @@
  * bytes, header names are lower-case, paths are resolved. docs/configuration.md describes the YAML that it comes from.
  */
 import type { HttpStatusOverrides } from "../status/index.ts";
+import type { CacheOptions, CacheOptionsPatch } from "./cache-options.ts";
+import type { ListenerRoutes } from "./listener-routes.ts";
 import type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
+import type { RouteCondition } from "./route-conditions.ts";
 import type { StreamOptions, StreamOptionsPatch } from "./stream-options.ts";
 import type {
   ConnectionsConfig,
@@ -33,7 +36,7 @@ export interface AddressConfig {
   readonly port: number;
 }
 
-/** Cross-origin requests, per listener. Routes and methods come from the route table, not from here. */
+/** Cross-origin requests, per listener; a route may differ. Routes and methods come from the route table, not from here. */
 export interface CorsConfig {
   readonly enabled: boolean;
   /** `https://app.example.com`, `https://*.example.com` (any depth, not the domain itself) or `*`; lower-case. */
@@ -47,8 +50,14 @@ export interface CorsConfig {
   readonly maxAgeMs: number;
 }
 
+/** What a route has in place of its listener's CORS. */
+export type CorsPatch = Partial<CorsConfig>;
+
 export interface ListenerConfig {
+  /** The label in logs and tables; undefined takes the address. */
+  readonly name: string | undefined;
   readonly address: AddressConfig;
+  readonly routes: ListenerRoutes;
   readonly engine: "auto" | "uws" | "node";
   readonly trailingSlash: "strict" | "ignore";
   readonly maxHeaderBytes: number;
@@ -112,9 +121,9 @@ export interface TlsConfig {
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
 }
 
-/** Options for the methods of one selector. */
+/** Options of the routes that a condition holds for. */
 export interface RouteOverride {
-  readonly selector: string;
+  readonly condition: RouteCondition;
   readonly options: RouteOptionsPatch;
 }
 
@@ -165,6 +174,8 @@ export interface HeaderRules {
    * of reply metadata. "" for nothing. Renamed names are left alone.
    */
   readonly prefix: string;
+  /** Fields that are there in any case, by name; an empty value is none. */
+  readonly set: Readonly<Record<string, string>>;
 }
 
 /** JSON in and out. */
@@ -185,7 +196,7 @@ export interface ErrorOptions {
   readonly statusByCode: HttpStatusOverrides;
 }
 
-/** What can be set for every route: built in, under `defaults`, per upstream, per selector. */
+/** What can be set for every route: built in, under `defaults`, per upstream, per condition. */
 export interface RouteOptions {
   /** Upper limit of a unary call; Infinity is none. */
   readonly deadlineMs: number;
@@ -202,6 +213,9 @@ export interface RouteOptions {
   readonly json: JsonOptions;
   readonly requestHeaders: HeaderRules;
   readonly responseHeaders: HeaderRules;
+  /** What differs from the CORS of the listener that the request comes in on. */
+  readonly cors: CorsPatch;
+  readonly cache: CacheOptions;
   readonly errors: ErrorOptions;
   readonly retry: RetryOptions;
   readonly hedging: HedgingOptions;
@@ -211,18 +225,28 @@ export interface RouteOptions {
 }
 
 /** The fields of T that one level of the cascade sets. */
-type Patch<T> = { readonly [K in keyof T]?: T[K] | undefined };
+export type Patch<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /** One level of the cascade: whatever is absent comes from the level before. */
 export type RouteOptionsPatch = Patch<
   Omit<
     RouteOptions,
-    "json" | "requestHeaders" | "responseHeaders" | "errors" | "retry" | "hedging" | "stream"
+    | "json"
+    | "requestHeaders"
+    | "responseHeaders"
+    | "cors"
+    | "cache"
+    | "errors"
+    | "retry"
+    | "hedging"
+    | "stream"
   >
 > & {
   readonly json?: Patch<JsonOptions> | undefined;
   readonly requestHeaders?: Patch<HeaderRules> | undefined;
   readonly responseHeaders?: Patch<HeaderRules> | undefined;
+  readonly cors?: Patch<CorsConfig> | undefined;
+  readonly cache?: CacheOptionsPatch | undefined;
   readonly errors?: Patch<ErrorOptions> | undefined;
   readonly retry?: Patch<RetryOptions> | undefined;
   readonly hedging?: Patch<HedgingOptions> | undefined;
@@ -243,6 +267,8 @@ export interface ConfigValues {
   readonly defaults: RouteOptionsPatch;
   /** The folder that keeps each upstream's last good schema, for starts at which the upstream is away. */
   readonly schemaCache?: FilePath | undefined;
+  /** For the routes of all upstreams; in order, a later match wins, and the upstream's own `routes` win over these. */
+  readonly routes: readonly RouteOverride[];
   /** Whether problems of rules and schemas fail the start. */
   readonly strict: boolean;
   /** When `/readyz` turns ready: with the first schema, with all, or at once. */

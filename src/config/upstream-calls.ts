@@ -84,7 +84,8 @@ function parseName(name: string): Reading<string> {
   return complain(`${show(name)} cannot be set`, hint);
 }
 
-function parseMetadataValue(value: unknown): Reading<string> {
+/** Reads a value of metadata. No complaint shows it: it may be a secret. */
+export function parseMetadataValue(value: unknown): Reading<string> {
   if (typeof value !== "string") return complain("is not text", "put the value in quotes");
   if (value.length > MAX_METADATA_BYTES)
     return complain("is too long", `at most ${MAX_METADATA_BYTES} characters`);
@@ -108,7 +109,7 @@ function isAuthority(value: string): boolean {
 }
 
 /** Either alphabet, padded or not, perhaps several values joined by commas. */
-function isBase64(value: string): boolean {
+export function isBase64(value: string): boolean {
   return value.split(",").every((part) => {
     const digits = part.trim().replace(/={1,2}$/, "");
     return digits.length % 4 !== 1 && /^[A-Za-z0-9+/_-]*$/.test(digits);

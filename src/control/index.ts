@@ -4,6 +4,7 @@ export { ConfigWatcher, type ConfigWatcherParts } from "./config-watcher.ts";
 export { diffRoutes } from "./diff-routes.ts";
 export { type Discovery, discover, type LoadedFiles, loadFiles } from "./discover.ts";
 export { installChanges } from "./install-changes.ts";
+export { listenerName } from "./listener-tables.ts";
 export {
   type Applied,
   type CompiledSnapshot,

@@ -5,18 +5,22 @@
  * else is **install**: sockets that are bound, processes that are forked, how this one ends. What is not known to be
  * routing is install, so that a key nobody thought of here is refused rather than ignored.
  */
-import type { Config, ConfigPath, ConfigValues } from "../config/index.ts";
+import type { Config, ConfigPath, ConfigValues, ListenerConfig } from "../config/index.ts";
 import type { Problem } from "../status/index.ts";
 import { isSameConfig } from "./config-digest.ts";
 
 const ROUTING: ReadonlySet<string> = new Set<keyof ConfigValues>([
   "upstreams",
   "defaults",
+  "routes",
   "strict",
   "readiness",
   "log",
   "watch",
 ]);
+
+/** Of a listener: what its routes and their policies are made of, with each snapshot. */
+const ROUTING_OF_LISTENERS: ReadonlySet<string> = new Set<keyof ListenerConfig>(["routes", "cors"]);
 
 /** About the document, not in it. */
 const NOT_VALUES: ReadonlySet<string> = new Set<Exclude<keyof Config, keyof ConfigValues>>([
@@ -43,11 +47,15 @@ export function installChanges(running: Config, next: Config): readonly Problem[
   return problems;
 }
 
+function isRouting([section, , key]: ConfigPath): boolean {
+  return section === "listeners" && typeof key === "string" && ROUTING_OF_LISTENERS.has(key);
+}
+
 type Found = (path: ConfigPath, from: unknown, to: unknown) => void;
 
 /** Walks down as far as both have members, and tells of each place where they part. */
 function compare(from: unknown, to: unknown, path: ConfigPath, found: Found): void {
-  if (isSameConfig(from, to)) return;
+  if (isSameConfig(from, to) || isRouting(path)) return;
   if (Array.isArray(from) && Array.isArray(to)) {
     for (let i = 0; i < Math.max(from.length, to.length); i++) compare(from[i], to[i], [...path, i], found);
     return;

@@ -13,7 +13,7 @@
  * old one, and the others change all the same.
  */
 import type { Config, ServiceConfig, UpstreamConfig } from "../config/index.ts";
-import type { Route, RoutingSnapshot } from "../gateway/index.ts";
+import type { RoutingSnapshot } from "../gateway/index.ts";
 import type { SchemaSet } from "../schema/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
 import { Breakages, type HeldSchema } from "./breakages.ts";
@@ -83,6 +83,9 @@ export interface Applied {
 /** Lines of one difference that go to the log and to whoever asked for a reload. */
 const MAX_CHANGE_LINES = 50;
 
+/** What route tables are made of. */
+type RoutedBy = Pick<RoutingSnapshot, "routes" | "listeners">;
+
 /** Discovers, compiles, publishes, retires. */
 export class Reconciler {
   readonly #parts: ReconcilerParts;
@@ -93,7 +96,7 @@ export class Reconciler {
   #footing: Footing | undefined;
   #openProblems: readonly Problem[] = [];
   #compileProblems: readonly Problem[] = [];
-  #routes: readonly Route[] = [];
+  #table: RoutedBy = { routes: [], listeners: [] };
   #pending: readonly string[] = [];
   #revision = 0;
   #turn: Promise<unknown> = Promise.resolve();
@@ -354,8 +357,8 @@ export class Reconciler {
       return before === undefined || isSameServed(after, before) ? [] : [{ before, after }];
     });
     if (changed.length === 0) return [];
-    const rowsBefore: readonly RouteRow[] = routeRows(this.#routes);
-    const rowsAfter = routeRows(compiled.snapshot.routes);
+    const rowsBefore: readonly RouteRow[] = routeRows(this.#table);
+    const rowsAfter = routeRows(compiled.snapshot);
     return changed.map(({ before, after }) => diffUpstream(before, after, rowsBefore, rowsAfter));
   }
 
@@ -389,7 +392,7 @@ export class Reconciler {
     const { publish, log } = this.#parts;
     this.#revision = snapshot.revision;
     this.#compileProblems = problems;
-    this.#routes = snapshot.routes;
+    this.#table = snapshot;
     publish(snapshot);
     for (const diff of diffs) {
       for (const change of diffLines(diff, MAX_CHANGE_LINES))

@@ -1,7 +1,7 @@
 /**
  * The route table for people and scripts: `sluice routes`, `/routes`.
  */
-import type { Route } from "../gateway/index.ts";
+import type { RoutingSnapshot } from "../gateway/index.ts";
 import type { BindingSource } from "../routing/index.ts";
 import type { MethodKind } from "../schema/index.ts";
 
@@ -15,10 +15,16 @@ export interface RouteRow {
   readonly kind: MethodKind;
   readonly source: BindingSource;
   readonly upstream: string;
+  /** The names of the listeners that serve it, in their order. */
+  readonly listeners: readonly string[];
 }
 
 /** One row a route, in the order of declaration. */
-export function routeRows(routes: readonly Route[]): readonly RouteRow[] {
+export function routeRows({
+  routes,
+  listeners,
+}: Pick<RoutingSnapshot, "routes" | "listeners">): readonly RouteRow[] {
+  const tables = listeners.map(({ name, routes }) => ({ name, served: new Set(routes) }));
   return routes.map((route) => ({
     method: route.httpMethod,
     template: route.template,
@@ -28,18 +34,25 @@ export function routeRows(routes: readonly Route[]): readonly RouteRow[] {
     kind: route.method.kind,
     source: route.source,
     upstream: route.upstream,
+    listeners: tables.flatMap(({ name, served }) => (served.has(route) ? [name] : [])),
   }));
 }
 
 const HEADINGS = ["METHOD", "TEMPLATE", "RPC", "BODY", "KIND", "SOURCE"] as const;
 
-/** The table as aligned text, one line a route, with headings. */
+/** The table as aligned text, one line a route, with headings; which listeners serve a route only where that differs. */
 export function formatRouteTable(rows: readonly RouteRow[]): string {
-  const cells = rows.map((row) => [row.method, row.template, row.rpc, row.body || "-", row.kind, row.source]);
-  const widths = HEADINGS.map((heading, column) =>
+  const listeners = (row: RouteRow): string => row.listeners.join(", ") || "-";
+  const isUniform = new Set(rows.map(listeners)).size <= 1;
+  const headings = isUniform ? HEADINGS : [...HEADINGS, "LISTENERS"];
+  const cells = rows.map((row) => {
+    const line = [row.method, row.template, row.rpc, row.body || "-", row.kind, row.source];
+    return isUniform ? line : [...line, listeners(row)];
+  });
+  const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...cells.map((line) => line[column]?.length ?? 0)),
   );
-  return [HEADINGS, ...cells]
+  return [headings, ...cells]
     .map((line) =>
       line
         .map((cell, column) => cell.padEnd(widths[column] ?? 0))

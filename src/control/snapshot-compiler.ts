@@ -5,25 +5,20 @@
 import type { Registry } from "@bufbuild/protobuf";
 import {
   type Config,
+  type ConfigPath,
+  type CorsConfig,
   type HttpRuleConfig,
   type RouteOptions,
-  routeOptionsOf,
+  resolveRouteOptions,
   type ServiceConfig,
   type UpstreamConfig,
 } from "../config/index.ts";
 import type { Route, RoutingSnapshot } from "../gateway/index.ts";
-import {
-  compileHeaderRules,
-  type ErrorRenderer,
-  type ErrorSettings,
-  isClientStream,
-  type RouteSettings,
-  type StreamSettings,
-} from "../protocol/index.ts";
+import type { PreflightPolicy } from "../policy/index.ts";
+import { type ErrorRenderer, isClientStream } from "../protocol/index.ts";
 import {
   type CompiledBinding,
   compileMethodRules,
-  PathMatcherBuilder,
   type SelectedRule,
   selectRules,
 } from "../routing/index.ts";
@@ -36,8 +31,12 @@ import {
   type TranscoderFactory,
 } from "../transcode/index.ts";
 import type { Channel, UpstreamRetries } from "../upstream/index.ts";
+import { type Conflict, ListenerTables } from "./listener-tables.ts";
 import type { CompiledSnapshot } from "./reconciler.ts";
 import { repeatPolicyOf } from "./repeat-policy.ts";
+import { ConditionLog } from "./route-conditions.ts";
+import { RouteOverrides, unusedOverrides } from "./route-overrides.ts";
+import { errorSettings, routeSettings, strayHeaders } from "./route-settings.ts";
 import { compileStreamSettings } from "./stream-settings.ts";
 
 /** What the compiler works with, besides the schemas. */
@@ -50,6 +49,8 @@ export interface CompilerParts {
   readonly serviceConfigs: ReadonlyMap<string, ServiceConfig>;
   /** Makes the renderer of error bodies, with the types that details may have. */
   readonly errorRenderer: (registry: Registry) => ErrorRenderer;
+  /** The policy of CORS; undefined where it is off. */
+  readonly cors: (options: CorsConfig) => PreflightPolicy | undefined;
 }
 
 /** Compiles the route table of all upstreams whose schema is known. */
@@ -81,15 +82,15 @@ class SnapshotCompilation {
   readonly #schemas: ReadonlyMap<string, SchemaSet>;
   readonly #registry: Registry;
   readonly #renderError: ErrorRenderer;
-  readonly #matcher = new PathMatcherBuilder<Route>();
+  readonly #conditions = new ConditionLog();
+  readonly #tables: ListenerTables;
   readonly #routes: Route[] = [];
   readonly #problems: Problem[] = [];
-  /** Where each route's rule stands, for conflicts. */
-  readonly #places = new Map<Route, string>();
 
   constructor(parts: CompilerParts, schemas: ReadonlyMap<string, SchemaSet>) {
     this.#parts = parts;
     this.#schemas = schemas;
+    this.#tables = new ListenerTables(parts.config, this.#conditions);
     // An Any may hold a type of any upstream.
     this.#registry = joinRegistries([...schemas.values()].map(({ registry }) => registry));
     this.#renderError = parts.errorRenderer(this.#registry);
@@ -102,13 +103,22 @@ class SnapshotCompilation {
       const channel = this.#parts.channels.get(upstream.name);
       if (schema !== undefined && channel !== undefined) yield* this.#addUpstream(upstream, schema, channel);
     }
+    // Of routes that are not known nothing can be said.
+    if (config.upstreams.every(({ name }) => this.#schemas.has(name))) {
+      this.#reportUnused(config.routes, ["routes"]);
+      this.#problems.push(...this.#tables.setProblems);
+    }
+    const built = this.#tables.build(this.#parts.cors, pendingUpstreams);
+    this.#problems.push(...built.problems);
+    const strayOptions = resolveRouteOptions(config.defaults);
     const snapshot: RoutingSnapshot = {
       revision,
-      matcher: this.#matcher.build(),
+      listeners: built.tables,
       routes: this.#routes,
       pendingUpstreams,
       registry: this.#registry,
-      errors: this.#errorSettings(routeOptionsOf(config, { options: {}, routes: [] }, "")),
+      errors: errorSettings(strayOptions, this.#renderError),
+      headers: strayHeaders(strayOptions),
     };
     return { snapshot, problems: this.#problems };
   }
@@ -117,6 +127,11 @@ class SnapshotCompilation {
     const methods = schema.services.flatMap((service) => service.methods);
     const selection = selectRules(methods, this.#rulesOf(upstream));
     this.#problems.push(...selection.problems);
+    const overrides = new RouteOverrides(
+      [this.#defaultsOf(upstream), upstream.options],
+      [...this.#parts.config.routes, ...upstream.routes],
+      this.#conditions,
+    );
     for (const method of methods) {
       yield;
       const { bindings, problems } = compileMethodRules(method, {
@@ -124,10 +139,14 @@ class SnapshotCompilation {
         autoMapping: upstream.autoMapping ? "on" : "off",
       });
       this.#problems.push(...problems);
-      if (bindings.length === 0) continue;
-      const options = routeOptionsOf({ defaults: this.#defaultsOf(upstream) }, upstream, method.fullName);
-      for (const binding of bindings) this.#addBinding(upstream, channel, method, binding, options);
+      for (const binding of bindings) this.#addBinding(upstream, channel, method, binding, overrides);
     }
+    this.#reportUnused(upstream.routes, ["upstreams", upstream.name, "routes"]);
+  }
+
+  #reportUnused(overrides: Config["routes"], base: ConfigPath): void {
+    const { locate } = this.#parts.config;
+    this.#problems.push(...unusedOverrides(overrides, base, this.#conditions, locate));
   }
 
   /** Weakest first: the service config, then the upstream's own rules. */
@@ -144,7 +163,7 @@ class SnapshotCompilation {
     channel: Channel,
     method: MethodSchema,
     binding: CompiledBinding,
-    options: RouteOptions,
+    overrides: RouteOverrides,
   ): void {
     const { httpMethod, template, body, responseBody, source, where } = binding;
     const variables = template.variables.map(({ fieldPath }) => fieldPath);
@@ -154,6 +173,8 @@ class SnapshotCompilation {
       this.#problems.push(...problems);
       return;
     }
+    const subject = { upstream: upstream.name, methodName: method.fullName, httpMethod, template };
+    const options = overrides.optionsOf(subject);
     const { transcoders, retries } = this.#parts;
     const transcode = transcodeOptions(options);
     const streams = compileStreamSettings(
@@ -176,22 +197,19 @@ class SnapshotCompilation {
       responseBody,
       method,
       upstream: upstream.name,
+      policySet: this.#tables.policySetOf(options.cors),
       channel: repeating ?? channel,
       transcoder: deferTranscoder(transcoders, spec, transcode, this.#registry),
       wholeMessages:
         body === "" && isClientStream({ method })
           ? deferTranscoder(transcoders, { ...spec, variables: [], body: "*" }, transcode, this.#registry)
           : undefined,
-      settings: this.#routeSettings(options, streams.settings),
+      settings: routeSettings(httpMethod, options, streams.settings, this.#renderError),
     };
     const { reservedExpansion } = options;
-    const earlier = this.#matcher.add(httpMethod, template, route, { reservedExpansion });
-    if (earlier !== undefined) {
-      this.#problems.push(conflict(route, where, earlier, this.#places.get(earlier) ?? ""));
-      return;
-    }
-    this.#places.set(route, where);
-    this.#routes.push(route);
+    const added = this.#tables.add({ route, subject, template, options: { reservedExpansion }, where });
+    if (added.conflict !== undefined) this.#problems.push(conflict(route, where, added.conflict));
+    if (!added.isLost) this.#routes.push(route);
   }
 
   /** What the service config says is weaker than anything that stands in the gateway's own config. */
@@ -200,24 +218,6 @@ class SnapshotCompilation {
     const fullyDecode = this.#parts.serviceConfigs.get(name)?.fullyDecodeReservedExpansion;
     if (fullyDecode === undefined || defaults.reservedExpansion !== undefined) return defaults;
     return { ...defaults, reservedExpansion: fullyDecode ? "all-except-slash" : "keep-reserved" };
-  }
-
-  #routeSettings(options: RouteOptions, stream: StreamSettings): RouteSettings {
-    return {
-      deadlineMs: options.deadlineMs,
-      idleTimeoutMs: options.idleTimeoutMs,
-      maxRequestBodyBytes: options.maxRequestBodyBytes,
-      uploadChunkBytes: options.uploadChunkBytes,
-      requestHeaders: compileHeaderRules(options.requestHeaders),
-      responseHeaders: compileHeaderRules(options.responseHeaders),
-      errors: this.#errorSettings(options),
-      stream,
-      etag: options.etag,
-    };
-  }
-
-  #errorSettings({ errors }: RouteOptions): ErrorSettings {
-    return { format: errors.format, httpStatusByCode: errors.statusByCode, render: this.#renderError };
   }
 }
 
@@ -242,7 +242,7 @@ function selectedRule(
   };
 }
 
-function conflict(route: Route, where: string, earlier: Route, earlierWhere: string): Problem {
+function conflict(route: Route, where: string, { earlier, earlierWhere }: Conflict): Problem {
   const isOneUpstream = route.upstream === earlier.upstream;
   const named = ({ httpMethod, template, method, upstream }: Route): string =>
     `${httpMethod} ${template} of ${method.fullName}${isOneUpstream ? "" : ` at upstream ${upstream}`}`;

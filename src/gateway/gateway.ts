@@ -2,28 +2,28 @@
  * Holds the snapshot and takes every exchange from match to relay.
  */
 import { type ExchangeHandler, findHeader, type RefusalListener } from "../http/index.ts";
-import { isPreflight, type Policy, type PreflightPolicy } from "../policy/index.ts";
-import type { Protocol } from "../protocol/index.ts";
+import { isPreflight } from "../policy/index.ts";
+import type { ErrorSettings, Protocol } from "../protocol/index.ts";
 import { Heartbeats, RestProtocol, sendError } from "../protocol/rest/index.ts";
-import type { WebSocketProtocol } from "../protocol/websocket/index.ts";
+import type { SocketProtocol, WebSocketProtocol } from "../protocol/websocket/index.ts";
 import { gatewayStatus, OK, type Status, StatusError } from "../status/index.ts";
 import type { Logger, RequestObserver } from "../telemetry/index.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { Relay, type RelaySurroundings } from "./relay.ts";
 import { RequestScope, recordRefused } from "./request-scope.ts";
-import type { RoutingSnapshot } from "./routing-snapshot.ts";
+import type { Route } from "./route.ts";
+import { type ListenerTable, policySetOf, type RoutingSnapshot, tableOf } from "./routing-snapshot.ts";
 import { matchSocket } from "./socket-match.ts";
 
-/** What a listener adds to the requests that arrive on it. */
+/** What a listener adds to the requests that arrive on it. Its routes and policies are the snapshot's. */
 export interface ListenerSettings {
-  /** Its address, as configured: the label in logs. */
+  /** Its name or its address, as configured: the label in logs. */
   readonly name: string;
+  /** Its place among the listeners of the config. */
+  readonly index: number;
   readonly trailingSlash: "strict" | "ignore";
   /** How many proxies in front are believed about `x-forwarded-*` and `forwarded`. */
   readonly trustedHops: number;
-  readonly cors: PreflightPolicy | undefined;
-  /** Asked in order, for every request, `cors` included. */
-  readonly policies: readonly Policy[];
   /** Undefined serves no WebSocket. */
   readonly webSocket?: WebSocketProtocol | undefined;
 }
@@ -71,10 +71,11 @@ export class Gateway {
     return (exchange) => {
       const scope = new RequestScope(exchange, listener, this.#observer);
       const snapshot = this.#snapshot;
+      const table = tableOf(snapshot, listener.index);
       try {
-        this.#serve(scope, snapshot);
+        this.#serve(scope, snapshot, table);
       } catch (error) {
-        this.#refuse(scope, snapshot, this.#statusOf(error));
+        this.#refuse(scope, snapshot, table, this.#statusOf(error));
       }
     };
   }
@@ -84,65 +85,103 @@ export class Gateway {
     return (refused) => recordRefused(refused, listener.name, this.#observer);
   }
 
-  #serve(scope: RequestScope, snapshot: RoutingSnapshot): void {
-    const { exchange, listener, reply } = scope;
-    for (const policy of listener.policies) {
-      const refusal = policy.admit(exchange, reply.commonHeaders);
-      if (refusal !== undefined) throw new StatusError(refusal);
-    }
-    if (listener.cors !== undefined && isPreflight(exchange)) {
-      this.#answerPreflight(scope, snapshot, listener.cors);
-      return;
-    }
+  #serve(scope: RequestScope, snapshot: RoutingSnapshot, table: ListenerTable): void {
+    const { exchange, listener } = scope;
+    if (isPreflight(exchange) && this.#answerPreflight(scope, snapshot, table)) return;
     const socket = exchange.offersWebSocket ? listener.webSocket?.greet(exchange) : undefined;
     const match =
       socket === undefined
-        ? snapshot.matcher.match(exchange.method, exchange.path, listener.trailingSlash)
-        : matchSocket(snapshot.matcher, exchange.path, listener.trailingSlash, socket.method);
+        ? table.matcher.match(exchange.method, exchange.path, listener.trailingSlash)
+        : matchSocket(table.matcher, exchange.path, listener.trailingSlash, socket.method);
     if (match.kind === "found") {
-      const protocol = socket ?? this.#rest;
-      new Relay(scope, match.value, match.captures, protocol, this.#surroundings).start();
+      this.#relay(scope, table, match.value, match.captures, socket);
       return;
     }
-    if (match.kind === "not-found") throw noRoute(scope, snapshot);
+    if (match.kind === "not-found") throw noRoute(scope, table);
     const allow = withOptions(match.allow).join(", ");
     if (exchange.method === "OPTIONS") {
-      reply.respond(204, ["allow", allow], "");
+      const refusal = admitStray(scope, snapshot, table);
+      if (refusal !== undefined) {
+        endWithError(scope, refusal, snapshot.errors);
+        return;
+      }
+      scope.reply.respond(204, ["allow", allow], "");
       scope.finish(OK, undefined);
       return;
     }
     const asked = socket?.method ?? exchange.method;
     const what = `${asked} is not a method of this path; it has ${allow}`;
-    this.#refuse(scope, snapshot, gatewayStatus("METHOD_NOT_ALLOWED", what), ["allow", allow]);
+    this.#refuse(scope, snapshot, table, gatewayStatus("METHOD_NOT_ALLOWED", what), ["allow", allow]);
   }
 
-  #answerPreflight(scope: RequestScope, snapshot: RoutingSnapshot, cors: PreflightPolicy): void {
-    const { exchange, listener } = scope;
-    const { matcher } = snapshot;
-    let methods = matcher.allowedMethods(exchange.path, listener.trailingSlash);
-    if (methods.length === 0) throw noRoute(scope, snapshot);
-    const asked = findHeader(exchange.headers, "access-control-request-method") ?? "";
-    // A rule for any method has more of them than can be listed.
-    const isFurther = !methods.includes(asked) && asked !== "OPTIONS";
-    if (isFurther && matcher.match(asked, exchange.path, listener.trailingSlash).kind === "found") {
-      methods = [...methods, asked];
+  #relay(
+    scope: RequestScope,
+    table: ListenerTable,
+    route: Route,
+    captures: readonly string[],
+    socket: SocketProtocol | undefined,
+  ): void {
+    const { exchange, reply } = scope;
+    const { cors, policies } = policySetOf(table, route.policySet);
+    const { fixedHeaders, errors } = route.settings;
+    if (fixedHeaders !== undefined) reply.commonHeaders.push(...fixedHeaders);
+    try {
+      for (const policy of policies) {
+        const refusal = policy.admit(exchange, reply.commonHeaders);
+        if (refusal !== undefined) throw new StatusError(refusal);
+      }
+      socket?.admit(exchange, (origin) => cors?.names(origin) === true);
+    } catch (error) {
+      endWithError(scope, this.#statusOf(error), errors, route);
+      return;
     }
-    const answer = cors.preflight(exchange, withOptions(methods));
-    if ("refusal" in answer) throw new StatusError(answer.refusal);
-    // What a preflight says stands alone: the fields that `admit` has added belong to the request that follows it.
-    scope.reply.commonHeaders.length = 0;
-    scope.reply.respond(204, answer.headers, "");
-    scope.finish(OK, undefined);
+    new Relay(scope, route, captures, socket ?? this.#rest, this.#surroundings).start();
   }
 
+  /**
+   * Answers a preflight as the route of the method that it asks about says; where there is none, as the listener does.
+   * False where that has no CORS, so that it is a plain OPTIONS.
+   */
+  #answerPreflight(scope: RequestScope, snapshot: RoutingSnapshot, table: ListenerTable): boolean {
+    const { exchange, listener, reply } = scope;
+    const { trailingSlash } = listener;
+    const { matcher } = table;
+    const asked = findHeader(exchange.headers, "access-control-request-method") ?? "";
+    const match = matcher.match(asked, exchange.path, trailingSlash);
+    const policySet = match.kind === "found" ? match.value.policySet : 0;
+    const { cors } = policySetOf(table, policySet);
+    if (cors === undefined) return false;
+    if (match.kind === "not-found") throw noRoute(scope, table);
+    // A browser remembers all methods that it is told, so none may be among them that has other policies.
+    const methods = matcher.allowedMethods(exchange.path, trailingSlash).filter((method) => {
+      const other = matcher.match(method, exchange.path, trailingSlash);
+      return other.kind === "found" && other.value.policySet === policySet;
+    });
+    // A rule for any method has more of them than can be listed.
+    if (match.kind === "found" && !methods.includes(asked)) methods.push(asked);
+    const answer = cors.preflight(exchange, withOptions(methods));
+    if ("refusal" in answer) {
+      reply.commonHeaders.push(...snapshot.headers);
+      cors.admit(exchange, reply.commonHeaders);
+      endWithError(scope, answer.refusal, snapshot.errors);
+      return true;
+    }
+    reply.respond(204, answer.headers, "");
+    scope.finish(OK, undefined);
+    return true;
+  }
+
+  /** Refuses a request that has no route. */
   #refuse(
     scope: RequestScope,
     snapshot: RoutingSnapshot,
+    table: ListenerTable,
     status: Status,
     headers: readonly string[] = [],
   ): void {
-    sendError(scope.reply, status, snapshot.errors, headers);
-    scope.finish(status, undefined);
+    const final = admitStray(scope, snapshot, table) ?? status;
+    sendError(scope.reply, final, snapshot.errors, headers);
+    scope.finish(final, undefined);
   }
 
   /** Anything but a StatusError is a fault of the gateway: the log gets the cause, the client a bare INTERNAL. */
@@ -153,8 +192,28 @@ export class Gateway {
   }
 }
 
+/** Ends a request that no relay has taken. */
+function endWithError(scope: RequestScope, status: Status, errors: ErrorSettings, route?: Route): void {
+  sendError(scope.reply, status, errors, []);
+  scope.finish(status, route);
+}
+
+/** Asks the listener's own policies about a request that has no route. */
+function admitStray(
+  { exchange, reply }: RequestScope,
+  { headers }: RoutingSnapshot,
+  table: ListenerTable,
+): Status | undefined {
+  reply.commonHeaders.push(...headers);
+  for (const policy of policySetOf(table, 0).policies) {
+    const refusal = policy.admit(exchange, reply.commonHeaders);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
 /** NO_ROUTE; NOT_READY while a schema that might have the route is missing. */
-function noRoute({ exchange }: RequestScope, { pendingUpstreams }: RoutingSnapshot): StatusError {
+function noRoute({ exchange }: RequestScope, { pendingUpstreams }: ListenerTable): StatusError {
   const [pending] = pendingUpstreams;
   return new StatusError(
     pending === undefined

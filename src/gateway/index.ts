@@ -1,3 +1,3 @@
 export { Gateway, type ListenerSettings } from "./gateway.ts";
 export type { Route } from "./route.ts";
-export type { RoutingSnapshot } from "./routing-snapshot.ts";
+export { type ListenerTable, type PolicySet, type RoutingSnapshot, tableOf } from "./routing-snapshot.ts";

@@ -18,6 +18,8 @@ export interface Route extends ProtocolRoute {
   readonly body: string;
   readonly responseBody: string;
   readonly upstream: string;
+  /** Which policies hold for it: an index into `ListenerTable.policies`. */
+  readonly policySet: number;
   /** The upstream's channel, or one before it that repeats calls. */
   readonly channel: CallOpener;
 }

@@ -21,6 +21,11 @@ export type PreflightAnswer = { readonly headers: readonly string[] } | { readon
 export interface PreflightPolicy extends Policy {
   /** Answers a preflight for a path that has `methods`. */
   preflight(exchange: HttpExchange, methods: readonly string[]): PreflightAnswer;
+  /**
+   * Whether pages of `origin` are let in by name, rather than as any page. Such may open WebSockets: "any page" of CORS
+   * never has a person's cookies, which a handshake always carries.
+   */
+  names(origin: string): boolean;
 }
 
 /** Whether `exchange` is a preflight rather than a plain OPTIONS request. Source: Fetch, "CORS-preflight request". */

@@ -1,6 +1,7 @@
 /**
  * The port of a protocol: how an exchange becomes messages, and how a call's outcome becomes a reply.
  */
+import type { HeaderList } from "../http/index.ts";
 import type { MethodSchema } from "../schema/index.ts";
 import type { HttpStatusOverrides, Status } from "../status/index.ts";
 import type { Transcoder } from "../transcode/index.ts";
@@ -26,6 +27,8 @@ export interface ErrorSettings {
   readonly format: ErrorFormat;
   readonly httpStatusByCode: HttpStatusOverrides;
   readonly render: ErrorRenderer;
+  /** `Cache-Control` of errors whose upstream sends none; absent for none. */
+  readonly cacheControl?: string | undefined;
 }
 
 /** The form of a stream of messages. */
@@ -71,6 +74,10 @@ export interface RouteSettings {
   readonly stream: StreamSettings;
   /** Whether replies to GET carry an entity tag that the gateway makes, and of which strength. */
   readonly etag: "none" | "weak" | "strong";
+  /** `Cache-Control` of replies that succeed and whose upstream sends none; absent for none. */
+  readonly cacheControl?: string | undefined;
+  /** Fields of every reply. */
+  readonly fixedHeaders?: HeaderList | undefined;
 }
 
 /** What a protocol needs to know of a route. */

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
+import type { RouteRow } from "../../src/control/index.ts";
 import { ECHO_DESCRIPTORS } from "../support/echo-server.ts";
 import { type Run, runSluice, temporaryFiles } from "../support/gateway-process.ts";
 
@@ -106,8 +107,8 @@ describe("sluice routes", () => {
 
   test("prints the same as JSON", async () => {
     const run = await runSluice(["routes", "--json", ...LIBRARY]);
-    const { routes } = JSON.parse(run.stdout) as { routes: Record<string, string>[] };
-    const bare = routes.find(({ template }) => template?.endsWith(":bare"));
+    const { routes } = JSON.parse(run.stdout) as { routes: RouteRow[] };
+    const bare = routes.find(({ template }) => template.endsWith(":bare"));
     assert.deepEqual(bare, {
       method: "GET",
       template: "/v1/{parent=shelves/*}/books:bare",
@@ -117,6 +118,7 @@ describe("sluice routes", () => {
       kind: "unary",
       source: "annotation",
       upstream: "upstream",
+      listeners: ["0.0.0.0:8080"],
     });
     const kinds = new Set(routes.map(({ kind }) => kind));
     assert.deepEqual(kinds, new Set(["unary", "server_streaming", "client_streaming", "bidi_streaming"]));

@@ -5,6 +5,7 @@
 import type { Route } from "../../src/gateway/index.ts";
 import { type CompiledBinding, compileMethodRules, type PathTemplate } from "../../src/routing/index.ts";
 import type { MethodSchema } from "../../src/schema/index.ts";
+import { matcherOf } from "../support/snapshots.ts";
 import type { Loaded } from "./load.ts";
 import type { Random } from "./random.ts";
 import type { Report } from "./report.ts";
@@ -35,7 +36,7 @@ export function checkBindings({ schema, snapshot }: Loaded, random: Random, repo
     const httpMethod = rule.httpMethod === "*" ? "GET" : rule.httpMethod;
     const name = `${httpMethod} ${path} for ${rule.template.text} of ${method.fullName}`;
     report.progress("bindings", i, bindings.length);
-    const match = snapshot.matcher.match(httpMethod, path);
+    const match = matcherOf(snapshot).match(httpMethod, path);
     if (match.kind !== "found") {
       report.mismatch(`${name}: ${match.kind}`);
       continue;
@@ -45,7 +46,7 @@ export function checkBindings({ schema, snapshot }: Loaded, random: Random, repo
     if (!isExpected) surprises++;
     if (!isExpected || i % JUDGED_ONE_IN === 0) {
       judged++;
-      const [winner] = snapshot.matcher.explain(httpMethod, path);
+      const [winner] = matcherOf(snapshot).explain(httpMethod, path);
       if (winner?.outcome !== "matched" || winner.value !== match.value) {
         report.mismatch(`${name}: served by ${match.value.method.fullName}, which the naive reading denies`);
       }
@@ -58,7 +59,7 @@ export function checkBindings({ schema, snapshot }: Loaded, random: Random, repo
   }
   report.figure("served by another rule of precedence", `${surprises}, all judged by the naive reading`);
   report.figure("judged by the naive reading", `${judged}`);
-  measureLookUp(snapshot.matcher, bindings, random, report);
+  measureLookUp(matcherOf(snapshot), bindings, random, report);
 }
 
 function bindingsOf(method: MethodSchema): readonly CompiledBinding[] {
@@ -134,7 +135,7 @@ function decodeAllButSlash(part: string): string {
 }
 
 function measureLookUp(
-  matcher: Loaded["snapshot"]["matcher"],
+  matcher: ReturnType<typeof matcherOf>,
   bindings: readonly Binding[],
   random: Random,
   report: Report,

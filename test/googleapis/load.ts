@@ -41,6 +41,7 @@ export async function load(set: string, report: Report): Promise<Loaded> {
       config,
       transcoders: parts.transcoders,
       errorRenderer: parts.errorRenderer,
+      cors: parts.cors,
       channels: new Map([[name, new FakeChannel()]]),
       retries: new Map(),
       serviceConfigs: new Map(),

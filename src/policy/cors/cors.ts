@@ -6,7 +6,7 @@ import { compileOrigins, findHeader, type HttpExchange } from "../../http/index.
 import { gatewayStatus } from "../../status/index.ts";
 import type { PreflightAnswer, PreflightPolicy } from "../policy.ts";
 
-/** Options of one listener. */
+/** Options of one listener, with what some of its routes change. */
 export interface CorsOptions {
   /** Exact origins (`https://app.example.com`), `https://*.example.com` for every subdomain, or `*`. */
   readonly origins: readonly string[];
@@ -19,10 +19,11 @@ export interface CorsOptions {
   readonly maxAgeMs: number;
 }
 
-/** CORS of one listener. */
+/** CORS of one listener, or of some of its routes. */
 export class CorsPolicy implements PreflightPolicy {
   readonly name = "cors";
   readonly #allows: (origin: string) => boolean;
+  readonly #names: (origin: string) => boolean;
   readonly #anyOrigin: boolean;
   readonly #credentials: boolean;
   readonly #exposeHeaders: string;
@@ -33,6 +34,7 @@ export class CorsPolicy implements PreflightPolicy {
   constructor(options: CorsOptions) {
     this.#anyOrigin = options.origins.includes("*");
     this.#allows = compileOrigins(options.origins);
+    this.#names = compileOrigins(options.origins.filter((origin) => origin !== "*"));
     this.#credentials = options.credentials;
     this.#exposeHeaders = options.exposeHeaders.join(", ");
     this.#allowHeaders = new Set(options.allowHeaders.map((name) => name.toLowerCase()));
@@ -67,6 +69,10 @@ export class CorsPolicy implements PreflightPolicy {
     headers.push("access-control-max-age", this.#maxAgeSeconds);
     headers.push("vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers");
     return { headers };
+  }
+
+  names(origin: string): boolean {
+    return this.#names(origin);
   }
 
   #pushOrigin(headers: string[], origin: string): void {

@@ -6,7 +6,7 @@ import type { Metadata } from "../../upstream/index.ts";
 import type { ErrorFormat, ErrorSettings, RouteSettings } from "../protocol.ts";
 import { mediaRanges, namedWeight } from "./accept.ts";
 import type { Reply } from "./reply.ts";
-import { pushReplyHeaders } from "./reply-headers.ts";
+import { pushCacheControl, pushReplyHeaders } from "./reply-headers.ts";
 
 /**
  * Sends `status` as the reply. `headers` are further fields (an upstream's metadata, `Allow`).
@@ -22,6 +22,7 @@ export function sendError(
   const httpStatus = httpStatusOf(status, settings.httpStatusByCode);
   const error = settings.render(status, httpStatus, chooseFormat(reply, settings.format));
   const fields = ["content-type", error.contentType, ...headers];
+  pushCacheControl(fields, settings.cacheControl);
   if (error.retryAfterSeconds !== undefined) fields.push("retry-after", String(error.retryAfterSeconds));
   if (status.reason === "BODY_TOO_LARGE") fields.push("connection", "close");
   // RFC 9110, section 15.5.16: tells this 415 from one that is about the media type.

@@ -1,6 +1,7 @@
 /**
  * gRPC metadata to response headers (semantics 6, "Out"), and the HTTP status that an upstream may choose.
  */
+import { findHeader } from "../../http/index.ts";
 import type { Metadata } from "../../upstream/index.ts";
 import type { HeaderRules } from "../header-rules.ts";
 
@@ -36,7 +37,16 @@ export function pushReplyHeaders(headers: string[], metadata: Metadata, rules: H
   }
 }
 
-/** Who may read a reply across origins is the listener's to say (`cors`), preflights included. */
+/**
+ * Appends the route's `Cache-Control` to the complete fields of a reply, unless they have one: the upstream knows more of
+ * this resource than the config does of all of them.
+ */
+export function pushCacheControl(headers: string[], cacheControl: string | undefined): void {
+  if (cacheControl === undefined || findHeader(headers, "cache-control") !== undefined) return;
+  headers.push("cache-control", cacheControl);
+}
+
+/** Who may read a reply across origins is the config's to say (`cors`), preflights included. */
 function isReserved(name: string): boolean {
   return RESERVED.has(name) || name.startsWith("access-control-");
 }

@@ -51,6 +51,7 @@ export function requestMetadata(
     if (target === undefined) continue;
     pushField(metadata, target, headers[i + 1] ?? "");
   }
+  if (rules.fixed.length > 0) metadata.push(...rules.fixed);
   metadata.push("x-request-id", requestId);
   pushForwarding(metadata, exchange, trustedHops);
   return metadata;

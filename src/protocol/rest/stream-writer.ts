@@ -10,7 +10,7 @@ import { sendCallError } from "./error-reply.ts";
 import { JoinedWrites } from "./joined-writes.ts";
 import type { MessageRenderer, Rendered } from "./message-renderer.ts";
 import type { Reply } from "./reply.ts";
-import { chosenHttpStatus, pushReplyHeaders } from "./reply-headers.ts";
+import { chosenHttpStatus, pushCacheControl, pushReplyHeaders } from "./reply-headers.ts";
 
 /** One way to write a stream. Stateless. */
 export interface StreamForm {
@@ -69,6 +69,7 @@ export class StreamWriter implements ReplyWriter {
     if (isOk && this.#reply.state === "open" && this.#form.emptyStatus === 204) {
       const headers: string[] = [];
       pushReplyHeaders(headers, this.#metadata, responseHeaders);
+      pushCacheControl(headers, this.#settings.cacheControl);
       this.#reply.respond(204, headers, "");
       return;
     }
@@ -103,6 +104,7 @@ export class StreamWriter implements ReplyWriter {
     if (this.#reply.state !== "open") return;
     const headers = this.#form.openingHeaders(first);
     pushReplyHeaders(headers, this.#metadata, this.#settings.responseHeaders);
+    pushCacheControl(headers, this.#settings.cacheControl);
     this.#reply.start(chosenHttpStatus(this.#metadata), headers);
   }
 }

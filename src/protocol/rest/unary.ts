@@ -11,7 +11,7 @@ import { sendCallError } from "./error-reply.ts";
 import { httpBodyHeaders } from "./http-body-headers.ts";
 import { isHttpBody, type MessageRenderer } from "./message-renderer.ts";
 import type { Reply } from "./reply.ts";
-import { chosenHttpStatus, pushReplyHeaders } from "./reply-headers.ts";
+import { chosenHttpStatus, pushCacheControl, pushReplyHeaders } from "./reply-headers.ts";
 
 /** Holds the message until the status is known, so that a failure after it is still a proper HTTP error. */
 export class UnaryWriter implements ReplyWriter {
@@ -49,6 +49,7 @@ export class UnaryWriter implements ReplyWriter {
     const isRaw = isHttpBody(rendered);
     const headers = isRaw ? httpBodyHeaders(rendered.contentType) : ["content-type", "application/json"];
     pushReplyHeaders(headers, this.#metadata, this.#settings.responseHeaders);
+    pushCacheControl(headers, this.#settings.cacheControl);
     const httpStatus = chosenHttpStatus(this.#metadata);
     const body = isRaw ? rendered.data : rendered;
     const { method } = this.#reply.exchange;

@@ -13,7 +13,7 @@ import { SocketWriter } from "./socket-writer.ts";
 
 /** What a listener says about its WebSockets. */
 export interface WebSocketSettings {
-  /** Whether pages of this origin may open one, besides those of the gateway's own host. */
+  /** Whether pages of this origin may open one, besides those of the gateway's own host and those that CORS names. */
   readonly allowsOrigin: (origin: string) => boolean;
   /** As of the listener. */
   readonly trustedHops: number;
@@ -38,12 +38,10 @@ export class WebSocketProtocol {
 
   /**
    * Looks at a handshake, whatever its route.
-   * @throws {StatusError} INVALID_ARGUMENT, reason HANDSHAKE_INVALID; PERMISSION_DENIED, reason ORIGIN_REFUSED.
+   * @throws {StatusError} INVALID_ARGUMENT, reason HANDSHAKE_INVALID.
    */
   greet({ headers }: HttpExchange): SocketProtocol {
-    const handshake = readHandshake(headers);
-    checkOrigin(headers, this.#settings.allowsOrigin, this.#settings.trustedHops);
-    return new SocketProtocol(handshake, this.#settings);
+    return new SocketProtocol(readHandshake(headers), this.#settings);
   }
 }
 
@@ -58,6 +56,15 @@ export class SocketProtocol implements Protocol {
     this.method = handshake.method;
     this.#handshake = handshake;
     this.#settings = settings;
+  }
+
+  /**
+   * Lets pages in by their origin, once the route is known: `isNamed` says which the route's CORS names.
+   * @throws {StatusError} PERMISSION_DENIED, reason ORIGIN_REFUSED.
+   */
+  admit({ headers }: HttpExchange, isNamed: (origin: string) => boolean): void {
+    const { allowsOrigin, trustedHops } = this.#settings;
+    checkOrigin(headers, (origin) => allowsOrigin(origin) || isNamed(origin), trustedHops);
   }
 
   /** Path and query are looked at here, so that what is wrong with them is an HTTP error. */

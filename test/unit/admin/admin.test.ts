@@ -14,6 +14,7 @@ const ROW: RouteRow = {
   kind: "unary",
   source: "annotation",
   upstream: "library",
+  listeners: ["0.0.0.0:8080"],
 };
 
 const CHECKS = [{ name: "schema of library", ok: false, detail: "waiting for it" }];

@@ -30,7 +30,9 @@ test("the minimal file parses and takes every default", async () => {
     fileName: "config/minimal.yaml",
     listeners: [
       {
+        name: undefined,
         address: { host: "0.0.0.0", port: 8080 },
+        routes: { include: undefined, exclude: [] },
         engine: "auto",
         trailingSlash: "strict",
         maxHeaderBytes: 32_768,
@@ -109,6 +111,7 @@ test("the minimal file parses and takes every default", async () => {
       },
     ],
     defaults: {},
+    routes: [],
     strict: false,
     readiness: { require: "first" },
     shutdown: { drainTimeoutMs: 30_000, readinessDelayMs: 0 },

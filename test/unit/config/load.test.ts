@@ -164,7 +164,7 @@ test("everything that an upstream can have is read", () => {
   assert.deepEqual(upstream.options.requestHeaders?.rename, { "x-tenant": "tenant" });
   assert.equal(upstream.options.requestHeaders?.prefix, "grpc-metadata-");
   assert.deepEqual(upstream.options.errors?.statusByCode, { 9: 412 });
-  assert.equal(upstream.routes[0]?.selector, "a.B.C");
+  assert.equal(upstream.routes[0]?.condition.selector, "a.B.C");
   assert.equal(upstream.routes[0]?.options.deadlineMs, 2_000);
   assert.equal(upstream.routes[0]?.options.json?.pretty, true);
 });

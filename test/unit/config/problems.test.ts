@@ -423,7 +423,81 @@ const CASES: readonly Case[] = [
     problems: [
       'c.yaml:7:19: upstreams.library.routes[0].selector: "a.*.b" is not a selector (write package.Service.Method, package.* or * (a * only stands at the end))',
       'c.yaml:8:19: upstreams.library.routes[1].selector: "/a.B/C" is not a selector (write dots: package.Service.Method)',
-      "c.yaml:9:9: upstreams.library.routes[2].selector: is missing (add the key and its value)",
+      "c.yaml:9:9: upstreams.library.routes[2]: does not say which routes are meant (add path: /v1/** or selector: package.Service.*)",
+    ],
+  },
+  {
+    name: "path patterns and methods of routes",
+    text: `${SOUND}routes:
+  - path: v1/books
+  - { path: "/v1/{id}", methods: [] }
+  - { path: /v1/**, methods: [get, ""] }
+  - { selector: a.B.C, upstream: library }
+`,
+    problems: [
+      'c.yaml:4:11: routes[0].path: "v1/books" is not a path pattern: it does not begin with / (write /v1/books/* for one segment, or /v1/books/** for everything below)',
+      'c.yaml:5:13: routes[1].path: "/v1/{id}" is not a path pattern: it names a variable (write * or ** in its place)',
+      "c.yaml:5:25: routes[1].methods: is empty (write methods such as GET, or remove the key)",
+      'c.yaml:6:31: routes[2].methods[0]: "get" has lower-case letters (write GET)',
+      'c.yaml:6:36: routes[2].methods[1]: "" is not an HTTP method (write a method such as GET)',
+      "c.yaml:7:24: routes[3].upstream: is not a key here (did you mean stream?)",
+    ],
+  },
+  {
+    name: "routes and names of listeners",
+    text: `listeners:
+  - address: :1
+    name: Public
+    routes: { include: [], exclude: [{}] }
+  - address: :2
+    name: twice
+    routes: { include: [{ upstream: libary }, { upstream: 7 }] }
+  - address: :3
+    name: twice
+    routes: [/v1/**]
+${LIBRARY}`,
+    problems: [
+      'c.yaml:3:11: listeners[0].name: "Public" cannot name a listener (start with a-z, go on with a-z, 0-9, - and _; at most 63)',
+      "c.yaml:4:15: listeners[0].routes.include: is empty (name routes, or remove the key)",
+      "c.yaml:4:38: listeners[0].routes.exclude[0]: does not say which routes are meant (add path: /v1/** or selector: package.Service.*)",
+      'c.yaml:7:37: listeners[1].routes.include[0].upstream: there is no upstream "libary" (did you mean library?)',
+      "c.yaml:7:59: listeners[1].routes.include[1].upstream: 7 is not the name of an upstream (write a key of upstreams)",
+      'c.yaml:9:11: listeners[2].name: "twice" is the name of another listener (give each a name of its own)',
+      "c.yaml:10:5: listeners[2].routes: a list is not a mapping (write keys and values below it)",
+    ],
+  },
+  {
+    name: "headers that are set, caches, CORS of routes",
+    text: `${SOUND}defaults:
+  requestHeaders: { set: { host: a, grpc-x: a, x-forwarded-for: a, "a b": a, x-k: "é" } }
+  responseHeaders: { set: { Cache-Control: no-store, access-control-max-age: "1", x-b: 7 } }
+  cache: { control: "max_age=60", errors: "max-age=1m", vary: ["a b"] }
+  cors: { origins: ["*"], credentials: true }
+`,
+    problems: [
+      'c.yaml:4:28: defaults.requestHeaders.set.host: "host" cannot be set (the gateway writes this one itself)',
+      'c.yaml:4:37: defaults.requestHeaders.set.grpc-x: "grpc-x" is reserved by gRPC (choose a name without grpc-)',
+      'c.yaml:4:48: defaults.requestHeaders.set.x-forwarded-for: "x-forwarded-for" cannot be set (the gateway writes this one itself)',
+      'c.yaml:4:68: defaults.requestHeaders.set."a b": "a b" is not a metadata name (use letters, digits, - _ and . only)',
+      "c.yaml:4:83: defaults.requestHeaders.set.x-k: holds a character that is not printable ASCII, the 1th (send it as a -bin name)",
+      'c.yaml:5:29: defaults.responseHeaders.set.Cache-Control: "Cache-Control" cannot be set (use cache.control and cache.errors)',
+      'c.yaml:5:54: defaults.responseHeaders.set.access-control-max-age: "access-control-max-age" cannot be set (use cors)',
+      "c.yaml:5:88: defaults.responseHeaders.set.x-b: is not text (put the value in quotes)",
+      'c.yaml:6:21: defaults.cache.control: "max_age=60" is not a directive (write directives such as public, max-age=60)',
+      'c.yaml:6:43: defaults.cache.errors: "max-age=1m" gives no number of seconds (write max-age=60)',
+      'c.yaml:6:64: defaults.cache.vary[0]: "a b" is not a header name (write a name such as x-request-id)',
+      "c.yaml:7:40: defaults.cors.credentials: the origin * cannot be combined with credentials (name the origins, or set credentials: false)",
+    ],
+  },
+  {
+    name: "headers that are set twice, or to what is no base64",
+    text: `${SOUND}defaults:
+  requestHeaders: { set: { x-j-bin: a } }
+  responseHeaders: { set: { X-A: a, x-a: b } }
+`,
+    problems: [
+      "c.yaml:4:37: defaults.requestHeaders.set.x-j-bin: is not base64 (encode the bytes: printf ... | base64)",
+      "c.yaml:5:42: defaults.responseHeaders.set.x-a: is there twice, in other letters (remove one)",
     ],
   },
   {

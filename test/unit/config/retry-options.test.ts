@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseConfigText, routeOptionsOf } from "../../../src/config/index.ts";
+import { parseConfigText, resolveRouteOptions } from "../../../src/config/index.ts";
 import { Code, formatProblem } from "../../../src/status/index.ts";
 
 const HEAD =
@@ -21,10 +21,10 @@ defaults:
   assert.ok(config !== undefined && upstream !== undefined);
   assert.deepEqual(upstream.retryBudget, { percent: 0, minPerSecond: 10, keptBytes: 2 ** 20 });
   const statuses = [Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED];
-  const { retry, hedging } = routeOptionsOf(config, upstream, "a.B.D");
+  const { retry, hedging } = resolveRouteOptions(config.defaults, upstream.options);
   assert.deepEqual(retry, { attempts: 5, statuses, initialBackoffMs: 10, maxBackoffMs: 2000 });
   assert.deepEqual(hedging, { attempts: 1, delayMs: 1000 });
-  const route = routeOptionsOf(config, upstream, "a.B.C");
+  const route = resolveRouteOptions(config.defaults, upstream.options, upstream.routes[0]?.options ?? {});
   assert.deepEqual(route.retry, { attempts: 1, statuses, initialBackoffMs: 10, maxBackoffMs: 2000 });
   assert.deepEqual(route.hedging, { attempts: 2, delayMs: 1000 });
 });

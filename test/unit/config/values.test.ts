@@ -2,12 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { parseListenAddress, parseUpstreamAddress } from "../../../src/config/addresses.ts";
-import {
-  nearestName,
-  resolveRouteOptions,
-  routeOptionsOf,
-  selectorMatches,
-} from "../../../src/config/index.ts";
+import { nearestName, resolveRouteOptions, selectorMatches } from "../../../src/config/index.ts";
 import { parseDuration, parseSize } from "../../../src/config/quantities.ts";
 
 const DURATIONS = {
@@ -173,18 +168,17 @@ test("the nearest name is near, whatever its case and separators", () => {
     assert.equal(nearestName(name, known), undefined, name);
 });
 
-test("route options cascade: defaults, upstream, then matching routes in order", () => {
-  const config = { defaults: { deadlineMs: 1, idleTimeoutMs: 1, json: { pretty: true, maxDepth: 5 } } };
-  const upstream = {
-    options: { deadlineMs: 2, maxRequestBodyBytes: 2, json: { maxDepth: 6 } },
-    routes: [
-      { selector: "a.*", options: { deadlineMs: 3, unknownFields: "ignore" } },
-      { selector: "a.B.C", options: { deadlineMs: 4, json: { int64: "number-if-safe" } } },
-      { selector: "a.B.D", options: { deadlineMs: 5 } },
-      { selector: "*", options: { unknownFields: "report", deadlineMs: undefined } },
-    ],
-  } as const;
-  const options = routeOptionsOf(config, upstream, "a.B.C");
+test("route options cascade: later patches win, nested ones by key", () => {
+  const options = resolveRouteOptions(
+    { deadlineMs: 1, idleTimeoutMs: 1, json: { pretty: true, maxDepth: 5 }, cache: { control: "public" } },
+    { deadlineMs: 2, maxRequestBodyBytes: 2, json: { maxDepth: 6 }, cors: { enabled: true, maxAgeMs: 1 } },
+    { deadlineMs: 3, unknownFields: "ignore", responseHeaders: { set: { a: "1", b: "2" } } },
+    { deadlineMs: 4, json: { int64: "number-if-safe" }, responseHeaders: { set: { b: "" } } },
+    { unknownFields: "report", deadlineMs: undefined, cors: { maxAgeMs: 2 }, cache: { vary: ["a"] } },
+  );
+  assert.deepEqual(options.cors, { enabled: true, maxAgeMs: 2 });
+  assert.deepEqual(options.cache, { control: "public", errors: "", vary: ["a"] });
+  assert.deepEqual(options.responseHeaders.set, { a: "1", b: "" });
   assert.equal(options.deadlineMs, 4);
   assert.equal(options.idleTimeoutMs, 1);
   assert.equal(options.maxRequestBodyBytes, 2);
@@ -242,7 +236,14 @@ test("mappings merge by key and lists replace each other", () => {
     deny: [],
     rename: { a: "b", c: "e" },
     prefix: "p-",
+    set: {},
   });
-  assert.deepEqual(options.responseHeaders, { allow: ["*"], deny: [], rename: { x: "y" }, prefix: "" });
+  assert.deepEqual(options.responseHeaders, {
+    allow: ["*"],
+    deny: [],
+    rename: { x: "y" },
+    prefix: "",
+    set: {},
+  });
   assert.deepEqual(options.errors, { format: "problem", statusByCode: { 9: 412, 5: 404 } });
 });

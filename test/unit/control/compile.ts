@@ -6,11 +6,13 @@ import { createErrorRenderer } from "../../../src/app/error-renderer.ts";
 import { type Config, parseConfigText, type ServiceConfig } from "../../../src/config/index.ts";
 import { type CompiledSnapshot, compileSnapshot } from "../../../src/control/index.ts";
 import type { Route } from "../../../src/gateway/index.ts";
+import { CorsPolicy } from "../../../src/policy/cors/index.ts";
 import { buildSchema, readDescriptorSet, type SchemaSet } from "../../../src/schema/index.ts";
 import { createReflectiveFactory } from "../../../src/transcode/index.ts";
 import { type Channel, UpstreamRetries } from "../../../src/upstream/index.ts";
 import { FakeChannel } from "../../support/fake-channel.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { matcherOf } from "../../support/snapshots.ts";
 
 /** `sluice.test.v1.EchoService`. */
 export const ECHO: SchemaSet = schemaOf("test/fixtures/echo/echo.binpb");
@@ -26,7 +28,7 @@ function schemaOf(file: string): SchemaSet {
 
 /** What goes into a compilation; the schema of every upstream is the echo service's unless given. */
 export interface CompileInput {
-  /** The YAML of `upstreams:` and whatever stands beside it. */
+  /** The YAML of `upstreams:` and whatever stands beside it; without `listeners:` there is one. */
   readonly yaml: string;
   readonly schemas?: Readonly<Record<string, SchemaSet>>;
   readonly serviceConfigs?: Readonly<Record<string, ServiceConfig>>;
@@ -37,7 +39,8 @@ export interface CompileInput {
 
 /** Reads `yaml` as sluice.yaml; faulty rules are left out, other faults throw. */
 export function configOf(yaml: string): Config {
-  const text = `listeners: [{ address: 127.0.0.1:0 }]\n${yaml}`;
+  const listeners = yaml.includes("listeners:") ? "" : "listeners: [{ address: 127.0.0.1:0 }]\n";
+  const text = `${listeners}${yaml}`;
   const { config, problems } = parseConfigText(text, "sluice.yaml", {});
   if (config === undefined) throw new Error(JSON.stringify(problems));
   return config;
@@ -65,6 +68,7 @@ export function compile(input: CompileInput): CompiledSnapshot {
       retries: new Map(retries),
       serviceConfigs: new Map(Object.entries(input.serviceConfigs ?? {})),
       errorRenderer: createErrorRenderer,
+      cors: (options) => (options.enabled ? new CorsPolicy(options) : undefined),
     },
     new Map(Object.entries(schemas)),
     input.pending ?? [],
@@ -74,7 +78,7 @@ export function compile(input: CompileInput): CompiledSnapshot {
 
 /** The route that serves a request. */
 export function routeOf({ snapshot }: CompiledSnapshot, method: string, path: string): Route {
-  const match = snapshot.matcher.match(method, path, "strict");
+  const match = matcherOf(snapshot).match(method, path, "strict");
   if (match.kind !== "found") throw new Error(`${method} ${path}: ${match.kind}`);
   return match.value;
 }

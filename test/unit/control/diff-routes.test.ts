@@ -12,6 +12,7 @@ const GET: RouteRow = {
   kind: "unary",
   source: "annotation",
   upstream: "library",
+  listeners: ["public"],
 };
 
 const row = (more: Partial<RouteRow>): RouteRow => ({ ...GET, ...more });

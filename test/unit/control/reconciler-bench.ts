@@ -267,6 +267,7 @@ export class Bench {
         config: given,
         transcoders: createReflectiveFactory(),
         errorRenderer: createErrorRenderer,
+        cors: () => undefined,
         channels: new Map([...units].map(([name, { channel }]) => [name, channel])),
         retries: new Map([...units].map(([name, { retries }]) => [name, retries])),
         serviceConfigs,

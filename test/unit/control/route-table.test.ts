@@ -9,7 +9,7 @@ const { snapshot } = compile({
 });
 
 test("a row says all that a route is, in the order of declaration", () => {
-  const rows = routeRows(snapshot.routes);
+  const rows = routeRows(snapshot);
   assert.equal(rows.length, snapshot.routes.length);
   assert.deepEqual(rows[0], {
     method: "GET",
@@ -20,13 +20,14 @@ test("a row says all that a route is, in the order of declaration", () => {
     kind: "unary",
     source: "annotation",
     upstream: "library",
+    listeners: ["127.0.0.1:0"],
   });
   const bare = rows.find(({ template }) => template.endsWith(":bare"));
   assert.equal(bare?.responseBody, "books");
 });
 
 test("the table is aligned, a line a route, with headings and a dash for no body", () => {
-  const rows = routeRows(snapshot.routes);
+  const rows = routeRows(snapshot);
   const lines = formatRouteTable(rows).split("\n");
   assert.equal(lines.length, rows.length + 1);
   const [headings = "", first = ""] = lines;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { readServiceConfig } from "../../../src/config/index.ts";
 import { formatProblem } from "../../../src/status/index.ts";
+import { matcherOf } from "../../support/snapshots.ts";
 import { compile, LIBRARY, routeOf } from "./compile.ts";
 
 const S = "sluice.test.v1.EchoService";
@@ -57,18 +58,18 @@ describe("where rules come from", () => {
 
   test("a rule of config replaces every binding of the annotation", () => {
     const { snapshot, problems } = compile({ yaml: rules(inConfig) });
-    assert.equal(snapshot.matcher.match("GET", "/v1/ping", "strict").kind, "not-found");
+    assert.equal(matcherOf(snapshot).match("GET", "/v1/ping", "strict").kind, "not-found");
     assert.deepEqual(problems, []);
   });
 
   test("without autoMapping a method without a rule cannot be reached", () => {
     const { snapshot } = compile({ yaml: upstream() });
-    assert.equal(snapshot.matcher.match("POST", `/${S}/Unannotated`, "strict").kind, "not-found");
+    assert.equal(matcherOf(snapshot).match("POST", `/${S}/Unannotated`, "strict").kind, "not-found");
   });
 
   test("autoMapping adds nothing to a method that has a rule", () => {
     const { snapshot } = compile({ yaml: upstream("    autoMapping: true\n") });
-    assert.equal(snapshot.matcher.match("POST", `/${S}/Ping`, "strict").kind, "not-found");
+    assert.equal(matcherOf(snapshot).match("POST", `/${S}/Ping`, "strict").kind, "not-found");
   });
 
   test("an upstream whose schema is not known has no routes, and is named as pending", () => {
@@ -213,7 +214,7 @@ describe("what captures of several segments keep encoded", () => {
         yaml: upstream(more),
         ...(document === undefined ? {} : { serviceConfigs: { echo: serviceConfig(document) } }),
       });
-      const match = snapshot.matcher.match("GET", path, "strict");
+      const match = matcherOf(snapshot).match("GET", path, "strict");
       assert.deepEqual(match.kind === "found" && match.captures, [captured]);
     });
   }

@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { createRegistry, type DescMessage, type DescMethod } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { Gateway, type ListenerSettings, type Route } from "../../../src/gateway/index.ts";
 import type { RefusedRequest } from "../../../src/http/index.ts";
 import { CorsPolicy } from "../../../src/policy/cors/index.ts";
+import type { Policy } from "../../../src/policy/index.ts";
 import { compileHeaderRules, type ErrorSettings } from "../../../src/protocol/index.ts";
-import { PathMatcherBuilder, parseTemplate } from "../../../src/routing/index.ts";
 import type { MethodKind } from "../../../src/schema/index.ts";
-import { Code, OK, refuse, upstreamStatus } from "../../../src/status/index.ts";
+import { Code, gatewayStatus, OK, refuse, upstreamStatus } from "../../../src/status/index.ts";
 import type { AccessRecord } from "../../../src/telemetry/index.ts";
 import type { AssembledRequest, HttpBodyReply, RequestParts } from "../../../src/transcode/index.ts";
 import { FakeChannel } from "../../support/fake-channel.ts";
 import { FakeExchange, type FakeRequest } from "../../support/fake-exchange.ts";
+import { policySet, snapshotOf } from "../../support/snapshots.ts";
 import { PLAIN_STREAMS } from "../../support/stream-settings.ts";
 
 const ERRORS: ErrorSettings = {
@@ -31,13 +32,14 @@ const ERRORS: ErrorSettings = {
   }),
 };
 const ANY_HEADER = compileHeaderRules({ allow: ["*"], deny: [], rename: {}, prefix: "" });
-const CORS = new CorsPolicy({
+const CORS_OPTIONS = {
   origins: ["https://app.test"],
   credentials: false,
   exposeHeaders: [],
   allowHeaders: ["*"],
   maxAgeMs: 0,
-});
+};
+const CORS = new CorsPolicy(CORS_OPTIONS);
 
 /** A gateway over one fake channel, and everything that it reports. */
 class Bench {
@@ -49,34 +51,26 @@ class Bench {
 
   constructor(
     routes: readonly Partial<Route>[],
+    snapshot: Parameters<typeof snapshotOf>[2] = {},
     listener: Partial<ListenerSettings> = {},
-    pending: string[] = [],
   ) {
-    const matcher = new PathMatcherBuilder<Route>();
-    for (const route of routes.map((route) => this.#complete(route))) {
-      matcher.add(route.httpMethod, parseTemplate(route.template), route);
-    }
     const fault = (fields: object): void => {
       this.faults.push(fields);
     };
     this.gateway = new Gateway(
-      {
-        revision: 1,
-        matcher: matcher.build(),
-        routes: [],
-        pendingUpstreams: pending,
-        registry: createRegistry(),
-        errors: ERRORS,
-      },
+      snapshotOf(
+        routes.map((route) => this.#complete(route)),
+        ERRORS,
+        snapshot,
+      ),
       { requestStarted: () => {}, requestFinished: (record) => this.records.push(record) },
       { level: "info", trace: fault, debug: fault, info: fault, warn: fault, error: fault, fatal: fault },
     );
     this.listener = {
       name: "test",
+      index: 0,
       trailingSlash: "strict",
       trustedHops: 0,
-      cors: undefined,
-      policies: [],
       ...listener,
     };
   }
@@ -107,6 +101,7 @@ class Bench {
       body: "",
       responseBody: "",
       upstream: "library",
+      policySet: 0,
       channel: this.channel,
       method: method("unary"),
       transcoder: {
@@ -634,7 +629,7 @@ describe("requests that do not reach an upstream", () => {
   });
 
   test("a path without a route is 503 while a schema is missing", () => {
-    const exchange = new Bench(routes, {}, ["orders"]).handle({ path: "/v2/a" });
+    const exchange = new Bench(routes, { pendingUpstreams: ["orders"] }).handle({ path: "/v2/a" });
     assert.equal(exchange.status, 503);
     assert.match(exchange.text, /orders/);
   });
@@ -671,8 +666,42 @@ describe("requests that do not reach an upstream", () => {
   });
 });
 
+describe("a policy that refuses", () => {
+  const refusing = (message: string): Policy => ({
+    name: "refusing",
+    admit: (_exchange, headers) => {
+      headers.push("x-asked", message);
+      return gatewayStatus("CORS_REFUSED", message);
+    },
+  });
+  const policies = [
+    { cors: undefined, policies: [refusing("the listener's")] },
+    { cors: undefined, policies: [refusing("the route's")] },
+  ];
+  for (const [what, request, message, route] of [
+    ["a route's", { path: "/v1/a" }, "the route's", "/v1/{name}"],
+    ["the listener's, of what has no route", { path: "/v2/a" }, "the listener's", ""],
+    ["the listener's, of plain OPTIONS", { path: "/v1/a", method: "OPTIONS" }, "the listener's", ""],
+  ] as const) {
+    test(`is ${what}, asked once, and nothing is called`, () => {
+      const bench = new Bench([{ policySet: 1 }], { policies });
+      const exchange = bench.handle(request);
+      assert.equal(exchange.status, 403);
+      assert.equal(JSON.parse(exchange.text).message, message);
+      assert.equal(exchange.replyHeaders.filter((name) => name === "x-asked").length, 1);
+      assert.equal(bench.channel.calls.length, 0);
+      assert.equal(bench.record.route, route);
+    });
+  }
+});
+
+test("a listener that the snapshot does not know serves nothing", () => {
+  const exchange = new Bench([{}], {}, { index: 7 }).handle({ path: "/v1/a" });
+  assert.equal(exchange.status, 404);
+});
+
 describe("cross-origin requests", () => {
-  const listener = { cors: CORS, policies: [CORS] };
+  const listener = { policies: [policySet(CORS)] };
 
   test("a preflight is answered from the route table and reaches no upstream", () => {
     const bench = new Bench([{}, { httpMethod: "PATCH" }], listener);
@@ -689,6 +718,29 @@ describe("cross-origin requests", () => {
       "PATCH",
     ]);
     assert.equal(bench.channel.calls.length, 0);
+  });
+
+  test("a preflight is answered by the policies of the route of the requested method", () => {
+    const admin = new CorsPolicy({ ...CORS_OPTIONS, origins: ["https://admin.test"] });
+    const bench = new Bench(
+      [{}, { httpMethod: "DELETE", policySet: 1 }, { httpMethod: "PUT", policySet: 2 }],
+      {
+        policies: [policySet(CORS), policySet(admin), policySet(undefined)],
+      },
+    );
+    const ask = (origin: string, method: string): FakeExchange =>
+      bench.handle({
+        method: "OPTIONS",
+        path: "/v1/a",
+        headers: ["origin", origin, "access-control-request-method", method],
+      });
+    assert.equal(ask("https://app.test", "GET").header("access-control-allow-methods"), "GET, HEAD, OPTIONS");
+    const ofAdmin = ask("https://admin.test", "DELETE");
+    assert.equal(ofAdmin.header("access-control-allow-methods"), "DELETE, OPTIONS");
+    assert.equal(ask("https://app.test", "DELETE").status, 403);
+    const without = ask("https://app.test", "PUT");
+    assert.deepEqual([without.status, without.header("allow")], [204, "DELETE, GET, HEAD, PUT, OPTIONS"]);
+    assert.equal(without.header("access-control-allow-methods"), undefined);
   });
 
   test("a preflight for another origin is 403 without permission", () => {

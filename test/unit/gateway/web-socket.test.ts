@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
-import { createRegistry, type DescMethod } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { Gateway, type Route } from "../../../src/gateway/index.ts";
 import type { HeaderList } from "../../../src/http/index.ts";
 import { compileHeaderRules, type ErrorSettings } from "../../../src/protocol/index.ts";
 import { WebSocketProtocol, type WebSocketSettings } from "../../../src/protocol/websocket/index.ts";
-import { PathMatcherBuilder, parseTemplate } from "../../../src/routing/index.ts";
 import type { MethodKind } from "../../../src/schema/index.ts";
 import { Code, OK, refuse, upstreamStatus } from "../../../src/status/index.ts";
 import type { AccessRecord } from "../../../src/telemetry/index.ts";
@@ -14,6 +13,7 @@ import type { RequestParts, Transcoder } from "../../../src/transcode/index.ts";
 import { FakeChannel } from "../../support/fake-channel.ts";
 import { FakeExchange } from "../../support/fake-exchange.ts";
 import type { FakeWebSocket } from "../../support/fake-web-socket.ts";
+import { snapshotOf } from "../../support/snapshots.ts";
 import { PLAIN_STREAMS } from "../../support/stream-settings.ts";
 
 const ERRORS: ErrorSettings = {
@@ -80,21 +80,12 @@ class Bench {
   readonly #webSocket: WebSocketProtocol;
 
   constructor(routes: readonly Partial<Route>[], settings: Partial<WebSocketSettings> = {}) {
-    const matcher = new PathMatcherBuilder<Route>();
-    for (const route of routes) {
-      const whole = this.#complete(route);
-      matcher.add(whole.httpMethod, parseTemplate(whole.template), whole);
-    }
     const note = (): void => undefined;
     this.gateway = new Gateway(
-      {
-        revision: 1,
-        matcher: matcher.build(),
-        routes: [],
-        pendingUpstreams: [],
-        registry: createRegistry(),
-        errors: ERRORS,
-      },
+      snapshotOf(
+        routes.map((route) => this.#complete(route)),
+        ERRORS,
+      ),
       { requestStarted: note, requestFinished: (record) => this.records.push(record) },
       { level: "info", trace: note, debug: note, info: note, warn: note, error: note, fatal: note },
     );
@@ -119,10 +110,9 @@ class Bench {
     });
     this.gateway.handlerFor({
       name: "test",
+      index: 0,
       trailingSlash: "strict",
       trustedHops: 0,
-      cors: undefined,
-      policies: [],
       webSocket: this.#webSocket,
     })(exchange);
     return exchange;
@@ -150,6 +140,7 @@ class Bench {
       body: "*",
       responseBody: "",
       upstream: "library",
+      policySet: 0,
       channel: this.channel,
       method: method("unary"),
       transcoder: TRANSCODER,
@@ -456,10 +447,9 @@ describe("a handshake is answered as HTTP", () => {
     const exchange = new FakeExchange({ path: "/v1/a", offersWebSocket: true });
     const listener = {
       name: "t",
+      index: 0,
       trailingSlash: "strict",
       trustedHops: 0,
-      cors: undefined,
-      policies: [],
     } as const;
     bench.gateway.handlerFor(listener)(exchange);
     assert.equal(bench.channel.calls.length, 1);

@@ -30,6 +30,13 @@ function preflight(options: Partial<CorsOptions>, ...headers: string[]): Record<
   return "refusal" in answer ? answer.refusal.message : pairs(answer.headers);
 }
 
+test("an origin is named if it is let in otherwise than as any page", () => {
+  const policy = new CorsPolicy({ ...OPTIONS, origins: ["*", "https://app.test", "https://*.wild.test"] });
+  assert.ok(policy.names("https://app.test"));
+  assert.ok(policy.names("https://a.wild.test"));
+  assert.ok(!policy.names("https://other.test"));
+});
+
 describe("a cross-origin reply names the origin only if it is allowed", () => {
   const cases: readonly [origin: string | undefined, allowed: string | undefined][] = [
     ["https://app.example.com", "https://app.example.com"],

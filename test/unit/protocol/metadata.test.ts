@@ -102,6 +102,20 @@ describe("rules decide which headers cross, and how they are called", () => {
   });
 });
 
+describe("headers that are set", () => {
+  const set = { "x-tenant": "public", "x-none": "" };
+  test("take the place of whatever would cross under their names", () => {
+    const options = { ...ALL, set, prefix: "grpc-metadata-", rename: { "x-other": "x-tenant" } };
+    const sent = ["x-tenant", "a", "grpc-metadata-x-tenant", "b", "x-other", "c", "x-none", "d"];
+    assert.deepEqual(metadataOf(sent, options), ["x-none", "d", "x-tenant", "public"]);
+    const headers: string[] = [];
+    const rules = compileHeaderRules({ ...ALL, set, rename: { "x-other": "x-tenant" } });
+    pushReplyHeaders(headers, ["x-tenant", "a", "x-other", "b", "x-none", "c"], rules);
+    assert.deepEqual(headers, ["x-none", "c"]);
+    assert.deepEqual(rules.fixed, ["x-tenant", "public"]);
+  });
+});
+
 describe("forwarding headers tell the upstream who asked", () => {
   const incoming = [
     "host",

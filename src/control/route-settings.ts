@@ -1,0 +1,51 @@
+/** The options of a route after the cascade, as the protocols read them. */
+import type { RouteOptions } from "../config/index.ts";
+import type { HeaderList } from "../http/index.ts";
+import {
+  compileHeaderRules,
+  type ErrorRenderer,
+  type ErrorSettings,
+  type RouteSettings,
+  type StreamSettings,
+} from "../protocol/index.ts";
+
+/**
+ * The settings of a route for `httpMethod`. What is for caches holds for GET, and so for its HEAD, alone: a rule for any
+ * method serves what must not be cached, too.
+ */
+export function routeSettings(
+  httpMethod: string,
+  options: RouteOptions,
+  stream: StreamSettings,
+  render: ErrorRenderer,
+): RouteSettings {
+  const { cache } = options;
+  const isCacheable = httpMethod === "GET" || httpMethod === "HEAD";
+  const errors = errorSettings(options, render);
+  const responseHeaders = compileHeaderRules(options.responseHeaders);
+  const vary = isCacheable && cache.vary.length > 0 ? ["vary", cache.vary.join(", ")] : [];
+  const fixedHeaders = [...responseHeaders.fixed, ...vary];
+  return {
+    deadlineMs: options.deadlineMs,
+    idleTimeoutMs: options.idleTimeoutMs,
+    maxRequestBodyBytes: options.maxRequestBodyBytes,
+    uploadChunkBytes: options.uploadChunkBytes,
+    requestHeaders: compileHeaderRules(options.requestHeaders),
+    responseHeaders,
+    errors: isCacheable && cache.errors !== "" ? { ...errors, cacheControl: cache.errors } : errors,
+    stream,
+    etag: options.etag,
+    cacheControl: isCacheable && cache.control !== "" ? cache.control : undefined,
+    fixedHeaders: fixedHeaders.length === 0 ? undefined : fixedHeaders,
+  };
+}
+
+/** How errors look. */
+export function errorSettings({ errors }: RouteOptions, render: ErrorRenderer): ErrorSettings {
+  return { format: errors.format, httpStatusByCode: errors.statusByCode, render };
+}
+
+/** The fields of replies to requests that have no route. */
+export function strayHeaders({ responseHeaders }: RouteOptions): HeaderList {
+  return compileHeaderRules(responseHeaders).fixed;
+}
