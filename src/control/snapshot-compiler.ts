@@ -35,7 +35,7 @@ import {
   type TranscodeOptions,
   type TranscoderFactory,
 } from "../transcode/index.ts";
-import type { Channel, UpstreamRetries } from "../upstream/index.ts";
+import { type Channel, targetOf, type UpstreamRetries } from "../upstream/index.ts";
 import type { CompiledSnapshot } from "./reconciler.ts";
 import { repeatPolicyOf } from "./repeat-policy.ts";
 import { compileStreamSettings } from "./stream-settings.ts";
@@ -162,6 +162,7 @@ class SnapshotCompilation {
       responseBody,
       method,
       upstream: upstream.name,
+      target: targetOf(upstream.addresses),
       channel: repeating ?? channel,
       transcoder: deferTranscoder(transcoders, spec, transcode, this.#registry),
       wholeMessages:

@@ -3,7 +3,7 @@
  */
 import type { ProtocolRoute } from "../protocol/index.ts";
 import type { BindingSource } from "../routing/index.ts";
-import type { CallOpener } from "../upstream/index.ts";
+import type { CallOpener, UpstreamTarget } from "../upstream/index.ts";
 
 /** A route of the table. Immutable; shared by all requests that match it. */
 export interface Route extends ProtocolRoute {
@@ -18,6 +18,8 @@ export interface Route extends ProtocolRoute {
   readonly body: string;
   readonly responseBody: string;
   readonly upstream: string;
+  /** Where the upstream is, for traces; undefined where it has several addresses. */
+  readonly target?: UpstreamTarget | undefined;
   /** The upstream's channel, or one before it that repeats calls. */
   readonly channel: CallOpener;
 }

@@ -2,3 +2,29 @@ export { type AccessRecord, combineObservers, type RequestObserver } from "./acc
 export { createAccessLog, createLogger, type Logger, type LogLevel } from "./logger.ts";
 export { Meters } from "./meters.ts";
 export type { Reading, Sample } from "./reading.ts";
+export {
+  type Attributes,
+  type AttributeValue,
+  type CallFigures,
+  createSampler,
+  formatTraceParent,
+  parseTraceParent,
+  type RandomFill,
+  type RepeatedCall,
+  type RequestFigures,
+  RequestTrace,
+  readTraceContext,
+  readTraceState,
+  type Sampler,
+  type SamplingOptions,
+  type SpanEvent,
+  type SpanRecord,
+  type SpanSink,
+  type Stretch,
+  TraceIds,
+  type TraceOrigin,
+  type TraceParent,
+  Tracer,
+  type TracerParts,
+  type TranscodingFigures,
+} from "./tracing/index.ts";
