@@ -20,6 +20,7 @@ import type { Builtins } from "./builtins.ts";
 import { type Provision, provision } from "./provisioning.ts";
 import { retryReadings } from "./retry-metrics.ts";
 import { tlsMetrics } from "./tls-metrics.ts";
+import type { Tracing } from "./tracing.ts";
 import { upstreamReadings } from "./upstream-metrics.ts";
 
 /** The start failed; every problem is a line of the message. */
@@ -41,6 +42,7 @@ export class Application {
   readonly #config: Config;
   readonly #log: Logger;
   readonly #parts: Provision;
+  readonly #tracing: Tracing | undefined;
   readonly #reconciler: Reconciler;
   readonly #tlsWatcher: TlsWatcher;
   readonly #listeners: HttpListener[];
@@ -54,6 +56,7 @@ export class Application {
     this.#config = started.config;
     this.#log = started.log;
     this.#parts = started.parts;
+    this.#tracing = started.tracing;
     this.#reconciler = started.reconciler;
     this.#tlsWatcher = started.tlsWatcher;
     this.#listeners = started.listeners.map(({ listener }) => listener);
@@ -78,6 +81,8 @@ export class Application {
     const meters = new Meters();
     for (const reading of upstreamReadings(parts.channels)) meters.addReading(reading);
     for (const reading of retryReadings(parts.retries)) meters.addReading(reading);
+    const tracing = await builtins.tracing(config, log);
+    for (const reading of tracing?.readings ?? []) meters.addReading(reading);
     const tlsWatcher = watchTls(parts, meters, log);
     // The access log has a switch of its own: `log.level` is about the gateway's own words.
     const observers: RequestObserver[] = config.accessLog.enabled
@@ -85,7 +90,7 @@ export class Application {
       : [meters];
     const upstreams = parts.targets.map(({ upstream }) => upstream);
     const empty = parts.compile(new Map(), upstreams, 0).snapshot;
-    const gateway = new Gateway(empty, combineObservers(observers), log);
+    const gateway = new Gateway(empty, combineObservers(observers), log, tracing?.tracer);
     const reconciler = new Reconciler({
       targets: parts.targets,
       compile: parts.compile,
@@ -133,6 +138,7 @@ export class Application {
       config,
       log,
       parts,
+      tracing,
       reconciler,
       gateway,
       lifecycle,
@@ -177,6 +183,7 @@ export class Application {
     await this.#reconciler.stop();
     await this.#tlsWatcher.stop();
     await this.#parts.close();
+    await this.#tracing?.close();
   }
 }
 
@@ -194,6 +201,7 @@ interface StartedParts {
   readonly config: Config;
   readonly log: Logger;
   readonly parts: Provision;
+  readonly tracing: Tracing | undefined;
   readonly reconciler: Reconciler;
   readonly tlsWatcher: TlsWatcher;
   readonly gateway: Gateway;

@@ -19,6 +19,7 @@ import { createHttp2Client } from "../upstream/clients/http2/index.ts";
 import type { Channel, ChannelFactory } from "../upstream/index.ts";
 import { createErrorRenderer } from "./error-renderer.ts";
 import { placedSource } from "./placed-source.ts";
+import { openTracing, type Tracing } from "./tracing.ts";
 
 /** What the composition root chooses from. */
 export interface Builtins {
@@ -36,6 +37,8 @@ export interface Builtins {
   sources(upstream: UpstreamConfig, channel: Channel, locate: Config["locate"]): readonly SchemaSource[];
   cors(options: CorsConfig): PreflightPolicy | undefined;
   webSocket(options: ListenerConfig): WebSocketProtocol | undefined;
+  /** Undefined where tracing is off; its exporter is loaded when it is on. */
+  tracing(config: Pick<Config, "tracing">, log: Logger): Promise<Tracing | undefined>;
   readonly errorRenderer: (registry: Registry) => ErrorRenderer;
 }
 
@@ -71,6 +74,7 @@ export function builtins(config: Pick<Config, "listeners">, version: string): Bu
     ],
     cors: (options) => (options.enabled ? new CorsPolicy(options) : undefined),
     webSocket: (options) => (options.webSocket.enabled ? webSocketOf(options) : undefined),
+    tracing: (options, log) => openTracing(options, version, log),
     errorRenderer: createErrorRenderer,
   };
 }

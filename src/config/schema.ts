@@ -24,6 +24,7 @@ import { parseSelector } from "./names.ts";
 import { complain, type Reading, show } from "./reading.ts";
 import { retryBudgetSection } from "./retry-options.ts";
 import { routeOptionsSection, sectionWithRouteOptions } from "./route-options.ts";
+import { tracingSection } from "./tracing-options.ts";
 import type {
   AddressConfig,
   AdminConfig,
@@ -104,6 +105,7 @@ export function configSchema(directory: string): z.ZodType<ConfigText> {
         "silent",
       ]).prefault("info"),
     }).prefault({}),
+    tracing: tracingSection().prefault({}),
     accessLog: section("One JSON line for each request, whatever `log.level` is.", {
       enabled: flag("Whether it is written.").prefault(true),
     }).prefault({}),

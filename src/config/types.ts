@@ -5,6 +5,7 @@
 import type { HttpStatusOverrides } from "../status/index.ts";
 import type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
 import type { StreamOptions, StreamOptionsPatch } from "./stream-options.ts";
+import type { TracingConfig } from "./tracing-options.ts";
 import type {
   ConnectionsConfig,
   LimitsConfig,
@@ -242,6 +243,7 @@ export interface ConfigValues {
     readonly readinessDelayMs: number;
   };
   readonly log: { readonly level: LogLevel };
+  readonly tracing: TracingConfig;
   readonly accessLog: { readonly enabled: boolean };
 }
 

@@ -2,9 +2,9 @@
  * The spans of one finished request: SERVER for the request, INTERNAL for assembling the request message and rendering the
  * reply, CLIENT for the upstream call.
  *
- * Names and attributes are those of the OpenTelemetry semantic conventions: HTTP (stable) and RPC/gRPC (release candidate:
- * `rpc.system.name`, a fully qualified `rpc.method`, `rpc.response.status_code`). Queries are left out: they may hold
- * secrets. What has no convention is named `sluice.…`.
+ * Names and attributes are those of the OpenTelemetry semantic conventions 1.45, where both HTTP and RPC are stable:
+ * `rpc.system.name`, a fully qualified `rpc.method`, `rpc.status_code`. Queries are left out: they may hold secrets.
+ * What has no convention is named `sluice.…`.
  * Sources: https://opentelemetry.io/docs/specs/semconv/http/http-spans/, …/rpc/grpc/.
  */
 import { Code, codeName } from "../../status/index.ts";
@@ -154,7 +154,7 @@ function callSpan({ rpc, upstream }: AccessRecord, call: CallFigures, offsetMs: 
   const method = `${rpc.slice(0, dot)}/${rpc.slice(dot + 1)}`;
   const status = codeName(code);
   const attributes: AttributeValue[] = ["rpc.system.name", "grpc", "rpc.method", method];
-  attributes.push("rpc.response.status_code", status);
+  attributes.push("rpc.status_code", status);
   // The conventions ask for the name of a group of servers where there are several.
   attributes.push("server.address", target?.host ?? upstream);
   if (target?.port !== undefined) attributes.push("server.port", target.port);
@@ -168,7 +168,7 @@ function callSpan({ rpc, upstream }: AccessRecord, call: CallFigures, offsetMs: 
       attributes: [
         "sluice.previous_attempts",
         previousAttempts,
-        ...(isHedge ? [] : ["rpc.response.status_code", codeName(afterCode)]),
+        ...(isHedge ? [] : ["rpc.status_code", codeName(afterCode)]),
       ],
     };
   });

@@ -108,6 +108,19 @@ test("the minimal file parses and takes every default", async () => {
     readiness: { require: "first" },
     shutdown: { drainTimeoutMs: 30_000, readinessDelayMs: 0 },
     log: { level: "info" },
+    tracing: {
+      enabled: false,
+      exporter: {
+        endpoint: "http://127.0.0.1:4318/v1/traces",
+        headers: [],
+        timeoutMs: 10_000,
+        intervalMs: 5000,
+        queueBytes: 4 * 2 ** 20,
+      },
+      sampling: { ratio: 1, parent: "respect" },
+      serviceName: "sluice",
+      attributes: [],
+    },
     accessLog: { enabled: true },
   });
   assert.equal(locate(["upstreams", "library", "address"]), "config/minimal.yaml:9:14");

@@ -227,14 +227,14 @@ describe("with tracing", () => {
         ["server", "unset"],
       ],
     );
-    assert.equal(bench.attribute("client", "rpc.response.status_code"), "NOT_FOUND");
+    assert.equal(bench.attribute("client", "rpc.status_code"), "NOT_FOUND");
   });
 
   test("a client that leaves ends all spans", () => {
     const bench = new Bench({ tracing: "on" });
     bench.handle({ path: "/v1/a" }).onAbort?.();
     assert.deepEqual(bench.outline, ["server GET /v1/{name}", "internal assemble request", "client t.S/Get"]);
-    assert.equal(bench.attribute("client", "rpc.response.status_code"), "CANCELLED");
+    assert.equal(bench.attribute("client", "rpc.status_code"), "CANCELLED");
     assert.equal(bench.attribute("server", "http.response.status_code"), 499);
   });
 

@@ -262,7 +262,7 @@ describe("the CLIENT span", () => {
     assert.deepEqual(attributes(span), {
       "rpc.system.name": "grpc",
       "rpc.method": "library.v1.LibraryService/GetShelf",
-      "rpc.response.status_code": "OK",
+      "rpc.status_code": "OK",
       "server.address": "library.test",
       "server.port": 50_051,
       "sluice.upstream": "library",
@@ -292,7 +292,7 @@ describe("the CLIENT span", () => {
       {
         name: "retry",
         atMs: 1_700_000_000_000 - 90,
-        attributes: ["sluice.previous_attempts", 1, "rpc.response.status_code", "UNAVAILABLE"],
+        attributes: ["sluice.previous_attempts", 1, "rpc.status_code", "UNAVAILABLE"],
       },
       { name: "hedge", atMs: 1_700_000_000_000 - 80, attributes: ["sluice.previous_attempts", 2] },
     ]);
