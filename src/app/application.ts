@@ -8,14 +8,8 @@ import { Reconciler, routeRows, TlsWatcher } from "../control/index.ts";
 import { Gateway, type ListenerSettings } from "../gateway/index.ts";
 import { formatAddress, type HttpEngine, type HttpListener, type ListenAddress } from "../http/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
-import {
-  combineObservers,
-  createAccessLog,
-  createLogger,
-  type Logger,
-  Meters,
-  type RequestObserver,
-} from "../telemetry/index.ts";
+import { combineObservers, type Logger, Meters, type RequestObserver } from "../telemetry/index.ts";
+import type { OpenedAccessLog } from "./access-log.ts";
 import type { Builtins } from "./builtins.ts";
 import { type Provision, provision } from "./provisioning.ts";
 import { retryReadings } from "./retry-metrics.ts";
@@ -43,6 +37,7 @@ export class Application {
   readonly #log: Logger;
   readonly #parts: Provision;
   readonly #tracing: Tracing | undefined;
+  readonly #accessLog: OpenedAccessLog | undefined;
   readonly #reconciler: Reconciler;
   readonly #tlsWatcher: TlsWatcher;
   readonly #listeners: HttpListener[];
@@ -57,6 +52,7 @@ export class Application {
     this.#log = started.log;
     this.#parts = started.parts;
     this.#tracing = started.tracing;
+    this.#accessLog = started.accessLog;
     this.#reconciler = started.reconciler;
     this.#tlsWatcher = started.tlsWatcher;
     this.#listeners = started.listeners.map(({ listener }) => listener);
@@ -84,10 +80,9 @@ export class Application {
     const tracing = await builtins.tracing(config, log);
     for (const reading of tracing?.readings ?? []) meters.addReading(reading);
     const tlsWatcher = watchTls(parts, meters, log);
-    // The access log has a switch of its own: `log.level` is about the gateway's own words.
-    const observers: RequestObserver[] = config.accessLog.enabled
-      ? [meters, createAccessLog(createLogger("info"))]
-      : [meters];
+    const accessLog = await builtins.accessLog(config, log);
+    for (const reading of accessLog?.readings ?? []) meters.addReading(reading);
+    const observers: RequestObserver[] = accessLog === undefined ? [meters] : [meters, accessLog.observer];
     const upstreams = parts.targets.map(({ upstream }) => upstream);
     const empty = parts.compile(new Map(), upstreams, 0).snapshot;
     const gateway = new Gateway(empty, combineObservers(observers), log, tracing?.tracer);
@@ -139,6 +134,7 @@ export class Application {
       log,
       parts,
       tracing,
+      accessLog,
       reconciler,
       gateway,
       lifecycle,
@@ -150,6 +146,11 @@ export class Application {
   /** Whether `/readyz` answers 200, and why not. */
   get readiness(): Readiness {
     return readinessOf(this.#config, this.#reconciler, this.#lifecycle);
+  }
+
+  /** Opens the access log's file anew, after it was moved away. */
+  async reopenLogs(): Promise<void> {
+    await this.#accessLog?.reopen();
   }
 
   /**
@@ -184,6 +185,7 @@ export class Application {
     await this.#tlsWatcher.stop();
     await this.#parts.close();
     await this.#tracing?.close();
+    await this.#accessLog?.close();
   }
 }
 
@@ -202,6 +204,7 @@ interface StartedParts {
   readonly log: Logger;
   readonly parts: Provision;
   readonly tracing: Tracing | undefined;
+  readonly accessLog: OpenedAccessLog | undefined;
   readonly reconciler: Reconciler;
   readonly tlsWatcher: TlsWatcher;
   readonly gateway: Gateway;

@@ -13,10 +13,11 @@ import { WebSocketProtocol } from "../protocol/websocket/index.ts";
 import type { SchemaSource } from "../schema/index.ts";
 import { DescriptorFileSource } from "../schema/sources/descriptor-file/index.ts";
 import { ReflectionSource } from "../schema/sources/reflection/index.ts";
-import type { Logger } from "../telemetry/index.ts";
+import { type LineBuffer, type Logger, openStandardOutput } from "../telemetry/index.ts";
 import { createCompiledFactory, type TranscoderFactory } from "../transcode/index.ts";
 import { createHttp2Client } from "../upstream/clients/http2/index.ts";
 import type { Channel, ChannelFactory } from "../upstream/index.ts";
+import { type OpenedAccessLog, openAccessLog } from "./access-log.ts";
 import { createErrorRenderer } from "./error-renderer.ts";
 import { placedSource } from "./placed-source.ts";
 import { openTracing, type Tracing } from "./tracing.ts";
@@ -39,11 +40,23 @@ export interface Builtins {
   webSocket(options: ListenerConfig): WebSocketProtocol | undefined;
   /** Undefined where tracing is off; its exporter is loaded when it is on. */
   tracing(config: Pick<Config, "tracing">, log: Logger): Promise<Tracing | undefined>;
+  /**
+   * Undefined where there is none.
+   * @throws {Error} (rejects) if its file cannot be opened, with the path.
+   */
+  accessLog(config: Pick<Config, "accessLog">, log: Logger): Promise<OpenedAccessLog | undefined>;
   readonly errorRenderer: (registry: Registry) => ErrorRenderer;
 }
 
-/** The adapters of this build, for a process that serves `config`. Upstreams see `version` as part of the user agent. */
-export function builtins(config: Pick<Config, "listeners">, version: string): Builtins {
+/**
+ * The adapters of this build, for a process that serves `config`. Upstreams see `version` as part of the user agent. The
+ * access log goes to `standardOutput` unless a file is named.
+ */
+export function builtins(
+  config: Pick<Config, "listeners">,
+  version: string,
+  standardOutput: () => LineBuffer = openStandardOutput,
+): Builtins {
   const http2 = createHttp2Client(`sluice/${version}`);
   const maxHeaderBytes = Math.max(...config.listeners.map((listener) => listener.maxHeaderBytes));
   return {
@@ -74,6 +87,7 @@ export function builtins(config: Pick<Config, "listeners">, version: string): Bu
     ],
     cors: (options) => (options.enabled ? new CorsPolicy(options) : undefined),
     webSocket: (options) => (options.webSocket.enabled ? webSocketOf(options) : undefined),
+    accessLog: (options, log) => openAccessLog(options, standardOutput, log),
     tracing: (options, log) => openTracing(options, version, log),
     errorRenderer: createErrorRenderer,
   };

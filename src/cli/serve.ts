@@ -2,25 +2,44 @@
 import { Application, builtins, StartError } from "../app/index.ts";
 import { formatAddress } from "../http/index.ts";
 import { formatProblem } from "../status/index.ts";
-import { createLogger } from "../telemetry/index.ts";
+import { createLogger, type LineBuffer, openStandardOutput } from "../telemetry/index.ts";
 import { type ConfigOptions, loadConfigOf, printProblems } from "./load-config.ts";
 import { productVersion } from "./product-version.ts";
 import { nextSignal } from "./signals.ts";
 
+/** How much of its own log the gateway keeps for a reader of standard output that is slow; more than of the access log. */
+const LOG_BUFFER_BYTES = 4 * 1024 * 1024;
+
+/** How long a reader has for the last lines. */
+const LAST_LINES_MS = 1000;
+
 /** Serves until a signal comes, then drains. 1 if the start failed, or a second signal cut the drain short. */
 export async function serve(options: ConfigOptions): Promise<number> {
+  const output = openStandardOutput();
+  try {
+    return await serveWith(options, output);
+  } finally {
+    await output.flush(LAST_LINES_MS);
+  }
+}
+
+async function serveWith(options: ConfigOptions, output: LineBuffer): Promise<number> {
   const { config, problems } = await loadConfigOf(options);
   const hasFailed = config === undefined || (config.strict && problems.length > 0);
   if (hasFailed) {
     printProblems(problems, process.stderr);
     return 1;
   }
-  const log = createLogger(config.log.level);
+  const log = createLogger(config.log.level, output.channel(LOG_BUFFER_BYTES));
   for (const problem of problems) log.error({ problem: formatProblem(problem) }, "problem");
   const signal = nextSignal();
   let application: Application;
   try {
-    const starting = Application.start(config, builtins(config, productVersion()), log);
+    const starting = Application.start(
+      config,
+      builtins(config, productVersion(), () => output),
+      log,
+    );
     const started = await Promise.race([starting, signal]);
     if (typeof started === "string") {
       // Nobody has been told of the addresses yet, so there is nothing to drain.

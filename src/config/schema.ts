@@ -3,6 +3,7 @@
  * docs/configuration.md are generated from it.
  */
 import type * as z from "zod";
+import { accessLogSection } from "./access-log-options.ts";
 import { parseListenAddress } from "./addresses.ts";
 import {
   choice,
@@ -106,9 +107,7 @@ export function configSchema(directory: string): z.ZodType<ConfigText> {
       ]).prefault("info"),
     }).prefault({}),
     tracing: tracingSection().prefault({}),
-    accessLog: section("One JSON line for each request, whatever `log.level` is.", {
-      enabled: flag("Whether it is written.").prefault(true),
-    }).prefault({}),
+    accessLog: accessLogSection(directory).prefault({}),
   });
 }
 

@@ -3,6 +3,7 @@
  * bytes, header names are lower-case, paths are resolved. docs/configuration.md describes the YAML that it comes from.
  */
 import type { HttpStatusOverrides } from "../status/index.ts";
+import type { AccessLogConfig } from "./access-log-options.ts";
 import type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
 import type { StreamOptions, StreamOptionsPatch } from "./stream-options.ts";
 import type { TracingConfig } from "./tracing-options.ts";
@@ -244,7 +245,7 @@ export interface ConfigValues {
   };
   readonly log: { readonly level: LogLevel };
   readonly tracing: TracingConfig;
-  readonly accessLog: { readonly enabled: boolean };
+  readonly accessLog: AccessLogConfig;
 }
 
 /** A sound config, and where its parts stand. */

@@ -121,7 +121,36 @@ test("the minimal file parses and takes every default", async () => {
       serviceName: "sluice",
       attributes: [],
     },
-    accessLog: { enabled: true },
+    accessLog: {
+      enabled: true,
+      format: "json",
+      fields: [
+        ...[
+          "requestId",
+          "traceId",
+          "listener",
+          "peer",
+          "method",
+          "path",
+          "route",
+          "rpc",
+          "upstream",
+          "status",
+        ],
+        ...["grpcStatus", "reason", "durationMs", "upstreamMs", "transcodeMs", "bytesIn", "bytesOut"],
+        "unknownFields",
+      ],
+      sampling: { ratio: 1, alwaysErrors: true },
+      redact: {
+        query: [
+          ...["access_token", "api_key", "apikey", "auth", "awsaccesskeyid", "code", "id_token", "key"],
+          ...["passw*", "refresh_token", "secret", "sig", "signature", "token", "x-amz-*", "x-goog-*"],
+        ],
+        headers: ["authorization", "cookie", "proxy-authorization", "x-api-key", "x-goog-*"],
+      },
+      file: undefined,
+      bufferBytes: 2 ** 20,
+    },
   });
   assert.equal(locate(["upstreams", "library", "address"]), "config/minimal.yaml:9:14");
 });
