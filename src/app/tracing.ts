@@ -8,6 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Config } from "../config/index.ts";
 import {
   type Attributes,
+  type AttributeValue,
   createSampler,
   type Logger,
   type Reading,
@@ -55,13 +56,18 @@ export async function openTracing(
 
 /** Source: OpenTelemetry semantic conventions, "Resource". What config says wins. */
 function resourceAttributes({ serviceName, attributes }: Config["tracing"], version: string): Attributes {
-  const own: Attributes = [
-    ...["service.name", serviceName, "service.version", version, "service.instance.id", randomUUID()],
-    ...["host.name", hostname(), "process.pid", process.pid],
-    ...["process.runtime.name", "nodejs", "process.runtime.version", process.versions.node],
-    ...["telemetry.sdk.name", "sluice", "telemetry.sdk.language", "nodejs", "telemetry.sdk.version", version],
+  const own: readonly (readonly [string, AttributeValue])[] = [
+    ["service.name", serviceName],
+    ["service.version", version],
+    ["service.instance.id", randomUUID()],
+    ["host.name", hostname()],
+    ["process.pid", process.pid],
+    ["process.runtime.name", "nodejs"],
+    ["process.runtime.version", process.versions.node],
+    ["telemetry.sdk.name", "sluice"],
+    ["telemetry.sdk.language", "nodejs"],
+    ["telemetry.sdk.version", version],
   ];
   const given = new Set(attributes.filter((_, i) => i % 2 === 0));
-  const kept = own.filter((_, i) => !given.has(own[i - (i % 2)] ?? ""));
-  return [...kept, ...attributes];
+  return [...own.filter(([name]) => !given.has(name)).flat(), ...attributes];
 }

@@ -192,7 +192,7 @@ describe("tracing", { timeout: 60_000 }, () => {
   test("a failed call is an error of the CLIENT span, its retries are events of it", async () => {
     const id = traceId(11);
     const answer = await send(scene.gateway.url(), "GET /v1/echo", {
-      headers: ["traceparent", `00-${id}-${SPAN}-01`, "x-fail-code", "14"],
+      headers: ["traceparent", `00-${id}-${SPAN}-01`, "x-fail-after", "0", "x-fail-code", "14"],
     });
     assert.equal(answer.status, 503);
     const spans = await collector.trace(id);

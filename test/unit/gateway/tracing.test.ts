@@ -263,9 +263,11 @@ describe("with tracing", () => {
 
   test("what trusted proxies say of the request counts, and nothing that others say", () => {
     const headers = [
-      ...["host", "inner:8080", "x-forwarded-for", "6.6.6.6, 203.0.113.9"],
-      ...["x-forwarded-proto", "https", "x-forwarded-host", "api.test"],
-    ];
+      ["host", "inner:8080"],
+      ["x-forwarded-for", "6.6.6.6, 203.0.113.9"],
+      ["x-forwarded-proto", "https"],
+      ["x-forwarded-host", "api.test"],
+    ].flat();
     const views = [0, 1].map((trustedHops) => {
       const bench = new Bench({ tracing: "on", listener: { trustedHops } });
       bench.handle({ path: "/nowhere", headers });

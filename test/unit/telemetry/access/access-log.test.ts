@@ -102,7 +102,7 @@ describe("a line of JSON", () => {
   test("cannot be given a second line by what a client sends", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (path) => {
-        assert.equal("path" in jsonOf({ path }) && jsonOf({ path }).toString() !== "", true);
+        assert.ok("path" in jsonOf({ path }));
       }),
     );
     const forged = '/a\n{"level":"error"}\r\u2028\u0000';

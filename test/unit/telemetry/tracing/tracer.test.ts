@@ -232,7 +232,7 @@ describe("the SERVER span", () => {
     assert.equal(attributes(span)["http.request.method_original"], "BREW");
   });
 
-  const hosts: readonly [host: string, address: unknown, port: unknown][] = [
+  const hosts: readonly [host: string, address: string | undefined, port: number | undefined][] = [
     ["", undefined, undefined],
     ["api.test", "api.test", undefined],
     ["[::1]", "[::1]", undefined],
