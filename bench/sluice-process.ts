@@ -12,6 +12,10 @@ const RETRY_MS = 50;
 export interface SluiceVariant {
   readonly engine: "uws" | "node";
   readonly client: "http2" | "grpc-js";
+  /** Top-level keys of the config besides. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Another build to run, by the folder that its `dist` is in. */
+  readonly build?: string;
 }
 
 /** Starts a gateway in front of 127.0.0.1:`upstreamPort`. */
@@ -28,11 +32,12 @@ export async function startSluice(variant: SluiceVariant, upstreamPort: number):
       },
     },
     accessLog: { enabled: false },
+    ...variant.config,
   });
   try {
     const gateway = await ServerProcess.start(process.execPath, async (port) => {
       await writeFile(file, JSON.stringify(config(port)));
-      return ["dist/main.js", "serve", "--config", file];
+      return [join(variant.build ?? "", "dist/main.js"), "serve", "--config", file];
     });
     await hasRoutes(gateway);
     return gateway;

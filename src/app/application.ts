@@ -8,18 +8,12 @@ import { type Applied, listenerName, type ReloadCause } from "../control/index.t
 import { Gateway, type ListenerSettings } from "../gateway/index.ts";
 import type { HttpEngine, HttpListener, ListenAddress } from "../http/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
-import {
-  combineObservers,
-  createAccessLog,
-  createLogger,
-  type Logger,
-  Meters,
-  type RequestObserver,
-} from "../telemetry/index.ts";
+import type { Logger } from "../telemetry/index.ts";
 import { adminView, type Lifecycle, readinessOf } from "./admin-view.ts";
 import type { Builtins } from "./builtins.ts";
 import { type ConfigOrigin, ControlPlane } from "./control-plane.ts";
 import type { Followers } from "./followers.ts";
+import { TelemetryParts } from "./telemetry-parts.ts";
 
 /** The start failed; every problem is a line of the message. */
 export class StartError extends Error {
@@ -45,7 +39,7 @@ export class Application {
   readonly listening: readonly Listening[];
   readonly adminAddress: ListenAddress | undefined;
   readonly #lifecycle: Lifecycle;
-  readonly #meters: Meters;
+  readonly #telemetry: TelemetryParts;
 
   private constructor(started: StartedParts) {
     this.#log = started.log;
@@ -56,7 +50,7 @@ export class Application {
     this.listening = started.listeners.map(({ listener, engine }) => ({ address: listener.address, engine }));
     this.adminAddress = started.admin?.address;
     this.#lifecycle = started.lifecycle;
-    this.#meters = started.meters;
+    this.#telemetry = started.telemetry;
   }
 
   /**
@@ -73,15 +67,10 @@ export class Application {
     origin: ConfigOrigin = { files: [], read: async () => ({ config, problems: [] }) },
     followers?: Followers,
   ): Promise<Application> {
-    const meters = new Meters();
-    // The access log has a switch of its own: `log.level` is about the gateway's own words.
-    const observers: RequestObserver[] = config.accessLog.enabled
-      ? [meters, createAccessLog(createLogger("info"))]
-      : [meters];
+    const telemetry = await TelemetryParts.open(config, builtins, log);
     const control = new ControlPlane(config, builtins, log, origin);
-    for (const reading of control.readings) meters.addReading(reading);
-    for (const reading of followers?.readings ?? []) meters.addReading(reading);
-    const gateway = new Gateway(await control.emptySnapshot(), combineObservers(observers), log);
+    telemetry.addReadings([...control.readings, ...(followers?.readings ?? [])]);
+    const gateway = new Gateway(await control.emptySnapshot(), telemetry.observer, log, telemetry.tracer);
     control.onPublish((snapshot) => {
       gateway.publish(snapshot);
       followers?.published(control.reconciler.footing?.served ?? new Map());
@@ -92,7 +81,7 @@ export class Application {
     let admin: HttpListener | undefined;
     try {
       if (config.admin.enabled) {
-        const view = adminView({ control, gateway, meters, lifecycle, log, followers });
+        const view = adminView({ control, gateway, meters: telemetry.meters, lifecycle, log, followers });
         admin = await builtins.adminEngine.listen(
           config.admin.address,
           ADMIN_LIMITS,
@@ -115,9 +104,10 @@ export class Application {
       for (const { listener } of opened) listener.close();
       admin?.close();
       await control.close();
+      await telemetry.close();
       throw error;
     }
-    return new Application({ log, control, gateway, lifecycle, meters, admin, listeners: opened });
+    return new Application({ log, control, gateway, lifecycle, telemetry, admin, listeners: opened });
   }
 
   /** Takes up the config and the schemas as they are now, or tells why not. Never rejects. */
@@ -132,12 +122,17 @@ export class Application {
 
   /** Its metrics in the Prometheus text format. */
   metrics(): Promise<string> {
-    return this.#meters.render();
+    return this.#telemetry.meters.render();
   }
 
   /** Whether `/readyz` answers 200, and why not. */
   get readiness(): Readiness {
     return readinessOf(this.#control, this.#lifecycle);
+  }
+
+  /** Opens the access log's file anew, after it was moved away. */
+  reopenLogs(): Promise<void> {
+    return this.#telemetry.reopenLogs();
   }
 
   /**
@@ -169,6 +164,7 @@ export class Application {
     for (const listener of this.#listeners) listener.close();
     this.#admin?.close();
     await this.#control.close();
+    await this.#telemetry.close();
   }
 }
 
@@ -182,7 +178,7 @@ interface StartedParts {
   readonly control: ControlPlane;
   readonly gateway: Gateway;
   readonly lifecycle: Lifecycle;
-  readonly meters: Meters;
+  readonly telemetry: TelemetryParts;
   readonly admin: HttpListener | undefined;
   readonly listeners: readonly OpenedListener[];
 }

@@ -13,12 +13,14 @@ import { WebSocketProtocol } from "../protocol/websocket/index.ts";
 import type { SchemaSource } from "../schema/index.ts";
 import { DescriptorFileSource } from "../schema/sources/descriptor-file/index.ts";
 import { ReflectionSource } from "../schema/sources/reflection/index.ts";
-import type { Logger } from "../telemetry/index.ts";
+import { type LineBuffer, type Logger, openStandardOutput } from "../telemetry/index.ts";
 import { createCompiledFactory, type TranscoderFactory } from "../transcode/index.ts";
 import { createHttp2Client } from "../upstream/clients/http2/index.ts";
 import type { Channel, ChannelFactory } from "../upstream/index.ts";
+import { type OpenedAccessLog, openAccessLog } from "./access-log.ts";
 import { createErrorRenderer } from "./error-renderer.ts";
 import { placedSource } from "./placed-source.ts";
+import { openTracing, type Tracing } from "./tracing.ts";
 
 /** What the composition root chooses from. */
 export interface Builtins {
@@ -36,17 +38,31 @@ export interface Builtins {
   sources(upstream: UpstreamConfig, channel: Channel, locate: Config["locate"]): readonly SchemaSource[];
   readonly cors: (options: CorsConfig) => PreflightPolicy | undefined;
   webSocket(options: ListenerConfig): WebSocketProtocol | undefined;
+  /** Undefined where tracing is off; its exporter is loaded when it is on. */
+  tracing(config: Pick<Config, "tracing">, log: Logger): Promise<Tracing | undefined>;
+  /**
+   * Undefined where there is none.
+   * @throws {Error} (rejects) if its file cannot be opened, with the path.
+   */
+  accessLog(config: Pick<Config, "accessLog">, log: Logger): Promise<OpenedAccessLog | undefined>;
   readonly errorRenderer: (registry: Registry) => ErrorRenderer;
 }
 
+/** What adapters need to know of the process. */
+export interface ProcessOptions {
+  /** Whether others of its kind listen on the same ports; not unless given. */
+  readonly sharing?: PortSharing;
+  /** Where the access log goes unless a file is named. */
+  readonly standardOutput?: () => LineBuffer;
+}
+
 /**
- * The adapters of this build, for a process that serves `config`, alone or sharing its ports with others of its kind.
- * Upstreams see `version` as part of the user agent.
+ * The adapters of this build, for a process that serves `config`. Upstreams see `version` as part of the user agent.
  */
 export function builtins(
   config: Pick<Config, "listeners">,
   version: string,
-  sharing: PortSharing = "exclusive",
+  { sharing = "exclusive", standardOutput = openStandardOutput }: ProcessOptions = {},
 ): Builtins {
   const http2 = createHttp2Client(`sluice/${version}`);
   const maxHeaderBytes = Math.max(...config.listeners.map((listener) => listener.maxHeaderBytes));
@@ -78,6 +94,8 @@ export function builtins(
     ],
     cors: (options) => (options.enabled ? new CorsPolicy(options) : undefined),
     webSocket: (options) => (options.webSocket.enabled ? webSocketOf(options) : undefined),
+    accessLog: (options, log) => openAccessLog(options, standardOutput, log),
+    tracing: (options, log) => openTracing(options, version, log),
     errorRenderer: createErrorRenderer,
   };
 }

@@ -11,7 +11,7 @@ import {
 import type { Config, ConfigDocument } from "../config/index.ts";
 import { formatAddress, type ListenAddress } from "../http/index.ts";
 import { formatProblem } from "../status/index.ts";
-import { createLogger, type Logger } from "../telemetry/index.ts";
+import { createLogger, type LineBuffer, type Logger, openStandardOutput } from "../telemetry/index.ts";
 import { type ConfigOptions, configFilesOf, loadConfigOf, printProblems } from "./load-config.ts";
 import { productVersion } from "./product-version.ts";
 import { nextSignal, onHangup } from "./signals.ts";
@@ -24,20 +24,35 @@ interface Serving {
   drain(): Promise<void>;
 }
 
+/** How much of its own log the gateway keeps for a reader of standard output that is slow; more than of the access log. */
+const LOG_BUFFER_BYTES = 4 * 1024 * 1024;
+
+/** How long a reader has for the last lines. */
+const LAST_LINES_MS = 1000;
+
 /** Serves until a signal comes, then drains. 1 if the start failed, or a second signal cut the drain short. */
 export async function serve(options: ConfigOptions): Promise<number> {
+  const output = openStandardOutput();
+  try {
+    return await serveWith(options, output);
+  } finally {
+    await output.flush(LAST_LINES_MS);
+  }
+}
+
+async function serveWith(options: ConfigOptions, output: LineBuffer): Promise<number> {
   const { config, document, problems } = await loadConfigOf(options);
   const hasFailed = config === undefined || (config.strict && problems.length > 0);
   if (hasFailed) {
     printProblems(problems, process.stderr);
     return 1;
   }
-  const log = createLogger(config.log.level);
+  const log = createLogger(config.log.level, output.channel(LOG_BUFFER_BYTES));
   for (const problem of problems) log.error({ problem: formatProblem(problem) }, "problem");
   const signal = nextSignal();
   let application: Serving;
   try {
-    const starting = start(options, config, document, log);
+    const starting = start(options, config, document, log, output);
     // One that comes before the start is over waits for it; a start that fails says so itself.
     onHangup(() => void starting.then((running) => running.reload("signal")).catch(() => undefined));
     const started = await Promise.race([starting, signal]);
@@ -71,9 +86,10 @@ function start(
   config: Config,
   document: ConfigDocument,
   log: Logger,
+  output: LineBuffer,
 ): Promise<Serving> {
   const origin = { files: configFilesOf(options), read: () => loadConfigOf(options) };
-  const adapters = builtins(config, productVersion());
+  const adapters = builtins(config, productVersion(), { standardOutput: () => output });
   const count = config.workers === "auto" ? availableParallelism() : config.workers;
   const [, program] = process.argv;
   // Node gives every script its own name; without it there is nothing to start another process of.

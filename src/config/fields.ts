@@ -84,6 +84,16 @@ export function integer(description: string, minimum: number, maximum: number): 
   });
 }
 
+/** A share, 0 to 1. */
+export function share(description: string): z.ZodType<number> {
+  const json = { anyOf: [{ type: "number", minimum: 0, maximum: 1 }, REFERENCE] };
+  return scalar("number, 0 to 1", description, json, (value) => {
+    const number = typeof value === "string" && /^\d+(?:\.\d+)?$/.test(value) ? Number(value) : value;
+    if (typeof number === "number" && number >= 0 && number <= 1) return { value: number };
+    return complain(`${show(value)} is not a share`, "write a number from 0 to 1: 0.01 is one in a hundred");
+  });
+}
+
 /** One of a few words. */
 export function choice<const T extends string>(description: string, words: readonly T[]): z.ZodType<T> {
   const json = { anyOf: [{ enum: [...words] }, REFERENCE] };

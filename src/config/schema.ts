@@ -3,6 +3,7 @@
  * docs/configuration.md are generated from it.
  */
 import type * as z from "zod";
+import { accessLogSection } from "./access-log-options.ts";
 import { parseListenAddress } from "./addresses.ts";
 import {
   choice,
@@ -26,6 +27,7 @@ import { complain, type Reading, show } from "./reading.ts";
 import { retryBudgetSection } from "./retry-options.ts";
 import { type ConditionShape, checkCondition, conditionShape } from "./route-conditions.ts";
 import { routeOptionsSection, sectionWithRouteOptions } from "./route-options.ts";
+import { tracingSection } from "./tracing-options.ts";
 import type {
   AddressConfig,
   AdminConfig,
@@ -120,9 +122,8 @@ export function configSchema(directory: string): z.ZodType<ConfigText> {
     watch: flag(
       "Whether a changed config file is taken up by itself; `SIGHUP` and `POST /reload` do it in any case.",
     ).prefault(true),
-    accessLog: section("One JSON line for each request, whatever `log.level` is.", {
-      enabled: flag("Whether it is written.").prefault(true),
-    }).prefault({}),
+    tracing: tracingSection().prefault({}),
+    accessLog: accessLogSection(directory).prefault({}),
   });
 }
 

@@ -3,11 +3,13 @@
  * bytes, header names are lower-case, paths are resolved. docs/configuration.md describes the YAML that it comes from.
  */
 import type { HttpStatusOverrides } from "../status/index.ts";
+import type { AccessLogConfig } from "./access-log-options.ts";
 import type { CacheOptions, CacheOptionsPatch } from "./cache-options.ts";
 import type { ListenerRoutes } from "./listener-routes.ts";
 import type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
 import type { RouteCondition } from "./route-conditions.ts";
 import type { StreamOptions, StreamOptionsPatch } from "./stream-options.ts";
+import type { TracingConfig } from "./tracing-options.ts";
 import type {
   ConnectionsConfig,
   LimitsConfig,
@@ -282,7 +284,8 @@ export interface ConfigValues {
   readonly log: { readonly level: LogLevel };
   /** Whether the config file is watched. */
   readonly watch: boolean;
-  readonly accessLog: { readonly enabled: boolean };
+  readonly tracing: TracingConfig;
+  readonly accessLog: AccessLogConfig;
 }
 
 /** A sound config, and where its parts stand. */

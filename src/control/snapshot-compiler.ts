@@ -30,7 +30,7 @@ import {
   type TranscodeOptions,
   type TranscoderFactory,
 } from "../transcode/index.ts";
-import type { Channel, UpstreamRetries } from "../upstream/index.ts";
+import { type Channel, targetOf, type UpstreamRetries } from "../upstream/index.ts";
 import { type Conflict, ListenerTables } from "./listener-tables.ts";
 import type { CompiledSnapshot } from "./reconciler.ts";
 import { repeatPolicyOf } from "./repeat-policy.ts";
@@ -198,6 +198,7 @@ class SnapshotCompilation {
       method,
       upstream: upstream.name,
       policySet: this.#tables.policySetOf(options.cors),
+      target: targetOf(upstream.addresses),
       channel: repeating ?? channel,
       transcoder: deferTranscoder(transcoders, spec, transcode, this.#registry),
       wholeMessages:

@@ -7,7 +7,7 @@ import type { ErrorSettings, Protocol } from "../protocol/index.ts";
 import { Heartbeats, RestProtocol, sendError } from "../protocol/rest/index.ts";
 import type { SocketProtocol, WebSocketProtocol } from "../protocol/websocket/index.ts";
 import { gatewayStatus, OK, type Status, StatusError } from "../status/index.ts";
-import type { Logger, RequestObserver } from "../telemetry/index.ts";
+import type { Logger, RequestObserver, Tracer } from "../telemetry/index.ts";
 import { OpenStreams } from "./open-streams.ts";
 import { Relay, type RelaySurroundings } from "./relay.ts";
 import { RequestScope, recordRefused } from "./request-scope.ts";
@@ -32,18 +32,21 @@ export interface ListenerSettings {
 export class Gateway {
   readonly #observer: RequestObserver;
   readonly #log: Logger;
+  readonly #tracer: Tracer | undefined;
   readonly #streams: OpenStreams = new OpenStreams();
   readonly #rest: Protocol = new RestProtocol(new Heartbeats());
   readonly #surroundings: RelaySurroundings;
   #snapshot: RoutingSnapshot;
 
-  constructor(snapshot: RoutingSnapshot, observer: RequestObserver, log: Logger) {
+  /** Without a tracer nothing is traced, and the trace context of clients goes upstream as it comes. */
+  constructor(snapshot: RoutingSnapshot, observer: RequestObserver, log: Logger, tracer?: Tracer) {
     this.#snapshot = snapshot;
     this.#observer = observer;
     this.#log = log;
+    this.#tracer = tracer;
     this.#surroundings = {
       streams: this.#streams,
-      statusOf: (error) => this.#statusOf(error),
+      statusOf: (error, scope) => this.#statusOf(error, scope),
     };
   }
 
@@ -69,13 +72,13 @@ export class Gateway {
   /** The handler for one listener's engine. It does not throw. */
   handlerFor(listener: ListenerSettings): ExchangeHandler {
     return (exchange) => {
-      const scope = new RequestScope(exchange, listener, this.#observer);
+      const scope = new RequestScope(exchange, listener, this.#observer, this.#tracer);
       const snapshot = this.#snapshot;
       const table = tableOf(snapshot, listener.index);
       try {
         this.#serve(scope, snapshot, table);
       } catch (error) {
-        this.#refuse(scope, snapshot, table, this.#statusOf(error));
+        this.#refuse(scope, snapshot, table, this.#statusOf(error, scope));
       }
     };
   }
@@ -132,7 +135,7 @@ export class Gateway {
       }
       socket?.admit(exchange, (origin) => cors?.names(origin) === true);
     } catch (error) {
-      endWithError(scope, this.#statusOf(error), errors, route);
+      endWithError(scope, this.#statusOf(error, scope), errors, route);
       return;
     }
     new Relay(scope, route, captures, socket ?? this.#rest, this.#surroundings).start();
@@ -185,9 +188,9 @@ export class Gateway {
   }
 
   /** Anything but a StatusError is a fault of the gateway: the log gets the cause, the client a bare INTERNAL. */
-  #statusOf(error: unknown): Status {
+  #statusOf(error: unknown, scope: RequestScope): Status {
     if (error instanceof StatusError) return error.status;
-    this.#log.error({ err: error }, "a request failed inside the gateway");
+    this.#log.error({ ...scope.identity, err: error }, "a request failed inside the gateway");
     return gatewayStatus("INTERNAL", "internal error");
   }
 }

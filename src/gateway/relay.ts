@@ -23,8 +23,9 @@ import {
   requestMetadata,
   sendError,
 } from "../protocol/rest/index.ts";
-import { gatewayStatus, OK, type Status, StatusError } from "../status/index.ts";
+import { type Code, gatewayStatus, OK, type Status, StatusError } from "../status/index.ts";
 import type { Call, CallListener, Metadata } from "../upstream/index.ts";
+import { CallTrace } from "./call-trace.ts";
 import type { OpenStream, OpenStreams } from "./open-streams.ts";
 import type { RequestScope } from "./request-scope.ts";
 import type { Route } from "./route.ts";
@@ -33,7 +34,7 @@ import type { Route } from "./route.ts";
 export interface RelaySurroundings {
   readonly streams: OpenStreams;
   /** Turns whatever was thrown into the status that the client sees. */
-  readonly statusOf: (error: unknown) => Status;
+  readonly statusOf: (error: unknown, scope: RequestScope) => Status;
 }
 
 /** Carries one matched request to its end. */
@@ -47,6 +48,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   #dialogue: Dialogue | undefined;
   #writer: ReplyWriter | undefined;
   #call: Call | undefined;
+  #callTrace: CallTrace | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   #deadlineMs = Number.POSITIVE_INFINITY;
   #hasMessage = false;
@@ -147,7 +149,12 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     this.#dialogue?.reader.resume();
   }
 
+  onRepeat(previousAttempts: number, afterCode: Code): void {
+    this.#callTrace?.repeated(previousAttempts, afterCode);
+  }
+
   onStatus(status: Status, trailers: Metadata): void {
+    this.#callTrace?.ended(status.code);
     this.#finish(status, trailers);
   }
 
@@ -168,7 +175,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   }
 
   #statusOf(error: unknown): Status {
-    return this.#surroundings.statusOf(error);
+    return this.#surroundings.statusOf(error, this.#scope);
   }
 
   #onFirstMessage(): void {
@@ -185,10 +192,11 @@ export class Relay implements RequestSink, CallListener, OpenStream {
    * @throws {StatusError} if the headers do not make metadata, or if the deadline has passed.
    */
   #open(dialogue: Dialogue | undefined): Call | undefined {
-    const { exchange, listener, reply, requestId, startedAt } = this.#scope;
-    const { channel, method, settings } = this.#route;
+    const { exchange, listener, reply, requestId, startedAt, trace } = this.#scope;
+    const { channel, method, settings, target } = this.#route;
     const source = { headers: dialogue?.headers ?? exchange.headers, peer: exchange.peer };
-    const metadata = requestMetadata(source, settings.requestHeaders, listener.trustedHops, requestId);
+    const { trustedHops } = listener;
+    const metadata = requestMetadata(source, settings.requestHeaders, trustedHops, requestId, trace);
     const now = performance.now();
     const remainingMs = this.#deadlineMs - (now - startedAt);
     if (remainingMs <= 0) {
@@ -199,6 +207,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     if (method.kind !== "unary") this.#list();
     if (this.#isFinished) return undefined;
     this.#upstreamFrom = now;
+    if (trace?.isSampled === true) this.#callTrace = new CallTrace(now, target);
     this.#startIdleTimer();
     const call = channel.open(method.rpcPath, metadata, remainingMs, this);
     this.#call = call;
@@ -266,11 +275,23 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     clearTimeout(this.#idleTimer);
     this.#writer?.release();
     if (this.#isListed) this.#surroundings.streams.remove(this);
-    this.#scope.finish(status, this.#route, {
+    const assembling = this.#assembler.watch;
+    const rendering = this.#renderer.watch;
+    const figures = {
       upstreamMs: this.#upstreamFrom === 0 ? 0 : performance.now() - this.#upstreamFrom,
-      transcodeMs: this.#assembler.elapsedMs + this.#renderer.elapsedMs,
+      transcodeMs: assembling.busyMs + rendering.busyMs,
       bytesIn: this.#dialogue?.reader.bytesIn ?? 0,
       unknownFields: this.#assembler.unknownFields,
+    };
+    if (this.#scope.trace?.isSampled !== true) {
+      this.#scope.finish(status, this.#route, figures);
+      return;
+    }
+    this.#callTrace?.ended(status.code);
+    this.#scope.finish(status, this.#route, figures, {
+      assembling: assembling.laps === 0 ? undefined : assembling,
+      rendering: rendering.laps === 0 ? undefined : rendering,
+      call: this.#callTrace?.figures,
     });
   }
 }

@@ -5,8 +5,15 @@ import { randomUUID } from "node:crypto";
 import { findHeader, type HeaderList, type HttpExchange, type RefusedRequest } from "../http/index.ts";
 import { isAsciiValue, Reply } from "../protocol/rest/index.ts";
 import { REASONS, type Status } from "../status/index.ts";
-import type { RequestObserver } from "../telemetry/index.ts";
+import type {
+  AccessRecord,
+  RequestFigures,
+  RequestObserver,
+  RequestTrace,
+  Tracer,
+} from "../telemetry/index.ts";
 import type { ListenerSettings } from "./gateway.ts";
+import { requestOrigin } from "./request-origin.ts";
 import type { Route } from "./route.ts";
 
 /** The figures of a relayed request. */
@@ -17,7 +24,11 @@ export interface RelayFigures {
   readonly unknownFields: readonly string[];
 }
 
+/** What spans tell of a relayed request. */
+export type TracedFigures = Pick<RequestFigures, "assembling" | "rendering" | "call">;
+
 const NO_FIGURES: RelayFigures = { upstreamMs: 0, transcodeMs: 0, bytesIn: 0, unknownFields: [] };
+const NOTHING_TRACED: TracedFigures = { assembling: undefined, rendering: undefined, call: undefined };
 const CLIENT_CLOSED_REQUEST = 499;
 
 /** One request: its exchange, its reply, its identity. */
@@ -28,29 +39,51 @@ export class RequestScope {
   readonly requestId: string;
   /** `performance.now()` when the head arrived. */
   readonly startedAt: number = performance.now();
+  /** Undefined where nothing is traced. */
+  readonly trace: RequestTrace | undefined;
   readonly #observer: RequestObserver;
   #isFinished = false;
 
-  constructor(exchange: HttpExchange, listener: ListenerSettings, observer: RequestObserver) {
+  constructor(
+    exchange: HttpExchange,
+    listener: ListenerSettings,
+    observer: RequestObserver,
+    tracer: Tracer | undefined,
+  ) {
     this.exchange = exchange;
     this.listener = listener;
     this.reply = new Reply(exchange);
     this.requestId = readRequestId(exchange.headers) ?? randomUUID();
     this.reply.commonHeaders.push("x-request-id", this.requestId);
+    this.trace = tracer?.begin(exchange.headers);
     this.#observer = observer;
     observer.requestStarted();
   }
 
+  /** What a line of the log names the request by. */
+  get identity(): object {
+    const { requestId, trace } = this;
+    return trace === undefined ? { requestId } : { requestId, traceId: trace.traceId };
+  }
+
   /** Records how the request ended; only the first call counts. */
-  finish(status: Status, route: Route | undefined, figures: RelayFigures = NO_FIGURES): void {
+  finish(
+    status: Status,
+    route: Route | undefined,
+    figures: RelayFigures = NO_FIGURES,
+    traced: TracedFigures = NOTHING_TRACED,
+  ): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
-    this.#observer.requestFinished({
+    const record: AccessRecord = {
       requestId: this.requestId,
+      traceId: this.trace?.traceId ?? "",
       listener: this.listener.name,
       peer: this.exchange.peer,
       httpMethod: this.exchange.method,
       path: this.exchange.path,
+      query: this.exchange.query,
+      headers: this.exchange.headers,
       route: route?.template ?? "",
       rpc: route?.method.fullName ?? "",
       upstream: route?.upstream ?? "",
@@ -60,7 +93,22 @@ export class RequestScope {
       durationMs: performance.now() - this.startedAt,
       bytesOut: this.reply.bytesOut,
       ...figures,
-    });
+    };
+    this.#observer.requestFinished(record);
+    if (this.trace?.isSampled === true) this.trace.record(this.#spanFigures(record, traced));
+  }
+
+  #spanFigures(record: AccessRecord, traced: TracedFigures): RequestFigures {
+    const { exchange, listener, startedAt } = this;
+    return {
+      record,
+      ...requestOrigin(exchange, listener.trustedHops),
+      userAgent: findHeader(exchange.headers, "user-agent") ?? "",
+      httpVersion: exchange.httpVersion,
+      fromMs: startedAt,
+      toMs: startedAt + record.durationMs,
+      ...traced,
+    };
   }
 }
 
@@ -69,10 +117,13 @@ export function recordRefused(refused: RefusedRequest, listener: string, observe
   observer.requestStarted();
   observer.requestFinished({
     requestId: "",
+    traceId: "",
     listener,
     peer: refused.peer,
     httpMethod: refused.method,
     path: refused.path,
+    query: "",
+    headers: [],
     route: "",
     rpc: "",
     upstream: "",

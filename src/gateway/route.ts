@@ -3,7 +3,7 @@
  */
 import type { ProtocolRoute } from "../protocol/index.ts";
 import type { BindingSource } from "../routing/index.ts";
-import type { CallOpener } from "../upstream/index.ts";
+import type { CallOpener, UpstreamTarget } from "../upstream/index.ts";
 
 /** A route of the table. Immutable; shared by all requests that match it. */
 export interface Route extends ProtocolRoute {
@@ -20,6 +20,8 @@ export interface Route extends ProtocolRoute {
   readonly upstream: string;
   /** Which policies hold for it: an index into `ListenerTable.policies`. */
   readonly policySet: number;
+  /** Where the upstream is, for traces; undefined where it has several addresses. */
+  readonly target?: UpstreamTarget | undefined;
   /** The upstream's channel, or one before it that repeats calls. */
   readonly channel: CallOpener;
 }

@@ -7,11 +7,17 @@ import type { Code, Reason } from "../status/index.ts";
 export interface AccessRecord {
   /** "" where the engine refused the request by itself. */
   readonly requestId: string;
+  /** "" where the request is not traced. */
+  readonly traceId: string;
   readonly listener: string;
   readonly peer: string;
   readonly httpMethod: string;
-  /** The path as sent, without the query (which may hold secrets). */
+  /** The path as sent, without the query. */
   readonly path: string;
+  /** The query as sent, without the `?`. It may hold secrets, as may the header fields. */
+  readonly query: string;
+  /** The request's header fields, `[name, value, …]`, names lower-case. */
+  readonly headers: readonly string[];
   /** The template of the route, or "" where none matched. */
   readonly route: string;
   /** `package.Service.Method`, or "" where no route matched. */

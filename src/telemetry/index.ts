@@ -1,4 +1,51 @@
+export {
+  ACCESS_FIELDS,
+  type AccessFormat,
+  AccessLog,
+  type AccessLogParts,
+  type AccessSampling,
+  DEFAULT_ACCESS_FIELDS,
+  isAccessField,
+  jsonAccessFormat,
+  parseAccessTemplate,
+  RedactedNames,
+  type RedactionRules,
+  templateAccessFormat,
+} from "./access/index.ts";
 export { type AccessRecord, combineObservers, type RequestObserver } from "./access-record.ts";
-export { createAccessLog, createLogger, type Logger, type LogLevel } from "./logger.ts";
+export {
+  LineBuffer,
+  type LineChannel,
+  type LineWriter,
+  openFileWriter,
+  openStandardOutput,
+} from "./lines/index.ts";
+export { createLogger, type Logger, type LogLevel } from "./logger.ts";
 export { Meters } from "./meters.ts";
 export type { Reading, Sample } from "./reading.ts";
+export {
+  type Attributes,
+  type AttributeValue,
+  type CallFigures,
+  createSampler,
+  formatTraceParent,
+  parseTraceParent,
+  type RandomFill,
+  type RepeatedCall,
+  type RequestFigures,
+  RequestTrace,
+  readTraceContext,
+  readTraceState,
+  type Sampler,
+  type SamplingOptions,
+  type SpanEvent,
+  type SpanRecord,
+  type SpanSink,
+  type Stretch,
+  TraceIds,
+  type TraceOrigin,
+  type TraceParent,
+  Tracer,
+  type TracerParts,
+  type TranscodingFigures,
+} from "./tracing/index.ts";

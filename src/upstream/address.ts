@@ -60,6 +60,26 @@ export function nameOf(address: Address): string {
   return address.kind === "unix" ? `unix:${address.path}` : hostPort(address);
 }
 
+/** Where an upstream is, as traces name it. */
+export interface UpstreamTarget {
+  /** A name, an IP address without brackets, or the path of a unix socket. */
+  readonly host: string;
+  /** Undefined for a unix socket. */
+  readonly port: number | undefined;
+}
+
+/**
+ * The one place of an upstream; undefined if it has several.
+ * @throws {StatusError} as `parseAddress`.
+ */
+export function targetOf(addresses: readonly WeightedAddress[]): UpstreamTarget | undefined {
+  const [only] = addresses;
+  if (only === undefined || addresses.length > 1) return undefined;
+  const address = parseAddress(only.address);
+  if (address.kind === "unix") return { host: address.path, port: undefined };
+  return { host: address.host, port: address.port };
+}
+
 function hostPort({ host, port }: Exclude<Address, { readonly kind: "unix" }>): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

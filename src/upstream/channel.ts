@@ -1,7 +1,7 @@
 /**
  * The port for gRPC clients: `clients/http2`, our own, and `clients/grpc-js`. Messages cross it as raw protobuf bytes.
  */
-import type { Status } from "../status/index.ts";
+import type { Code, Status } from "../status/index.ts";
 import type { WeightedAddress } from "./address.ts";
 import type { BalancingPolicy } from "./balancer.ts";
 import type { ChannelStats } from "./channel-stats.ts";
@@ -22,6 +22,11 @@ export interface CallListener {
   onMessage(message: Uint8Array): boolean;
   /** Sending may go on after `Call.send` returned false. */
   onDrain(): void;
+  /**
+   * The call was sent again, or once more beside those under way, after `previousAttempts`; `afterCode` is what failed,
+   * OK where nothing has. For those who want to know: nothing is to be done.
+   */
+  onRepeat?(previousAttempts: number, afterCode: Code): void;
   onStatus(status: Status, trailers: Metadata): void;
 }
 

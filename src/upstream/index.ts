@@ -1,4 +1,4 @@
-export type { WeightedAddress } from "./address.ts";
+export { targetOf, type UpstreamTarget, type WeightedAddress } from "./address.ts";
 export type { BalancingPolicy } from "./balancer.ts";
 export type {
   Call,

@@ -123,7 +123,7 @@ class Worker {
   }
 
   #builtins(config: Config): Builtins {
-    const all = builtins(config, this.#version, "shared");
+    const all = builtins(config, this.#version, { sharing: "shared" });
     return { ...all, sources: ({ name }) => [this.#schemas.of(name, this.#forms.get(name) ?? "")] };
   }
 

@@ -6,6 +6,7 @@ import type { FormPart, StreamedFile } from "../../transcode/index.ts";
 import type { ProtocolRoute, RouteSettings } from "../protocol.ts";
 import { lastEventId } from "./reply-writer.ts";
 import { refuseCodedBody } from "./request-body.ts";
+import { Stopwatch } from "./stopwatch.ts";
 
 const NO_CAPTURES: readonly string[] = [];
 const NOTHING = new Uint8Array(0);
@@ -22,8 +23,9 @@ export class MessageAssembler {
   readonly #captures: readonly string[];
   /** The media type of what {@link assemble} is given; that of the request unless a reader knows better. */
   contentType: string;
+  /** The time that assembling takes. */
+  readonly watch: Stopwatch = new Stopwatch();
   #isFirst = true;
-  #elapsedMs = 0;
   #unknownFields: readonly string[] = [];
   #pretty = false;
 
@@ -33,11 +35,6 @@ export class MessageAssembler {
     this.#exchange = exchange;
     this.#captures = captures;
     this.contentType = findHeader(exchange.headers, "content-type") ?? "";
-  }
-
-  /** Milliseconds spent so far. */
-  get elapsedMs(): number {
-    return this.#elapsedMs;
   }
 
   /** Unknown names of the first message, under `unknownFields: report`. */
@@ -88,7 +85,7 @@ export class MessageAssembler {
       this.#pretty = assembled.pretty;
     }
     const message = isFirst ? this.#resumed(assembled.message) : assembled.message;
-    this.#elapsedMs += performance.now() - from;
+    this.watch.add(from, performance.now());
     return message;
   }
 
@@ -102,7 +99,7 @@ export class MessageAssembler {
     const from = performance.now();
     const { contentType } = this;
     const whole = wholeMessages.assemble({ captures: NO_CAPTURES, query: "", contentType, body });
-    this.#elapsedMs += performance.now() - from;
+    this.watch.add(from, performance.now());
     const isFirst = this.#isFirst;
     const message = this.complete(whole.message);
     if (isFirst) this.#unknownFields = [...whole.unknownFields, ...this.#unknownFields];
@@ -121,7 +118,7 @@ export class MessageAssembler {
     const completed = transcoder.complete(message, this.#captures, this.#exchange.query);
     this.#unknownFields = completed.unknownFields;
     this.#pretty = completed.pretty;
-    this.#elapsedMs += performance.now() - from;
+    this.watch.add(from, performance.now());
     return completed.message;
   }
 

@@ -1,4 +1,5 @@
 import type { HttpBodyReply, Transcoder } from "../../transcode/index.ts";
+import { Stopwatch } from "./stopwatch.ts";
 
 /** A message as the transcoder renders it. */
 export type Rendered = Uint8Array | string | HttpBodyReply;
@@ -6,17 +7,13 @@ export type Rendered = Uint8Array | string | HttpBodyReply;
 /** Renders the messages of one reply and adds up the time that it took. */
 export class MessageRenderer {
   readonly #transcoder: Transcoder;
-  #elapsedMs = 0;
+  /** The time that rendering takes. */
+  readonly watch: Stopwatch = new Stopwatch();
   /** Whether JSON is indented; known once the query has been read. */
   pretty = false;
 
   constructor(transcoder: Transcoder) {
     this.#transcoder = transcoder;
-  }
-
-  /** Milliseconds spent so far. */
-  get elapsedMs(): number {
-    return this.#elapsedMs;
   }
 
   /** @throws {StatusError} INTERNAL, reason UPSTREAM_REPLY_INVALID. */
@@ -32,7 +29,7 @@ export class MessageRenderer {
   #render(message: Uint8Array, pretty: boolean): Rendered {
     const from = performance.now();
     const rendered = this.#transcoder.render(message, pretty);
-    this.#elapsedMs += performance.now() - from;
+    this.watch.add(from, performance.now());
     return rendered;
   }
 }

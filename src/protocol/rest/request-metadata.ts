@@ -28,9 +28,17 @@ const NEVER_FORWARDED: ReadonlySet<string> = new Set([
   "x-request-id",
 ]);
 
+/** The trace that a request belongs to: what the upstream is told of it. */
+export interface CallTraceContext {
+  callTraceParent(): string;
+  /** The `tracestate`; "" for none. */
+  readonly state: string;
+}
+
 /**
  * The metadata that goes upstream with a request.
  *
+ * Where the gateway traces, `trace` takes the place of the client's own trace context, which is passed on otherwise.
  * A field whose name gRPC does not allow, or whose value is not printable ASCII, does not cross.
  * `trustedHops` is the number of proxies in front of the gateway whose forwarding headers are believed.
  * @throws {StatusError} INVALID_ARGUMENT, reason HEADER_INVALID, for a `-bin` field that is not base64.
@@ -40,6 +48,7 @@ export function requestMetadata(
   rules: HeaderRules,
   trustedHops: number,
   requestId: string,
+  trace?: CallTraceContext,
 ): Metadata {
   const { headers } = exchange;
   const perHop = perHopNames(headers);
@@ -49,10 +58,15 @@ export function requestMetadata(
     if (NEVER_FORWARDED.has(name) || perHop?.has(name)) continue;
     const target = metadataName(name, rules);
     if (target === undefined) continue;
+    if (trace !== undefined && (target === "traceparent" || target === "tracestate")) continue;
     pushField(metadata, target, headers[i + 1] ?? "");
   }
   if (rules.fixed.length > 0) metadata.push(...rules.fixed);
   metadata.push("x-request-id", requestId);
+  if (trace !== undefined) {
+    metadata.push("traceparent", trace.callTraceParent());
+    if (trace.state !== "") metadata.push("tracestate", trace.state);
+  }
   pushForwarding(metadata, exchange, trustedHops);
   return metadata;
 }

@@ -80,7 +80,7 @@ export class HedgedCall implements Call, Expiring {
   /** For the timers alone. */
   onExpired(): void {
     this.#isTimed = false;
-    this.#sendNext();
+    this.#sendNext(Code.OK);
     this.#endIfNothingIsLeft();
   }
 
@@ -116,7 +116,7 @@ export class HedgedCall implements Call, Expiring {
       return;
     }
     this.#lastFailure = failure;
-    this.#follow(pushbackOf(trailers));
+    this.#follow(pushbackOf(trailers), status.code);
     this.#endIfNothingIsLeft();
   }
 
@@ -125,15 +125,15 @@ export class HedgedCall implements Call, Expiring {
   }
 
   /** What a failure means for the next copy. */
-  #follow(pushback: number | "never" | undefined): void {
+  #follow(pushback: number | "never" | undefined, failedWith: Code): void {
     this.#clearTime();
     if (!this.#mayGoOn()) return;
     if (pushback === "never") this.#isFrozen = true;
-    else if (pushback === undefined) this.#sendNext();
+    else if (pushback === undefined) this.#sendNext(failedWith);
     else this.#setTime(Math.max(1, pushback));
   }
 
-  #sendNext(): void {
+  #sendNext(afterCode: Code): void {
     if (!this.#mayGoOn()) return;
     const { budget, counts } = this.#scope;
     if (!budget.take()) {
@@ -142,6 +142,7 @@ export class HedgedCall implements Call, Expiring {
       return;
     }
     counts.hedges++;
+    this.#listener.onRepeat?.(this.#request.attempts, afterCode);
     const copy = new Copy(this);
     this.#copies.push(copy);
     copy.call = this.#request.repeat(copy);

@@ -112,6 +112,7 @@ export class RetryingCall implements Call, CallListener, Expiring {
     const { counts } = this.#scope;
     this.#state = "sent";
     counts.countRetry(this.#failedWith);
+    this.#listener.onRepeat?.(this.#request.attempts, this.#failedWith);
     this.#attempt = this.#request.repeat(this);
   }
 

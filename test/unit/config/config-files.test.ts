@@ -117,7 +117,37 @@ test("the minimal file parses and takes every default", async () => {
     shutdown: { drainTimeoutMs: 30_000, readinessDelayMs: 0 },
     log: { level: "info" },
     watch: true,
-    accessLog: { enabled: true },
+    tracing: {
+      enabled: false,
+      exporter: {
+        endpoint: "http://127.0.0.1:4318/v1/traces",
+        headers: [],
+        timeoutMs: 10_000,
+        intervalMs: 5000,
+        queueBytes: 4 * 2 ** 20,
+      },
+      sampling: { ratio: 1, parent: "respect" },
+      serviceName: "sluice",
+      attributes: [],
+    },
+    accessLog: {
+      enabled: true,
+      format: "json",
+      fields:
+        "requestId traceId listener peer method path route rpc upstream status grpcStatus reason durationMs upstreamMs transcodeMs bytesIn bytesOut unknownFields".split(
+          " ",
+        ),
+      sampling: { ratio: 1, alwaysErrors: true },
+      redact: {
+        query:
+          "access_token api_key apikey auth awsaccesskeyid code id_token key passw* refresh_token secret sig signature token x-amz-* x-goog-*".split(
+            " ",
+          ),
+        headers: ["authorization", "cookie", "proxy-authorization", "x-api-key", "x-goog-*"],
+      },
+      file: undefined,
+      bufferBytes: 2 ** 20,
+    },
   });
   assert.equal(locate(["upstreams", "library", "address"]), "config/minimal.yaml:9:14");
 });

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Code } from "../../../src/status/index.ts";
 import {
   type AccessRecord,
   combineObservers,
-  createAccessLog,
   createLogger,
   type LogLevel,
 } from "../../../src/telemetry/index.ts";
@@ -24,12 +22,6 @@ function linesOf(level: LogLevel, write: (log: ReturnType<typeof createLogger>) 
     }),
   );
   return lines;
-}
-
-function accessLine(fields: Partial<AccessRecord>): Record<string, unknown> {
-  const [line] = linesOf("info", (log) => createAccessLog(log).requestFinished(record(fields)));
-  assert.ok(line);
-  return { ...line };
 }
 
 describe("the log", () => {
@@ -59,48 +51,6 @@ describe("the log", () => {
       );
     });
   }
-});
-
-describe("the access log", () => {
-  test("has every field of a request that succeeded, and no more", () => {
-    const { time, ...line } = accessLine({ durationMs: 20.123456, upstreamMs: 12.0004, transcodeMs: 0.2 });
-    assert.equal(typeof time, "string");
-    assert.deepEqual(line, {
-      level: "info",
-      requestId: "id-1",
-      listener: "127.0.0.1:8080",
-      peer: "192.0.2.1",
-      method: "GET",
-      path: "/v1/shelves/1",
-      route: "/v1/{name=shelves/*}",
-      rpc: "library.v1.LibraryService.GetShelf",
-      upstream: "library",
-      status: 200,
-      grpcStatus: "OK",
-      durationMs: 20.123,
-      upstreamMs: 12,
-      transcodeMs: 0.2,
-      bytesIn: 3,
-      bytesOut: 40,
-      msg: "request",
-    });
-  });
-
-  test("has the reason of the gateway's own errors", () => {
-    const line = accessLine({ httpStatus: 504, code: Code.DEADLINE_EXCEEDED, reason: "DEADLINE" });
-    assert.equal(line.status, 504);
-    assert.equal(line.grpcStatus, "DEADLINE_EXCEEDED");
-    assert.equal(line.reason, "DEADLINE");
-  });
-
-  test("names unknown fields where there are any", () => {
-    assert.deepEqual(accessLine({ unknownFields: ["/x"] }).unknownFields, ["/x"]);
-  });
-
-  test("cannot be given a second line by what a client sends", () => {
-    const forged = '/a\n{"level":"error"}\r\u2028\u0000';
-    assert.equal(accessLine({ path: forged }).path, forged);
-  });
 });
 
 test("combined observers are each told of everything, in order", () => {

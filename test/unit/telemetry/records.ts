@@ -6,10 +6,13 @@ import type { AccessRecord } from "../../../src/telemetry/index.ts";
 export function record(fields: Partial<AccessRecord> = {}): AccessRecord {
   return {
     requestId: "id-1",
+    traceId: "",
     listener: "127.0.0.1:8080",
     peer: "192.0.2.1",
     httpMethod: "GET",
     path: "/v1/shelves/1",
+    query: "",
+    headers: [],
     route: "/v1/{name=shelves/*}",
     rpc: "library.v1.LibraryService.GetShelf",
     upstream: "library",

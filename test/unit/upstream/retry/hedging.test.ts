@@ -255,6 +255,18 @@ describe("hedging", () => {
     );
   });
 
+  test("tells its caller of each further copy, and of the failure that it follows", () => {
+    const stage = new Stage(HEDGING);
+    stage.call();
+    stage.clock.advance(50);
+    stage.fail(0);
+    stage.answer(1);
+    assert.deepEqual(stage.heard.repeats, [
+      [1, Code.OK],
+      [2, Code.UNAVAILABLE],
+    ]);
+  });
+
   test("cancels every copy with the call, and tells its end once", () => {
     const stage = new Stage(HEDGING);
     const call = stage.call();

@@ -212,6 +212,20 @@ describe("retries", () => {
     });
   }
 
+  test("tell their caller of each, and of the failure before it", () => {
+    const stage = new Stage(RETRY);
+    stage.call();
+    stage.fail(0);
+    stage.clock.advance(stage.clock.nextInMs ?? 0);
+    stage.fail(1, UNREACHABLE);
+    stage.clock.advance(stage.clock.nextInMs ?? 0);
+    stage.answer(2);
+    assert.deepEqual(stage.heard.repeats, [
+      [1, Code.UNAVAILABLE],
+      [2, UNREACHABLE.code],
+    ]);
+  });
+
   test("tell the upstream how many there were before, and how much time remains", () => {
     const stage = new Stage(RETRY);
     stage.call(1000);

@@ -43,6 +43,8 @@ export const CLIENT_GONE: Status = gatewayStatus("CLIENT_GONE", "bye");
 /** What a call's listener hears, a word each. */
 export class Heard implements CallListener {
   readonly words: string[] = [];
+  /** Repeated sendings: how often before, and after which code. */
+  readonly repeats: [previousAttempts: number, afterCode: number][] = [];
   status: Status | undefined;
   trailers: Metadata = [];
   mayGoOn = true;
@@ -60,6 +62,10 @@ export class Heard implements CallListener {
 
   onDrain(): void {
     this.#say("drain");
+  }
+
+  onRepeat(previousAttempts: number, afterCode: number): void {
+    this.repeats.push([previousAttempts, afterCode]);
   }
 
   onStatus(status: Status, trailers: Metadata): void {
