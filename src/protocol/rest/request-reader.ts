@@ -4,14 +4,17 @@
 import { findHeader, type HttpExchange } from "../../http/index.ts";
 import { bodyFormatOf, isMultipartForm, type Transcoder } from "../../transcode/index.ts";
 import type { ProtocolRoute, RequestReader } from "../protocol.ts";
-import { FormReader } from "./form-reader.ts";
-import { FormStreamReader } from "./form-stream-reader.ts";
+import { FormMessages } from "./form-messages.ts";
 import { JsonMessages } from "./json-messages.ts";
 import type { JsonSequence } from "./json-values.ts";
 import type { MessageAssembler } from "./message-assembler.ts";
 import { refuseCodedBody, WholeBodyReader } from "./request-body.ts";
 import { StreamedBodyReader } from "./streamed-body.ts";
 import { UploadMessages } from "./upload-messages.ts";
+import { WholeForm } from "./whole-form.ts";
+
+/** A stream may go on for ever; what is limited is each message. */
+const UNLIMITED: number = Number.POSITIVE_INFINITY;
 
 /**
  * The reader for a request to `route`.
@@ -27,16 +30,18 @@ export function chooseRequestReader(
   const isStream = method.kind === "client_streaming" || method.kind === "bidi_streaming";
   if (takesForm(transcoder) && isMultipartForm(assembler.contentType)) {
     refuseCodedBody(exchange.headers);
-    if (!isStream) return new FormReader(exchange, assembler, maxRequestBodyBytes);
+    if (!isStream) {
+      return new StreamedBodyReader(exchange, maxRequestBodyBytes, (wake) => new WholeForm(assembler, wake));
+    }
     const limits = { fieldBytes: maxRequestBodyBytes, chunkBytes: uploadChunkBytes };
-    return new FormStreamReader(exchange, assembler, limits);
+    return new StreamedBodyReader(exchange, UNLIMITED, (wake) => new FormMessages(assembler, limits, wake));
   }
   if (!isStream || transcoder.requestBody === "none") {
     return new WholeBodyReader(exchange, assembler, maxRequestBodyBytes);
   }
   refuseCodedBody(exchange.headers);
   if (transcoder.requestBody === "http-body") {
-    return new StreamedBodyReader(exchange, new UploadMessages(assembler, uploadChunkBytes));
+    return new StreamedBodyReader(exchange, UNLIMITED, () => new UploadMessages(assembler, uploadChunkBytes));
   }
   const sequence = sequenceOf(findHeader(exchange.headers, "content-type") ?? "");
   // A form is one message; of a type that cannot be read the assembler says so.
@@ -45,7 +50,8 @@ export function chooseRequestReader(
   const isList = transcoder.requestBody === "json-list";
   return new StreamedBodyReader(
     exchange,
-    new JsonMessages(assembler, isList ? "values" : sequence, maxRequestBodyBytes),
+    UNLIMITED,
+    () => new JsonMessages(assembler, isList ? "values" : sequence, maxRequestBodyBytes),
   );
 }
 
