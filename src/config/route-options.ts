@@ -5,6 +5,12 @@
 import type * as z from "zod";
 import { Code, type CodeName, type HttpStatusOverrides } from "../status/index.ts";
 import {
+  BUILT_IN_COMPRESSION,
+  COMPRESSION_TEXT,
+  compressionSection,
+  overlayCompression,
+} from "./compression-options.ts";
+import {
   choice,
   durationOrNone,
   type Fail,
@@ -48,6 +54,7 @@ export const BUILT_IN_TEXT: Readonly<Record<string, unknown>> = {
   hedging: { attempts: 1, delay: "50ms" },
   stream: STREAM_TEXT,
   etag: "none",
+  compression: COMPRESSION_TEXT,
 };
 
 /** The built-in values: what a route has that nothing in the file speaks of. A test holds them equal to the text. */
@@ -75,6 +82,7 @@ export const BUILT_IN_ROUTE_OPTIONS: RouteOptions = {
   hedging: { attempts: 1, delayMs: 50 },
   stream: BUILT_IN_STREAM,
   etag: "none",
+  compression: BUILT_IN_COMPRESSION,
 };
 
 /**
@@ -84,8 +92,8 @@ export const BUILT_IN_ROUTE_OPTIONS: RouteOptions = {
 export function resolveRouteOptions(...patches: readonly RouteOptionsPatch[]): RouteOptions {
   let options = BUILT_IN_ROUTE_OPTIONS;
   for (const patch of patches) {
-    const { json, requestHeaders, responseHeaders, errors, retry, hedging, stream } = options;
-    const nested = { json, requestHeaders, responseHeaders, errors, retry, hedging, stream };
+    const { json, requestHeaders, responseHeaders, errors, retry, hedging, stream, compression } = options;
+    const nested = { json, requestHeaders, responseHeaders, errors, retry, hedging, stream, compression };
     options = {
       ...overlay(options, { ...patch, ...nested }),
       json: overlay(json, patch.json),
@@ -104,6 +112,7 @@ export function resolveRouteOptions(...patches: readonly RouteOptionsPatch[]): R
       retry: overlay(retry, patch.retry),
       hedging: overlay(hedging, patch.hedging),
       stream: overlayStream(stream, patch.stream),
+      compression: overlayCompression(compression, patch.compression),
     };
   }
   return options;
@@ -157,6 +166,7 @@ function toPatch(value: OptionTexts): RouteOptionsPatch {
     hedging: value.hedging,
     stream: value.stream,
     etag: value.etag,
+    compression: value.compression,
   };
   return overlay({}, patch);
 }
@@ -232,6 +242,7 @@ function shapeOfOptions() {
       "Whether replies to GET carry an `ETag` made from their bytes, and `If-None-Match` is answered: no, as a weak tag (which proxies that compress let pass), or as a strong one.",
       ["none", "weak", "strong"],
     ).optional(),
+    compression: compressionSection().optional(),
   };
 }
 

@@ -3,6 +3,7 @@
  * bytes, header names are lower-case, paths are resolved. docs/configuration.md describes the YAML that it comes from.
  */
 import type { HttpStatusOverrides } from "../status/index.ts";
+import type { CompressionOptions, CompressionOptionsPatch } from "./compression-options.ts";
 import type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
 import type { StreamOptions, StreamOptionsPatch } from "./stream-options.ts";
 import type {
@@ -199,6 +200,7 @@ export interface RouteOptions {
   readonly stream: StreamOptions;
   /** The entity tag that the gateway makes for replies to GET. */
   readonly etag: "none" | "weak" | "strong";
+  readonly compression: CompressionOptions;
 }
 
 /** The fields of T that one level of the cascade sets. */
@@ -208,7 +210,7 @@ type Patch<T> = { readonly [K in keyof T]?: T[K] | undefined };
 export type RouteOptionsPatch = Patch<
   Omit<
     RouteOptions,
-    "json" | "requestHeaders" | "responseHeaders" | "errors" | "retry" | "hedging" | "stream"
+    "json" | "requestHeaders" | "responseHeaders" | "errors" | "retry" | "hedging" | "stream" | "compression"
   >
 > & {
   readonly json?: Patch<JsonOptions> | undefined;
@@ -218,6 +220,7 @@ export type RouteOptionsPatch = Patch<
   readonly retry?: Patch<RetryOptions> | undefined;
   readonly hedging?: Patch<HedgingOptions> | undefined;
   readonly stream?: StreamOptionsPatch | undefined;
+  readonly compression?: CompressionOptionsPatch | undefined;
 };
 
 /** Names of log levels, from most to least. */
