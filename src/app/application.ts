@@ -17,6 +17,7 @@ import {
   type RequestObserver,
 } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
+import { codingReading } from "./coding-metrics.ts";
 import { type Provision, provision } from "./provisioning.ts";
 import { retryReadings } from "./retry-metrics.ts";
 import { tlsMetrics } from "./tls-metrics.ts";
@@ -78,6 +79,7 @@ export class Application {
     const meters = new Meters();
     for (const reading of upstreamReadings(parts.channels)) meters.addReading(reading);
     for (const reading of retryReadings(parts.retries)) meters.addReading(reading);
+    meters.addReading(codingReading(builtins.contentCodings));
     const tlsWatcher = watchTls(parts, meters, log);
     // The access log has a switch of its own: `log.level` is about the gateway's own words.
     const observers: RequestObserver[] = config.accessLog.enabled

@@ -8,7 +8,7 @@ import { loadUwsEngine } from "../http/engines/uws/index.ts";
 import { compileOrigins, type HttpEngine } from "../http/index.ts";
 import { CorsPolicy } from "../policy/cors/index.ts";
 import type { PreflightPolicy } from "../policy/index.ts";
-import type { ErrorRenderer } from "../protocol/index.ts";
+import { ContentCodings, type ErrorRenderer } from "../protocol/index.ts";
 import { WebSocketProtocol } from "../protocol/websocket/index.ts";
 import type { SchemaSource } from "../schema/index.ts";
 import { DescriptorFileSource } from "../schema/sources/descriptor-file/index.ts";
@@ -37,6 +37,7 @@ export interface Builtins {
   cors(options: CorsConfig): PreflightPolicy | undefined;
   webSocket(options: ListenerConfig): WebSocketProtocol | undefined;
   readonly errorRenderer: (registry: Registry) => ErrorRenderer;
+  readonly contentCodings: ContentCodings;
 }
 
 /** The adapters of this build, for a process that serves `config`. Upstreams see `version` as part of the user agent. */
@@ -72,6 +73,7 @@ export function builtins(config: Pick<Config, "listeners">, version: string): Bu
     cors: (options) => (options.enabled ? new CorsPolicy(options) : undefined),
     webSocket: (options) => (options.webSocket.enabled ? webSocketOf(options) : undefined),
     errorRenderer: createErrorRenderer,
+    contentCodings: new ContentCodings(),
   };
 }
 

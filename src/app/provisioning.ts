@@ -71,8 +71,9 @@ export async function provision(config: Config, builtins: Builtins, log: Logger)
     }
     serviceConfigs.set(upstream.name, serviceConfig);
   }
-  const { transcoders, errorRenderer } = builtins;
-  const parts = { config, transcoders, errorRenderer, channels, retries, serviceConfigs };
+  const { transcoders, errorRenderer, contentCodings } = builtins;
+  const shared = { transcoders, errorRenderer, contentCodings };
+  const parts = { config, ...shared, channels, retries, serviceConfigs };
   return {
     channels,
     retries,

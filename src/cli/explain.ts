@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { builtins, compileOnce } from "../app/index.ts";
 import type { Route, RoutingSnapshot } from "../gateway/index.ts";
+import { openRequestBody } from "../protocol/index.ts";
 import {
   chooseRequestReader,
   chooseStreamType,
@@ -123,14 +124,15 @@ function messagesOf(
   assembler: MessageAssembler,
 ): Promise<readonly Uint8Array[]> {
   const messages: Uint8Array[] = [];
-  return new Promise((resolve, reject) => {
-    chooseRequestReader(request, route, assembler).start({
+  const body = openRequestBody(request, route.settings.requestDecoding);
+  return new Promise<readonly Uint8Array[]>((resolve, reject) => {
+    chooseRequestReader(body, route, assembler).start({
       onRequestHead: () => undefined,
       onRequestMessage: (message) => messages.push(message) > 0,
       onRequestEnd: () => resolve(messages),
       onRequestFault: reject,
     });
-  });
+  }).finally(() => body.release?.());
 }
 
 function printCandidates(

@@ -82,19 +82,22 @@ export function overlayCompression(
 /** The section `compression` of route options. */
 export function compressionSection(): z.ZodType<CompressionOptionsPatch> {
   return section("Content codings: gzip, Brotli and, where Node.js has it (22.15 and up), zstd.", {
-    replies: section("What whole replies are compressed with, for clients whose `Accept-Encoding` asks for it.", {
-      encodings: list(
-        "The codings, the dearest first; of those that a client likes alike the first counts. An empty list compresses nothing.",
-        choice("One coding.", ["gzip", "br", "zstd"]),
-        { single: "allowed" },
-      ).optional(),
-      minBytes: size("Shorter bodies go out as they are.").optional(),
-      effort: choice("How much CPU a smaller reply is worth.", ["fast", "balanced", "small"]).optional(),
-      contentTypes: list(
-        "The media types that are worth it, raw bodies included; the subtype may be `*`, or `*+json` and the like.",
-        text("media type", "One type.", parseContentType),
-      ).optional(),
-    }).optional(),
+    replies: section(
+      "What whole replies are compressed with, for clients whose `Accept-Encoding` asks for it.",
+      {
+        encodings: list(
+          "The codings, the dearest first; of those that a client likes alike the first counts. An empty list compresses nothing.",
+          choice("One coding.", ["gzip", "br", "zstd"]),
+          { single: "allowed" },
+        ).optional(),
+        minBytes: size("Shorter bodies go out as they are.").optional(),
+        effort: choice("How much CPU a smaller reply is worth.", ["fast", "balanced", "small"]).optional(),
+        contentTypes: list(
+          "The media types that are worth it, raw bodies included; the subtype may be `*`, or `*+json` and the like.",
+          text("media type", "One type.", parseContentType),
+        ).optional(),
+      },
+    ).optional(),
     requests: section("What of request bodies is decoded; other codings are answered 415.", {
       encodings: list(
         "The codings that are understood.",

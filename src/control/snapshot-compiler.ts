@@ -13,6 +13,7 @@ import {
 } from "../config/index.ts";
 import type { Route, RoutingSnapshot } from "../gateway/index.ts";
 import {
+  type ContentCodings,
   compileHeaderRules,
   type ErrorRenderer,
   type ErrorSettings,
@@ -50,6 +51,8 @@ export interface CompilerParts {
   readonly serviceConfigs: ReadonlyMap<string, ServiceConfig>;
   /** Makes the renderer of error bodies, with the types that details may have. */
   readonly errorRenderer: (registry: Registry) => ErrorRenderer;
+  /** Without them bodies come and go as they are. */
+  readonly contentCodings?: ContentCodings;
 }
 
 /** Compiles the route table of all upstreams whose schema is known. */
@@ -189,6 +192,7 @@ class SnapshotCompilation {
   }
 
   #routeSettings(options: RouteOptions, stream: StreamSettings): RouteSettings {
+    const codings = this.#parts.contentCodings?.forRoute(options.compression);
     return {
       deadlineMs: options.deadlineMs,
       idleTimeoutMs: options.idleTimeoutMs,
@@ -196,9 +200,14 @@ class SnapshotCompilation {
       uploadChunkBytes: options.uploadChunkBytes,
       requestHeaders: compileHeaderRules(options.requestHeaders),
       responseHeaders: compileHeaderRules(options.responseHeaders),
-      errors: this.#errorSettings(options),
+      errors: {
+        ...this.#errorSettings(options),
+        acceptEncoding: codings?.requests.acceptEncoding ?? "identity",
+      },
       stream,
       etag: options.etag,
+      replyCompression: codings?.replies,
+      requestDecoding: codings?.requests,
     };
   }
 

@@ -68,6 +68,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     this.#surroundings = surroundings;
     this.#assembler = new MessageAssembler(route, scope.exchange, captures);
     this.#renderer = new MessageRenderer(route.transcoder);
+    scope.reply.compression = route.settings.replyCompression;
   }
 
   /** Starts reading. Everything after that is driven by the exchange and the call. */
@@ -265,6 +266,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     this.#isFinished = true;
     clearTimeout(this.#idleTimer);
     this.#writer?.release();
+    this.#dialogue?.body?.release?.();
     if (this.#isListed) this.#surroundings.streams.remove(this);
     this.#scope.finish(status, this.#route, {
       upstreamMs: this.#upstreamFrom === 0 ? 0 : performance.now() - this.#upstreamFrom,

@@ -45,6 +45,13 @@ export class RequestScope {
   finish(status: Status, route: Route | undefined, figures: RelayFigures = NO_FIGURES): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
+    const { reply } = this;
+    // Its bytes count, and the time that they took.
+    if (reply.isPending) reply.onSent = () => this.#record(status, route, figures);
+    else this.#record(status, route, figures);
+  }
+
+  #record(status: Status, route: Route | undefined, figures: RelayFigures): void {
     this.#observer.requestFinished({
       requestId: this.requestId,
       listener: this.listener.name,

@@ -2,8 +2,8 @@
  * The messages that are cut out of a body as it arrives, and sent one by one. What cuts them (`json-messages.ts`,
  * `upload-messages.ts`, `form-messages.ts`, `whole-form.ts`) knows nothing of back-pressure; that is all here.
  */
-import type { BodyListener, HttpExchange } from "../../http/index.ts";
 import { StatusError } from "../../status/index.ts";
+import type { BodySink, BodySource } from "../coding/index.ts";
 import type { RequestReader, RequestSink } from "../protocol.ts";
 import { bodyTooLarge } from "./request-body.ts";
 
@@ -20,8 +20,8 @@ export interface MessageCutter {
 }
 
 /** Reads a body up to a limit for the whole, which may be Infinity; what waits is what the cutter keeps, and one chunk. */
-export class StreamedBodyReader implements RequestReader, BodyListener {
-  readonly #exchange: HttpExchange;
+export class StreamedBodyReader implements RequestReader, BodySink {
+  readonly #body: BodySource;
   readonly #limitBytes: number;
   readonly #cutter: MessageCutter;
   #sink: RequestSink | undefined;
@@ -30,8 +30,8 @@ export class StreamedBodyReader implements RequestReader, BodyListener {
   #isOver = false;
 
   /** `makeCutter` is given `wake`, to be called when `next` may have more to say though nothing was added. */
-  constructor(exchange: HttpExchange, limitBytes: number, makeCutter: (wake: () => void) => MessageCutter) {
-    this.#exchange = exchange;
+  constructor(body: BodySource, limitBytes: number, makeCutter: (wake: () => void) => MessageCutter) {
+    this.#body = body;
     this.#limitBytes = limitBytes;
     this.#cutter = makeCutter(() => this.#deliver());
   }
@@ -42,14 +42,14 @@ export class StreamedBodyReader implements RequestReader, BodyListener {
 
   start(sink: RequestSink): void {
     this.#sink = sink;
-    this.#exchange.readBody(this.#limitBytes, this);
+    this.#body.readBody(this.#limitBytes, this);
   }
 
   resume(): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
     this.#deliver();
-    if (!this.#isHeld && !this.#isOver) this.#exchange.resumeBody();
+    if (!this.#isHeld && !this.#isOver) this.#body.resumeBody();
   }
 
   onChunk(chunk: Uint8Array): void {
@@ -69,6 +69,10 @@ export class StreamedBodyReader implements RequestReader, BodyListener {
     this.#fail(new StatusError(bodyTooLarge(this.#limitBytes)));
   }
 
+  onBroken(error: StatusError): void {
+    this.#fail(error);
+  }
+
   #deliver(): void {
     if (this.#isOver) return;
     try {
@@ -85,7 +89,7 @@ export class StreamedBodyReader implements RequestReader, BodyListener {
       // Said even to a sink that holds, so that the call can end with its last message.
       this.#isOver = true;
       this.#sink?.onRequestEnd();
-    } else if (this.#isHeld) this.#exchange.pauseBody();
+    } else if (this.#isHeld) this.#body.pauseBody();
   }
 
   #fail(error: unknown): void {
