@@ -21,7 +21,7 @@ export interface ReplyCompressionOptions {
 
 /** What of request bodies is decoded. */
 export interface RequestDecodingOptions {
-  readonly encodings: readonly ("gzip" | "deflate" | "br" | "zstd")[];
+  readonly encodings: readonly ("gzip" | "deflate" | "br")[];
   /** How many bytes one coded byte may become. */
   readonly maxRatio: number;
 }
@@ -49,13 +49,13 @@ const CONTENT_TYPES: readonly string[] = [
 /** The built-in values. They stand in the file as they are. */
 export const BUILT_IN_COMPRESSION: CompressionOptions = {
   replies: { encodings: [], minBytes: 1024, effort: "balanced", contentTypes: CONTENT_TYPES },
-  requests: { encodings: ["gzip", "deflate", "br", "zstd"], maxRatio: 200 },
+  requests: { encodings: ["gzip", "deflate", "br"], maxRatio: 200 },
 };
 
 /** The built-in values as they would stand in the file. */
 export const COMPRESSION_TEXT: Readonly<Record<string, unknown>> = {
   replies: { encodings: [], minBytes: "1KiB", effort: "balanced", contentTypes: CONTENT_TYPES },
-  requests: { encodings: ["gzip", "deflate", "br", "zstd"], maxRatio: 200 },
+  requests: { encodings: ["gzip", "deflate", "br"], maxRatio: 200 },
 };
 
 /** `options` with what `patch` sets. */
@@ -81,36 +81,39 @@ export function overlayCompression(
 
 /** The section `compression` of route options. */
 export function compressionSection(): z.ZodType<CompressionOptionsPatch> {
-  return section("Content codings: gzip, Brotli and, where Node.js has it (22.15 and up), zstd.", {
-    replies: section(
-      "What whole replies are compressed with, for clients whose `Accept-Encoding` asks for it.",
-      {
+  return section(
+    "Content codings: gzip, Brotli and, for replies where Node.js has it (22.15 and up), zstd.",
+    {
+      replies: section(
+        "What whole replies are compressed with, for clients whose `Accept-Encoding` asks for it.",
+        {
+          encodings: list(
+            "The codings, the dearest first; of those that a client likes alike the first counts. An empty list compresses nothing.",
+            choice("One coding.", ["gzip", "br", "zstd"]),
+            { single: "allowed" },
+          ).optional(),
+          minBytes: size("Shorter bodies go out as they are.").optional(),
+          effort: choice("How much CPU a smaller reply is worth.", ["fast", "balanced", "small"]).optional(),
+          contentTypes: list(
+            "The media types that are worth it, raw bodies included; the subtype may be `*`, or `*+json` and the like.",
+            text("media type", "One type.", parseContentType),
+          ).optional(),
+        },
+      ).optional(),
+      requests: section("What of request bodies is decoded; other codings are answered 415.", {
         encodings: list(
-          "The codings, the dearest first; of those that a client likes alike the first counts. An empty list compresses nothing.",
-          choice("One coding.", ["gzip", "br", "zstd"]),
+          "The codings that are understood.",
+          choice("One coding.", ["gzip", "deflate", "br"]),
           { single: "allowed" },
         ).optional(),
-        minBytes: size("Shorter bodies go out as they are.").optional(),
-        effort: choice("How much CPU a smaller reply is worth.", ["fast", "balanced", "small"]).optional(),
-        contentTypes: list(
-          "The media types that are worth it, raw bodies included; the subtype may be `*`, or `*+json` and the like.",
-          text("media type", "One type.", parseContentType),
+        maxRatio: integer(
+          "How many times its length a body may become, beyond its first MiB; more is answered 413.",
+          2,
+          100_000,
         ).optional(),
-      },
-    ).optional(),
-    requests: section("What of request bodies is decoded; other codings are answered 415.", {
-      encodings: list(
-        "The codings that are understood.",
-        choice("One coding.", ["gzip", "deflate", "br", "zstd"]),
-        { single: "allowed" },
-      ).optional(),
-      maxRatio: integer(
-        "How many times its length a body may become, beyond its first MiB; more is answered 413.",
-        2,
-        100_000,
-      ).optional(),
-    }).optional(),
-  });
+      }).optional(),
+    },
+  );
 }
 
 const CONTENT_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/(\*(\+[a-z0-9.-]+)?|[a-z0-9][a-z0-9!#$&^_.+-]*)$/;

@@ -192,7 +192,7 @@ describeGateway("coded request bodies", UPLOADS, (subject) => {
       for (const [coding, encode] of Object.entries(ENCODERS)) {
         const headers = [...type, "content-encoding", coding];
         const answer = await subject.send(line, { headers, body: encode(body) });
-        assert.equal(answer.status, 200, `${coding}: ${answer.body}`);
+        assert.equal(answer.status, 200, `${coding}: ${answer.body.toString()}`);
         assert.deepEqual(jsonOf(answer), expected, coding);
       }
     });
@@ -212,8 +212,7 @@ describeGateway("coded request bodies", UPLOADS, (subject) => {
       const headers = [...type, "content-encoding", "compress"];
       const { answer, calls } = await subject.observe(line, { headers, body });
       assertGatewayError(answer, 415, "CONTENT_CODING_UNSUPPORTED");
-      const zstd = "createZstdDecompress" in (await import("node:zlib")) ? "zstd, " : "";
-      assert.equal(answer.headers["accept-encoding"], `gzip, deflate, br, ${zstd}identity`);
+      assert.equal(answer.headers["accept-encoding"], "gzip, deflate, br, identity");
       assert.equal(calls.length, 0);
     });
   }

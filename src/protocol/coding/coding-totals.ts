@@ -1,10 +1,10 @@
 /** What content codings have done so far, for metrics. */
-import type { ContentCoding } from "./content-coding.ts";
+import type { ReplyCoding, RequestCoding } from "./content-coding.ts";
 
 /** Bodies of one coding in one direction. */
 export interface CodingTotal {
   readonly direction: "request" | "reply";
-  readonly coding: ContentCoding;
+  readonly coding: RequestCoding | ReplyCoding;
   /** As the client sees them. */
   codedBytes: number;
   plainBytes: number;
@@ -22,11 +22,11 @@ export class CodingTotals {
   /** Adds one body, or a part of one. */
   add(
     direction: CodingTotal["direction"],
-    coding: ContentCoding,
+    coding: CodingTotal["coding"],
     codedBytes: number,
     plainBytes: number,
   ): void {
-    // Seven at most.
+    // Six at most.
     let total = this.#totals.find((known) => known.direction === direction && known.coding === coding);
     if (total === undefined) {
       total = { direction, coding, codedBytes: 0, plainBytes: 0 };

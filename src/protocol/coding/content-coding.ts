@@ -4,16 +4,16 @@
  *     gzip     RFC 1952
  *     deflate  RFC 1950, as RFC 9110 means it: with the header of zlib, not the bare stream of RFC 1951
  *     br       RFC 7932, windows up to 16 MiB
- *     zstd     RFC 8878; RFC 9659 limits the window of the coding to 8 MiB
+ *     zstd     RFC 8878, from Node.js 22.15 on; replies only: its decoder takes a body that was cut short for a whole one
  */
 import type { Transform } from "node:stream";
 import * as zlib from "node:zlib";
 
 /** A coding that a request body may come in. */
-export type ContentCoding = "gzip" | "deflate" | "br" | "zstd";
+export type RequestCoding = "gzip" | "deflate" | "br";
 
 /** A coding that a reply may go out in. */
-export type ReplyCoding = Exclude<ContentCoding, "deflate">;
+export type ReplyCoding = "gzip" | "br" | "zstd";
 
 /** How much CPU a smaller reply is worth. */
 export type CompressionEffort = "fast" | "balanced" | "small";
@@ -34,39 +34,32 @@ export interface Encoder {
 
 /** What zlib has since Node.js 22.15, of which the types of 20 do not know. */
 interface Zstd {
-  createZstdDecompress(options: object): Decoder;
   zstdCompressSync(body: Uint8Array, options: object): Uint8Array;
   zstdCompress(body: Uint8Array, options: object, callback: CodedCallback): void;
 }
 
 /** What a decoder gives at once. */
 const DECODED_CHUNK_BYTES: number = 32 * 1024;
-/** `ZSTD_c_compressionLevel` and `ZSTD_d_windowLogMax`, both 100 in zstd.h. */
+/** `ZSTD_c_compressionLevel` of zstd.h. */
 const ZSTD_LEVEL = 100;
-const ZSTD_WINDOW_LOG_MAX = 100;
 
 const ZSTD: Zstd | undefined = hasZstd(zlib) ? zlib : undefined;
 
 /** Whether this Node.js has `coding`. */
-export function isAvailable(coding: ContentCoding): boolean {
+export function isAvailable(coding: ReplyCoding): boolean {
   return coding !== "zstd" || ZSTD !== undefined;
 }
 
-/** What makes a decoder of one body; undefined for a coding that this Node.js does not have. */
-export function decoderFactory(coding: ContentCoding): (() => Decoder) | undefined {
+/** A decoder of one body. */
+export function createDecoder(coding: RequestCoding): Decoder {
   const chunkSize = DECODED_CHUNK_BYTES;
   switch (coding) {
     case "gzip":
-      return () => zlib.createGunzip({ chunkSize });
+      return zlib.createGunzip({ chunkSize });
     case "deflate":
-      return () => zlib.createInflate({ chunkSize });
+      return zlib.createInflate({ chunkSize });
     case "br":
-      return () => zlib.createBrotliDecompress({ chunkSize });
-    case "zstd": {
-      const zstd = ZSTD;
-      if (zstd === undefined) return undefined;
-      return () => zstd.createZstdDecompress({ chunkSize, params: { [ZSTD_WINDOW_LOG_MAX]: 23 } });
-    }
+      return zlib.createBrotliDecompress({ chunkSize });
     default:
       return coding satisfies never;
   }
@@ -118,5 +111,5 @@ const LEVELS: Readonly<Record<ReplyCoding, Readonly<Record<CompressionEffort, nu
 };
 
 function hasZstd(module: object): module is Zstd {
-  return "createZstdDecompress" in module && "zstdCompressSync" in module && "zstdCompress" in module;
+  return "zstdCompressSync" in module && "zstdCompress" in module;
 }

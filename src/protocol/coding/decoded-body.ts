@@ -13,14 +13,14 @@
 import { gatewayStatus, StatusError } from "../../status/index.ts";
 import type { BodySink, BodySource } from "./body-source.ts";
 import type { CodingTotals } from "./coding-totals.ts";
-import type { ContentCoding, Decoder } from "./content-coding.ts";
+import { createDecoder, type Decoder, type RequestCoding } from "./content-coding.ts";
 
 /** The first bytes may come from a body as dense as it likes: sparse ones are only worth a word when they are many. */
 const FREE_BYTES: number = 2 ** 20;
 
 /** How bodies are decoded. */
 export interface DecodedBodyOptions {
-  readonly coding: ContentCoding;
+  readonly coding: RequestCoding;
   readonly maxRatio: number;
   readonly totals: CodingTotals;
 }
@@ -36,9 +36,9 @@ export class DecodedBody implements BodySource, BodySink {
   #plainBytes = 0;
   #isOver = false;
 
-  constructor(source: BodySource, decoder: Decoder, options: DecodedBodyOptions) {
+  constructor(source: BodySource, options: DecodedBodyOptions) {
     this.#source = source;
-    this.#decoder = decoder;
+    this.#decoder = createDecoder(options.coding);
     this.#options = options;
   }
 

@@ -5,7 +5,7 @@ import { findHeader, type HeaderList } from "../../http/index.ts";
 import { gatewayStatus, StatusError } from "../../status/index.ts";
 import type { BodySink, BodySource } from "./body-source.ts";
 import type { CodingTotals } from "./coding-totals.ts";
-import { type ContentCoding, type Decoder, decoderFactory } from "./content-coding.ts";
+import type { RequestCoding } from "./content-coding.ts";
 import { DecodedBody } from "./decoded-body.ts";
 
 /** Nobody has a reason for more. */
@@ -13,8 +13,8 @@ const MAX_CODINGS = 2;
 
 /** What a route says of it. */
 export interface RequestDecodingOptions {
-  /** Those that are understood, as far as this Node.js has them. */
-  readonly encodings: readonly ContentCoding[];
+  /** Those that are understood. */
+  readonly encodings: readonly RequestCoding[];
   /** How many times its length a body may become, beyond its first MiB. */
   readonly maxRatio: number;
 }
@@ -28,39 +28,28 @@ export interface OpenedBody {
   readonly release: (() => void) | undefined;
 }
 
-/** One coding that is understood. */
-interface KnownCoding {
-  readonly coding: ContentCoding;
-  readonly createDecoder: () => Decoder;
-}
-
 /** Decodes the request bodies of one route. */
 export class RequestDecoding {
-  readonly #known: ReadonlyMap<string, KnownCoding>;
+  readonly #encodings: readonly RequestCoding[];
   readonly #maxRatio: number;
   readonly #totals: CodingTotals;
   /** What may be sent, as the value of Accept-Encoding in a 415. */
   readonly acceptEncoding: string;
 
   constructor({ encodings, maxRatio }: RequestDecodingOptions, totals: CodingTotals) {
-    const known = new Map<string, KnownCoding>();
-    for (const coding of encodings) {
-      const createDecoder = decoderFactory(coding);
-      if (createDecoder !== undefined) known.set(coding, { coding, createDecoder });
-    }
-    this.#known = known;
+    this.#encodings = encodings;
     this.#maxRatio = maxRatio;
     this.#totals = totals;
-    this.acceptEncoding = [...known.keys(), "identity"].join(", ");
+    this.acceptEncoding = [...encodings, "identity"].join(", ");
   }
 
   /** The body of a request with these headers, decoded. */
   open(exchange: BodySource, headers: HeaderList): OpenedBody {
-    const codings: KnownCoding[] = [];
+    const codings: RequestCoding[] = [];
     for (const name of contentCodings(headers)) {
-      const known = this.#known.get(name);
-      if (known === undefined) return refused(exchange, `${shown(headers)} is not decoded here`);
-      codings.push(known);
+      const coding = this.#encodings.find((encoding) => encoding === name);
+      if (coding === undefined) return refused(exchange, `${shown(headers)} is not decoded here`);
+      codings.push(coding);
     }
     if (codings.length > MAX_CODINGS) {
       return refused(exchange, `${shown(headers)} has more than ${MAX_CODINGS} codings`);
@@ -68,9 +57,9 @@ export class RequestDecoding {
     const bodies: DecodedBody[] = [];
     let source = exchange;
     // The last one was applied last.
-    for (const { coding, createDecoder } of codings.reverse()) {
+    for (const coding of codings.reverse()) {
       const options = { coding, maxRatio: this.#maxRatio, totals: this.#totals };
-      const body = new DecodedBody(source, createDecoder(), options);
+      const body = new DecodedBody(source, options);
       bodies.push(body);
       source = body;
     }

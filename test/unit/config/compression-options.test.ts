@@ -25,7 +25,7 @@ defaults:
   };
   assert.deepEqual(routeOptionsOf(config, upstream, "a.B.D").compression, {
     replies,
-    requests: { encodings: ["gzip", "deflate", "br", "zstd"], maxRatio: 50 },
+    requests: { encodings: ["gzip", "deflate", "br"], maxRatio: 50 },
   });
   assert.deepEqual(routeOptionsOf(config, upstream, "a.B.C").compression, {
     replies: { ...replies, encodings: [] },
@@ -50,7 +50,7 @@ test("what is wrong with them is told with its place", () => {
     `c.yaml:7:89: upstreams.a.compression.replies.contentTypes[0]: "*/*" is not a media type ${typeHint}`,
     `c.yaml:7:96: upstreams.a.compression.replies.contentTypes[1]: "a/b; c=d" is not a media type ${typeHint}`,
     `c.yaml:7:108: upstreams.a.compression.replies.contentTypes[2]: "text" is not a media type ${typeHint}`,
-    'c.yaml:8:30: upstreams.a.compression.requests.encodings: "compress" is not one of its values (write gzip, deflate, br, zstd)',
+    'c.yaml:8:30: upstreams.a.compression.requests.encodings: "compress" is not one of its values (write gzip, deflate, br)',
     "c.yaml:8:50: upstreams.a.compression.requests.maxRatio: 1 is out of range (write a number from 2 to 100000)",
     "c.yaml:8:53: upstreams.a.compression.requests.ratio: is not a key here (known keys: encodings, maxRatio)",
     "c.yaml:9:7: upstreams.a.compression.reply: is not a key here (known keys: replies, requests)",

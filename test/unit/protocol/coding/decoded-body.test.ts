@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
@@ -214,7 +215,7 @@ describe("a coded body", () => {
     });
   }
 
-  for (const coding of ["compress", "zip", "gzip, lzma", "gzip, gzip, gzip", "gzip;q=1", "*"]) {
+  for (const coding of ["compress", "zstd", "gzip, lzma", "gzip, gzip, gzip", "gzip;q=1", "*"]) {
     test(`in ${JSON.stringify(coding)} is refused with its first byte`, async () => {
       const { body, sink, refusal } = open(coding);
       void body.send([Buffer.from("x"), Buffer.from("y")]);
@@ -273,10 +274,10 @@ describe("a bomb", () => {
 
 describe("back-pressure", () => {
   test("goes from the sink through the decoder to the source", async () => {
-    const { body, sink, source } = open("gzip", Number.POSITIVE_INFINITY, 1e6);
-    const coded = gzipSync(Buffer.alloc(64 * MIB));
+    const { body, sink, source } = open("gzip");
+    const data = Buffer.concat(Array.from({ length: 64 }, () => randomBytes(65_536)));
     sink.onPiece = () => source.pauseBody();
-    const sending = body.send(pieces(coded, 16_384));
+    const sending = body.send(pieces(gzipSync(data, { level: 1 }), 65_536));
     for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve));
     assert.equal(body.isPaused, true);
     assert.ok(sink.bytes <= 32 * 1024, "one chunk came before the hold counted");
@@ -284,7 +285,7 @@ describe("back-pressure", () => {
     source.resumeBody();
     assert.equal(await sink.done, "end");
     await sending;
-    assert.equal(sink.bytes, 64 * MIB);
+    assert.ok(Buffer.concat(sink.chunks).equals(data));
   });
 
   test("holds nothing once the request is over", async () => {
