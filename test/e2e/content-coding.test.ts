@@ -3,7 +3,7 @@
  * (RFC 9110, sections 8.4, 12.5.3 and 15.5.16).
  */
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { request as nodeRequest } from "node:http";
 import { describe, test } from "node:test";
@@ -197,6 +197,15 @@ describeGateway("coded request bodies", UPLOADS, (subject) => {
       }
     });
 
+    // Before the one below, whose call may reach the upstream later than its reply does the client.
+    test(`${what} in another coding is 415, and learns which would do`, async () => {
+      const headers = [...type, "content-encoding", "compress"];
+      const { answer, calls } = await subject.observe(line, { headers, body });
+      assertGatewayError(answer, 415, "CONTENT_CODING_UNSUPPORTED");
+      assert.equal(answer.headers["accept-encoding"], "gzip, deflate, br, identity");
+      assert.equal(calls.length, 0);
+    });
+
     test(`${what} that is cut short is told so, and no upstream takes it for whole`, async () => {
       const headers = [...type, "content-encoding", "gzip"];
       const { answer, calls } = await subject.observe(line, {
@@ -207,14 +216,6 @@ describeGateway("coded request bodies", UPLOADS, (subject) => {
       assert.equal(error.message, "content-encoding gzip: the body ends too early");
       for (const call of calls) assert.equal(await call.ended, "cancelled");
     });
-
-    test(`${what} in another coding is 415, and learns which would do`, async () => {
-      const headers = [...type, "content-encoding", "compress"];
-      const { answer, calls } = await subject.observe(line, { headers, body });
-      assertGatewayError(answer, 415, "CONTENT_CODING_UNSUPPORTED");
-      assert.equal(answer.headers["accept-encoding"], "gzip, deflate, br, identity");
-      assert.equal(calls.length, 0);
-    });
   }
 
   test("a route can decode nothing", async () => {
@@ -222,6 +223,21 @@ describeGateway("coded request bodies", UPLOADS, (subject) => {
     const answer = await subject.send("POST /v1/body/string", { headers, body: gzipSync('"x"') });
     assertGatewayError(answer, 415, "CONTENT_CODING_UNSUPPORTED");
     assert.equal(answer.headers["accept-encoding"], "identity");
+  });
+
+  test("a client that is refused early can send the rest of its body, and the gateway goes on", async () => {
+    const lines = Array.from(
+      { length: 200 },
+      () => `{"stringValue":"${randomBytes(50_000).toString("hex")}"}\n`,
+    );
+    const body = gzipSync(`{"nope":1}\n${lines.join("")}`, { level: 1 });
+    const headers = ["content-type", "application/x-ndjson", "content-encoding", "gzip"];
+    for (let round = 0; round < 3; round++) {
+      // A connection that is not worth keeping closes, and the client may find that before the reply.
+      const answer = await detonate(subject, "POST /v1/collect", headers, body, "go on").catch(String);
+      assert.match(String(answer), /^400$|EPIPE|ECONNRESET/);
+    }
+    assert.equal((await subject.send("GET /v1/ping")).status, 200);
   });
 
   test("an upload of 8 MB flows through", async () => {
@@ -250,23 +266,43 @@ function peakMib({ gateway }: Subject): number {
   return Number(/VmHWM:\s+(\d+)/.exec(text)?.[1]) / 1024;
 }
 
-/** The reply to a body that is sent only as far as it is read: one that closes early is a reply all the same. */
-function detonate(subject: Subject, line: string, headers: readonly string[], body: Buffer): Promise<number> {
+/**
+ * The status of the reply to a body that the gateway need not read to its end. What is left is not sent, or all of it as
+ * far as the connection lasts; never so much at once that an error of writing hides the reply.
+ */
+function detonate(
+  subject: Subject,
+  line: string,
+  headers: readonly string[],
+  body: Buffer,
+  afterReply: "stop" | "go on" = "stop",
+): Promise<number> {
   const { hostname, port } = new URL(subject.url);
   const [method = "", path = ""] = line.split(" ");
   return new Promise((resolve, reject) => {
     const fields = ["host", hostname, "content-length", String(body.length), ...headers];
     const request = nodeRequest({ hostname, port, method, path, agent: false, headers: fields });
     let status: number | undefined;
+    const settle = (error: Error): void => {
+      request.destroy();
+      if (status === undefined) reject(error);
+      else resolve(status);
+    };
     request.on("response", (response) => {
       status = response.statusCode ?? 0;
       response.resume();
-      resolve(status);
+      response.on("error", settle);
+      if (afterReply === "stop") settle(new Error("it has been answered"));
     });
-    request.on("error", (error) => {
-      if (status === undefined) reject(error);
-    });
-    request.end(body);
+    request.on("error", settle);
+    request.on("close", () => settle(new Error("the connection closed without a reply")));
+    const sendFrom = (at: number): void => {
+      if (request.destroyed) return;
+      if (at < body.length) {
+        request.write(body.subarray(at, at + 65_536), () => setImmediate(sendFrom, at + 65_536));
+      } else request.end(() => status !== undefined && resolve(status));
+    };
+    sendFrom(0);
   });
 }
 
