@@ -8,7 +8,7 @@ import { loadUwsEngine, type PortSharing } from "../http/engines/uws/index.ts";
 import { compileOrigins, type HttpEngine } from "../http/index.ts";
 import { CorsPolicy } from "../policy/cors/index.ts";
 import type { PreflightPolicy } from "../policy/index.ts";
-import type { ErrorRenderer } from "../protocol/index.ts";
+import { ContentCodings, type ErrorRenderer } from "../protocol/index.ts";
 import { WebSocketProtocol } from "../protocol/websocket/index.ts";
 import type { SchemaSource } from "../schema/index.ts";
 import { DescriptorFileSource } from "../schema/sources/descriptor-file/index.ts";
@@ -46,6 +46,7 @@ export interface Builtins {
    */
   accessLog(config: Pick<Config, "accessLog">, log: Logger): Promise<OpenedAccessLog | undefined>;
   readonly errorRenderer: (registry: Registry) => ErrorRenderer;
+  readonly contentCodings: ContentCodings;
 }
 
 /** What adapters need to know of the process. */
@@ -97,6 +98,7 @@ export function builtins(
     accessLog: (options, log) => openAccessLog(options, standardOutput, log),
     tracing: (options, log) => openTracing(options, version, log),
     errorRenderer: createErrorRenderer,
+    contentCodings: new ContentCodings(),
   };
 }
 

@@ -79,10 +79,11 @@ export class Provision {
     pending,
     revision,
   }: CompileInput): Promise<CompiledSnapshot> {
-    const { transcoders, errorRenderer, cors } = this.#builtins;
+    const { transcoders, errorRenderer, cors, contentCodings } = this.#builtins;
     const channels = new Map([...units].map(([name, { channel }]) => [name, channel]));
     const retries = new Map([...units].map(([name, unit]) => [name, unit.retries]));
-    const parts = { config, transcoders, errorRenderer, cors, channels, retries, serviceConfigs };
+    const adapters = { transcoders, errorRenderer, cors, contentCodings };
+    const parts = { config, ...adapters, channels, retries, serviceConfigs };
     return timeSlices().run(compileInSteps(parts, schemas, pending, revision));
   }
 

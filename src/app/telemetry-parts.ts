@@ -10,6 +10,7 @@ import {
 } from "../telemetry/index.ts";
 import type { OpenedAccessLog } from "./access-log.ts";
 import type { Builtins } from "./builtins.ts";
+import { codingReading } from "./coding-metrics.ts";
 import type { Tracing } from "./tracing.ts";
 
 /** The parts; whoever opens them closes them. */
@@ -28,7 +29,12 @@ export class TelemetryParts {
 
   /** @throws {Error} (rejects) if the access log's file cannot be opened, with the path. */
   static async open(config: Config, builtins: Builtins, log: Logger): Promise<TelemetryParts> {
-    return new TelemetryParts(await builtins.tracing(config, log), await builtins.accessLog(config, log));
+    const parts = new TelemetryParts(
+      await builtins.tracing(config, log),
+      await builtins.accessLog(config, log),
+    );
+    parts.addReadings([codingReading(builtins.contentCodings)]);
+    return parts;
   }
 
   /** Who is told of every request. */

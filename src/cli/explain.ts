@@ -4,6 +4,7 @@ import { builtins, compileOnce } from "../app/index.ts";
 import type { Config } from "../config/index.ts";
 import { listenerName } from "../control/index.ts";
 import { type Route, type RoutingSnapshot, tableOf } from "../gateway/index.ts";
+import { openRequestBody } from "../protocol/index.ts";
 import {
   chooseRequestReader,
   chooseStreamType,
@@ -133,14 +134,15 @@ function messagesOf(
   assembler: MessageAssembler,
 ): Promise<readonly Uint8Array[]> {
   const messages: Uint8Array[] = [];
-  return new Promise((resolve, reject) => {
-    chooseRequestReader(request, route, assembler).start({
+  const body = openRequestBody(request, route.settings.requestDecoding);
+  return new Promise<readonly Uint8Array[]>((resolve, reject) => {
+    chooseRequestReader(body, route, assembler).start({
       onRequestHead: () => undefined,
       onRequestMessage: (message) => messages.push(message) > 0,
       onRequestEnd: () => resolve(messages),
       onRequestFault: reject,
     });
-  });
+  }).finally(() => body.release?.());
 }
 
 function printCandidates(

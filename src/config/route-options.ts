@@ -6,6 +6,12 @@ import type * as z from "zod";
 import { Code, type CodeName, type HttpStatusOverrides } from "../status/index.ts";
 import { BUILT_IN_CACHE, cacheSection } from "./cache-options.ts";
 import {
+  BUILT_IN_COMPRESSION,
+  COMPRESSION_TEXT,
+  compressionSection,
+  overlayCompression,
+} from "./compression-options.ts";
+import {
   choice,
   durationOrNone,
   type Fail,
@@ -51,6 +57,7 @@ export const BUILT_IN_TEXT: Readonly<Record<string, unknown>> = {
   hedging: { attempts: 1, delay: "50ms" },
   stream: STREAM_TEXT,
   etag: "none",
+  compression: COMPRESSION_TEXT,
 };
 
 /** The built-in values: what a route has that nothing in the file speaks of. A test holds them equal to the text. */
@@ -80,6 +87,7 @@ export const BUILT_IN_ROUTE_OPTIONS: RouteOptions = {
   hedging: { attempts: 1, delayMs: 50 },
   stream: BUILT_IN_STREAM,
   etag: "none",
+  compression: BUILT_IN_COMPRESSION,
 };
 
 /**
@@ -89,8 +97,10 @@ export const BUILT_IN_ROUTE_OPTIONS: RouteOptions = {
 export function resolveRouteOptions(...patches: readonly RouteOptionsPatch[]): RouteOptions {
   let options = BUILT_IN_ROUTE_OPTIONS;
   for (const patch of patches) {
-    const { json, requestHeaders, responseHeaders, cors, cache, errors, retry, hedging, stream } = options;
-    const nested = { json, requestHeaders, responseHeaders, cors, cache, errors, retry, hedging, stream };
+    const { json, requestHeaders, responseHeaders, cors, cache, errors } = options;
+    const { retry, hedging, stream, compression } = options;
+    const headers = { requestHeaders, responseHeaders, cors, cache, compression };
+    const nested = { json, ...headers, errors, retry, hedging, stream };
     options = {
       ...overlay(options, { ...patch, ...nested }),
       json: overlay(json, patch.json),
@@ -113,6 +123,7 @@ export function resolveRouteOptions(...patches: readonly RouteOptionsPatch[]): R
       retry: overlay(retry, patch.retry),
       hedging: overlay(hedging, patch.hedging),
       stream: overlayStream(stream, patch.stream),
+      compression: overlayCompression(compression, patch.compression),
     };
   }
   return options;
@@ -158,6 +169,7 @@ function toPatch(value: OptionTexts): RouteOptionsPatch {
     hedging: value.hedging,
     stream: value.stream,
     etag: value.etag,
+    compression: value.compression,
   };
   return overlay({}, patch);
 }
@@ -235,6 +247,7 @@ function shapeOfOptions() {
       "Whether replies to GET carry an `ETag` made from their bytes, and `If-None-Match` is answered: no, as a weak tag (which proxies that compress let pass), or as a strong one.",
       ["none", "weak", "strong"],
     ).optional(),
+    compression: compressionSection().optional(),
   };
 }
 

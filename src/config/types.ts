@@ -5,6 +5,7 @@
 import type { HttpStatusOverrides } from "../status/index.ts";
 import type { AccessLogConfig } from "./access-log-options.ts";
 import type { CacheOptions, CacheOptionsPatch } from "./cache-options.ts";
+import type { CompressionOptions, CompressionOptionsPatch } from "./compression-options.ts";
 import type { ListenerRoutes } from "./listener-routes.ts";
 import type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
 import type { RouteCondition } from "./route-conditions.ts";
@@ -224,6 +225,7 @@ export interface RouteOptions {
   readonly stream: StreamOptions;
   /** The entity tag that the gateway makes for replies to GET. */
   readonly etag: "none" | "weak" | "strong";
+  readonly compression: CompressionOptions;
 }
 
 /** The fields of T that one level of the cascade sets. */
@@ -242,6 +244,7 @@ export type RouteOptionsPatch = Patch<
     | "retry"
     | "hedging"
     | "stream"
+    | "compression"
   >
 > & {
   readonly json?: Patch<JsonOptions> | undefined;
@@ -253,6 +256,7 @@ export type RouteOptionsPatch = Patch<
   readonly retry?: Patch<RetryOptions> | undefined;
   readonly hedging?: Patch<HedgingOptions> | undefined;
   readonly stream?: StreamOptionsPatch | undefined;
+  readonly compression?: CompressionOptionsPatch | undefined;
 };
 
 /** Names of log levels, from most to least. */

@@ -2,12 +2,20 @@
 import type { RouteOptions } from "../config/index.ts";
 import type { HeaderList } from "../http/index.ts";
 import {
+  type ContentCodings,
   compileHeaderRules,
   type ErrorRenderer,
   type ErrorSettings,
   type RouteSettings,
   type StreamSettings,
 } from "../protocol/index.ts";
+
+/** What the settings of every route share. */
+export interface RouteAdapters {
+  readonly renderError: ErrorRenderer;
+  /** Without them bodies come and go as they are. */
+  readonly contentCodings: ContentCodings | undefined;
+}
 
 /**
  * The settings of a route for `httpMethod`. What is for caches holds for GET, and so for its HEAD, alone: a rule for any
@@ -17,11 +25,13 @@ export function routeSettings(
   httpMethod: string,
   options: RouteOptions,
   stream: StreamSettings,
-  render: ErrorRenderer,
+  { renderError, contentCodings }: RouteAdapters,
 ): RouteSettings {
   const { cache } = options;
+  const codings = contentCodings?.forRoute(options.compression);
   const isCacheable = httpMethod === "GET" || httpMethod === "HEAD";
-  const errors = errorSettings(options, render);
+  const acceptEncoding = codings?.requests.acceptEncoding ?? "identity";
+  const errors = { ...errorSettings(options, renderError), acceptEncoding };
   const responseHeaders = compileHeaderRules(options.responseHeaders);
   const vary = isCacheable && cache.vary.length > 0 ? ["vary", cache.vary.join(", ")] : [];
   const fixedHeaders = [...responseHeaders.fixed, ...vary];
@@ -35,6 +45,8 @@ export function routeSettings(
     errors: isCacheable && cache.errors !== "" ? { ...errors, cacheControl: cache.errors } : errors,
     stream,
     etag: options.etag,
+    replyCompression: codings?.replies,
+    requestDecoding: codings?.requests,
     cacheControl: isCacheable && cache.control !== "" ? cache.control : undefined,
     fixedHeaders: fixedHeaders.length === 0 ? undefined : fixedHeaders,
   };

@@ -15,7 +15,7 @@ import {
 } from "../config/index.ts";
 import type { Route, RoutingSnapshot } from "../gateway/index.ts";
 import type { PreflightPolicy } from "../policy/index.ts";
-import { type ErrorRenderer, isClientStream } from "../protocol/index.ts";
+import { type ContentCodings, type ErrorRenderer, isClientStream } from "../protocol/index.ts";
 import {
   type CompiledBinding,
   compileMethodRules,
@@ -51,6 +51,8 @@ export interface CompilerParts {
   readonly errorRenderer: (registry: Registry) => ErrorRenderer;
   /** The policy of CORS; undefined where it is off. */
   readonly cors: (options: CorsConfig) => PreflightPolicy | undefined;
+  /** Without them bodies come and go as they are. */
+  readonly contentCodings?: ContentCodings;
 }
 
 /** Compiles the route table of all upstreams whose schema is known. */
@@ -205,7 +207,10 @@ class SnapshotCompilation {
         body === "" && isClientStream({ method })
           ? deferTranscoder(transcoders, { ...spec, variables: [], body: "*" }, transcode, this.#registry)
           : undefined,
-      settings: routeSettings(httpMethod, options, streams.settings, this.#renderError),
+      settings: routeSettings(httpMethod, options, streams.settings, {
+        renderError: this.#renderError,
+        contentCodings: this.#parts.contentCodings,
+      }),
     };
     const { reservedExpansion } = options;
     const added = this.#tables.add({ route, subject, template, options: { reservedExpansion }, where });

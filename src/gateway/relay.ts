@@ -70,6 +70,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     this.#surroundings = surroundings;
     this.#assembler = new MessageAssembler(route, scope.exchange, captures);
     this.#renderer = new MessageRenderer(route.transcoder);
+    scope.reply.compression = route.settings.replyCompression;
   }
 
   /** Starts reading. Everything after that is driven by the exchange and the call. */
@@ -274,6 +275,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     this.#isFinished = true;
     clearTimeout(this.#idleTimer);
     this.#writer?.release();
+    this.#dialogue?.body?.release?.();
     if (this.#isListed) this.#surroundings.streams.remove(this);
     const assembling = this.#assembler.watch;
     const rendering = this.#renderer.watch;

@@ -75,6 +75,13 @@ export class RequestScope {
   ): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
+    const { reply } = this;
+    // Its bytes count, and the time that they took.
+    if (reply.isPending) reply.onSent = () => this.#record(status, route, figures, traced);
+    else this.#record(status, route, figures, traced);
+  }
+
+  #record(status: Status, route: Route | undefined, figures: RelayFigures, traced: TracedFigures): void {
     const record: AccessRecord = {
       requestId: this.requestId,
       traceId: this.trace?.traceId ?? "",

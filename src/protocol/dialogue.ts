@@ -2,6 +2,7 @@
  * What a protocol is to the relay: chosen once a request, it takes the request's head and gives the two ends of the call.
  */
 import type { HeaderList } from "../http/index.ts";
+import type { OpenedBody } from "./coding/index.ts";
 import type { ProtocolRoute, ReplyWriter, RequestReader } from "./protocol.ts";
 import type { MessageAssembler } from "./rest/message-assembler.ts";
 import type { MessageRenderer } from "./rest/message-renderer.ts";
@@ -18,6 +19,8 @@ export interface MatchedRequest {
 /** How one request is read and answered. */
 export interface Dialogue {
   readonly reader: RequestReader;
+  /** What the reader reads from, to be released when the request is over. */
+  readonly body?: Pick<OpenedBody, "release">;
   /** The header fields that count for the upstream; complete once the call is to be opened. */
   readonly headers: HeaderList;
   /** Whether the call is opened before the reader starts, so that an upstream which refuses can do so at once. */

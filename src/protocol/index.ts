@@ -1,3 +1,4 @@
+export { type CodingTotal, ContentCodings, openRequestBody } from "./coding/index.ts";
 export {
   type Dialogue,
   isClientStream,

@@ -6,6 +6,7 @@ import type { MethodSchema } from "../schema/index.ts";
 import type { HttpStatusOverrides, Status } from "../status/index.ts";
 import type { Transcoder } from "../transcode/index.ts";
 import type { Metadata } from "../upstream/index.ts";
+import type { ReplyCompression, RequestDecoding } from "./coding/index.ts";
 import type { HeaderRules } from "./header-rules.ts";
 
 /** The form of error bodies: `google.rpc.Status`, RFC 9457 problem details, or Kratos' error. */
@@ -29,6 +30,8 @@ export interface ErrorSettings {
   readonly render: ErrorRenderer;
   /** `Cache-Control` of errors whose upstream sends none; absent for none. */
   readonly cacheControl?: string | undefined;
+  /** The codings that a request body may come in, for clients that have chosen another; `identity` where absent. */
+  readonly acceptEncoding?: string;
 }
 
 /** The form of a stream of messages. */
@@ -78,6 +81,10 @@ export interface RouteSettings {
   readonly cacheControl?: string | undefined;
   /** Fields of every reply. */
   readonly fixedHeaders?: HeaderList | undefined;
+  /** Undefined sends replies as they are. */
+  readonly replyCompression?: ReplyCompression | undefined;
+  /** Undefined takes request bodies only as they are. */
+  readonly requestDecoding?: RequestDecoding | undefined;
 }
 
 /** What a protocol needs to know of a route. */
@@ -112,7 +119,7 @@ export interface RequestReader {
   start(sink: RequestSink): void;
   /** Lets messages flow again after `onRequestMessage` returned false. */
   resume(): void;
-  /** Bytes received so far. */
+  /** Bytes received so far; of a body with a Content-Encoding, once decoded. */
   readonly bytesIn: number;
 }
 

@@ -15,6 +15,7 @@ export type Reason =
   | "BODY_NOT_ALLOWED"
   | "MEDIA_TYPE_UNSUPPORTED"
   | "CONTENT_CODING_UNSUPPORTED"
+  | "CONTENT_CODING_INVALID"
   | "BODY_TOO_LARGE"
   | "HEADERS_TOO_LARGE"
   | "HEADER_INVALID"
@@ -85,7 +86,11 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
   },
   CONTENT_CODING_UNSUPPORTED: {
     code: Code.INVALID_ARGUMENT,
-    what: "The body is compressed (Content-Encoding); the gateway decodes nothing.",
+    what: "The body is in a content coding (Content-Encoding) that the route does not decode.",
+  },
+  CONTENT_CODING_INVALID: {
+    code: Code.INVALID_ARGUMENT,
+    what: "The body is not in the content coding that Content-Encoding names, or is cut short.",
   },
   BODY_TOO_LARGE: { code: Code.RESOURCE_EXHAUSTED, what: "The body is longer than the limit of the route." },
   HEADERS_TOO_LARGE: {

@@ -31,6 +31,7 @@ export interface ReplyBenchOptions {
   readonly kind?: MethodKind;
   readonly stream?: Partial<Omit<StreamSettings, "sse">> & { readonly sse?: Partial<StreamSettings["sse"]> };
   readonly etag?: RouteSettings["etag"];
+  readonly compression?: RouteSettings["replyCompression"];
   /** Renders messages; JSON strings of their text by default. */
   readonly render?: Transcoder["render"];
   readonly repliesWithHttpBody?: boolean;
@@ -39,6 +40,7 @@ export interface ReplyBenchOptions {
 /** The writer of one reply, and what came of it. */
 export class ReplyBench {
   readonly exchange: FakeExchange;
+  readonly reply: Reply;
   readonly heartbeats: Heartbeats = new Heartbeats();
   readonly renderer: MessageRenderer;
   readonly writer: ReplyWriter;
@@ -56,8 +58,10 @@ export class ReplyBench {
       render: options.render ?? ((message) => JSON.stringify(Buffer.from(message).toString())),
     };
     this.renderer = new MessageRenderer(transcoder);
+    this.reply = new Reply(this.exchange);
+    this.reply.compression = options.compression;
     this.writer = chooseReplyWriter(
-      new Reply(this.exchange),
+      this.reply,
       {
         method: methodOf(options.kind ?? "server_streaming"),
         transcoder,

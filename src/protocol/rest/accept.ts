@@ -10,6 +10,7 @@
  * Source: RFC 9110, sections 12.4.2 and 12.5.1.
  */
 import type { HeaderList } from "../../http/index.ts";
+import { weightOf } from "../weight.ts";
 
 /** One media range. */
 export interface MediaRange {
@@ -148,12 +149,3 @@ class RangeScanner {
 }
 
 const DELIMITERS = ' \t,;/="';
-
-/** Undefined for what is no weight. */
-function weightOf(text: string): number | undefined {
-  const [whole = "", fraction = "", ...rest] = text.split(".");
-  if (rest.length > 0 || (whole !== "0" && whole !== "1") || fraction.length > 3) return undefined;
-  for (const digit of fraction) if (digit < "0" || digit > "9") return undefined;
-  const weight = Number(text);
-  return weight <= 1 ? weight : undefined;
-}

@@ -26,7 +26,9 @@ export function sendError(
   if (error.retryAfterSeconds !== undefined) fields.push("retry-after", String(error.retryAfterSeconds));
   if (status.reason === "BODY_TOO_LARGE") fields.push("connection", "close");
   // RFC 9110, section 15.5.16: tells this 415 from one that is about the media type.
-  if (status.reason === "CONTENT_CODING_UNSUPPORTED") fields.push("accept-encoding", "identity");
+  if (status.reason === "CONTENT_CODING_UNSUPPORTED") {
+    fields.push("accept-encoding", settings.acceptEncoding ?? "identity");
+  }
   // RFC 6455, section 4.2.2: what a client with another version may try.
   if (status.reason === "HANDSHAKE_INVALID") fields.push("sec-websocket-version", "13");
   reply.respond(httpStatus, fields, error.body);

@@ -10,6 +10,8 @@ const EMPTY = new Uint8Array(0);
 export class JsonMessages implements MessageCutter {
   readonly #assembler: MessageAssembler;
   readonly #values: JsonValues;
+  #isEnded = false;
+  #isDone = false;
 
   /** `limitBytes` is for each message. */
   constructor(assembler: MessageAssembler, sequence: JsonSequence, limitBytes: number) {
@@ -21,12 +23,22 @@ export class JsonMessages implements MessageCutter {
     this.#values.push(chunk);
   }
 
-  next(): Uint8Array | undefined {
-    const value = this.#values.next();
-    return value === undefined ? undefined : this.#assemble(value);
+  get isDone(): boolean {
+    return this.#isDone;
   }
 
-  end(): Uint8Array | undefined {
+  end(): void {
+    this.#isEnded = true;
+  }
+
+  next(): Uint8Array | undefined {
+    const value = this.#values.next();
+    if (value !== undefined) return this.#assemble(value);
+    return this.#isEnded && !this.#isDone ? this.#last() : undefined;
+  }
+
+  #last(): Uint8Array | undefined {
+    this.#isDone = true;
     const last = this.#values.end();
     if (last !== undefined) return this.#assemble(last);
     if (this.#values.count > 0) return undefined;

@@ -5,7 +5,6 @@ import { findHeader, type HttpExchange } from "../../http/index.ts";
 import type { FormPart, StreamedFile } from "../../transcode/index.ts";
 import type { ProtocolRoute, RouteSettings } from "../protocol.ts";
 import { lastEventId } from "./reply-writer.ts";
-import { refuseCodedBody } from "./request-body.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
 const NO_CAPTURES: readonly string[] = [];
@@ -52,7 +51,6 @@ export class MessageAssembler {
    * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
    */
   assemble(body: Uint8Array): Uint8Array {
-    if (body.byteLength > 0) refuseCodedBody(this.#exchange.headers);
     return this.#assemble(body, undefined);
   }
 

@@ -9,6 +9,7 @@ import type {
   WebSocketListener,
   WebSocketOptions,
 } from "../../http/index.ts";
+import { codedHeaders, type ReplyCompression } from "../coding/index.ts";
 
 /** One request's reply. Its state says how far it has got. */
 export class Reply {
@@ -19,10 +20,16 @@ export class Reply {
   #state: "open" | "started" | "ended" = "open";
   #isHeld = false;
   #connection: WebSocketConnection | undefined;
+  /** It has been decided, and is being compressed. */
+  #isPending = false;
   /** How many of the common fields have been sent. */
   #sentCommon = 0;
   /** Called when writing may go on after `write` or `send` returned false. */
   onDrain: (() => void) | undefined = undefined;
+  /** Called when a reply that `isPending` has been sent. */
+  onSent: (() => void) | undefined = undefined;
+  /** How whole replies are compressed; undefined sends them as they are. */
+  compression: ReplyCompression | undefined = undefined;
 
   constructor(exchange: HttpExchange) {
     this.exchange = exchange;
@@ -47,17 +54,33 @@ export class Reply {
     return this.#state;
   }
 
+  /** Whether the reply has ended here, but has yet to be sent: it is being compressed. */
+  get isPending(): boolean {
+    return this.#isPending;
+  }
+
   /** Adds fields to whatever reply will be sent. */
   get commonHeaders(): string[] {
     return this.#common;
   }
 
-  respond(status: number, headers: HeaderList, body: Uint8Array | string): void {
+  /** Sends a whole reply, compressed where its route and the client want that. `trailers` only where they can go. */
+  respond(
+    status: number,
+    headers: HeaderList,
+    body: Uint8Array | string,
+    trailers: HeaderList = NO_FIELDS,
+  ): void {
     if (this.#state !== "open") return;
     this.#state = "ended";
     this.#httpStatus = status;
-    this.#count(body);
-    this.exchange.respond(status, [...headers, ...this.#common], body);
+    if (this.compression === undefined) this.#send(headers, body, trailers);
+    else this.#compress(this.compression, headers, body, trailers);
+  }
+
+  /** Whether a reply like this one would be compressed. */
+  isCompressed(status: number, headers: HeaderList, body: Uint8Array | string): boolean {
+    return this.compression?.negotiate(this.exchange, status, headers, body).coding !== undefined;
   }
 
   start(status: number, headers: HeaderList): void {
@@ -125,6 +148,39 @@ export class Reply {
     this.#state = "ended";
   }
 
+  #compress(
+    compression: ReplyCompression,
+    headers: HeaderList,
+    body: Uint8Array | string,
+    trailers: HeaderList,
+  ): void {
+    const { varies, coding } = compression.negotiate(this.exchange, this.#httpStatus, headers, body);
+    const plainHeaders = varies ? [...headers, "vary", "accept-encoding"] : headers;
+    if (coding === undefined) {
+      this.#send(plainHeaders, body, trailers);
+      return;
+    }
+    this.#isPending = true;
+    compression.encode(body, coding, (coded) => {
+      this.#isPending = false;
+      if (coded === undefined) this.#send(plainHeaders, body, trailers);
+      else this.#send(codedHeaders(plainHeaders, coding), coded, trailers);
+      this.onSent?.();
+    });
+  }
+
+  #send(headers: HeaderList, body: Uint8Array | string, trailers: HeaderList): void {
+    this.#count(body);
+    const fields = [...headers, ...this.#common];
+    if (trailers.length === 0) {
+      this.exchange.respond(this.#httpStatus, fields, body);
+      return;
+    }
+    this.exchange.start(this.#httpStatus, fields);
+    this.exchange.write(body);
+    this.exchange.end(trailers);
+  }
+
   #awaitDrain(): void {
     this.exchange.onDrain = () => {
       this.#isHeld = false;
@@ -137,3 +193,5 @@ export class Reply {
     this.#bytesOut += typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.byteLength;
   }
 }
+
+const NO_FIELDS: HeaderList = [];

@@ -1,25 +1,13 @@
 /**
  * The request of one message: the whole body, up to the route's limit.
  */
-import { type BodyListener, findHeader, type HeaderList, type HttpExchange } from "../../http/index.ts";
 import { gatewayStatus, type Status, StatusError } from "../../status/index.ts";
+import type { BodySink, BodySource } from "../coding/index.ts";
 import type { RequestReader, RequestSink } from "../protocol.ts";
 import type { MessageAssembler } from "./message-assembler.ts";
 import { Pieces } from "./pieces.ts";
 
 const EMPTY = new Uint8Array(0);
-
-/**
- * Refuses a compressed body: nothing here decodes it, and metadata carry no `content-*`, so that the upstream would take
- * the compressed bytes for the real ones.
- * @throws {StatusError} INVALID_ARGUMENT, reason CONTENT_CODING_UNSUPPORTED. Source: RFC 9110, sections 8.4 and 15.5.16.
- */
-export function refuseCodedBody(headers: HeaderList): void {
-  const coding = findHeader(headers, "content-encoding");
-  if (coding === undefined || coding === "" || coding.toLowerCase() === "identity") return;
-  const what = `content-encoding ${JSON.stringify(coding.slice(0, 64))} is not decoded here; send the body as it is`;
-  throw new StatusError(gatewayStatus("CONTENT_CODING_UNSUPPORTED", what));
-}
 
 /** BODY_TOO_LARGE for a body beyond the route's limit. */
 export function bodyTooLarge(limitBytes: number): Status {
@@ -27,16 +15,16 @@ export function bodyTooLarge(limitBytes: number): Status {
 }
 
 /** Gathers the pieces of a body and assembles one message from the whole. */
-export class WholeBodyReader implements RequestReader, BodyListener {
-  readonly #exchange: HttpExchange;
+export class WholeBodyReader implements RequestReader, BodySink {
+  readonly #body: BodySource;
   readonly #assembler: MessageAssembler;
   readonly #limitBytes: number;
-  readonly #body = new Pieces();
+  readonly #pieces = new Pieces();
   #sink: RequestSink | undefined;
   #bytesIn = 0;
 
-  constructor(exchange: HttpExchange, assembler: MessageAssembler, limitBytes: number) {
-    this.#exchange = exchange;
+  constructor(body: BodySource, assembler: MessageAssembler, limitBytes: number) {
+    this.#body = body;
     this.#assembler = assembler;
     this.#limitBytes = limitBytes;
   }
@@ -47,7 +35,7 @@ export class WholeBodyReader implements RequestReader, BodyListener {
 
   start(sink: RequestSink): void {
     this.#sink = sink;
-    this.#exchange.readBody(this.#limitBytes, this);
+    this.#body.readBody(this.#limitBytes, this);
   }
 
   resume(): void {
@@ -55,7 +43,7 @@ export class WholeBodyReader implements RequestReader, BodyListener {
   }
 
   onChunk(chunk: Uint8Array): void {
-    this.#body.push(chunk);
+    this.#pieces.push(chunk);
     this.#bytesIn += chunk.byteLength;
   }
 
@@ -64,7 +52,7 @@ export class WholeBodyReader implements RequestReader, BodyListener {
     if (sink === undefined) return;
     let message: Uint8Array;
     try {
-      message = this.#assembler.assemble(this.#bytesIn === 0 ? EMPTY : this.#body.takeAll());
+      message = this.#assembler.assemble(this.#bytesIn === 0 ? EMPTY : this.#pieces.takeAll());
     } catch (error) {
       sink.onRequestFault(error);
       return;
@@ -75,5 +63,9 @@ export class WholeBodyReader implements RequestReader, BodyListener {
 
   onTooLarge(): void {
     this.#sink?.onRequestFault(new StatusError(bodyTooLarge(this.#limitBytes)));
+  }
+
+  onBroken(error: StatusError): void {
+    this.#sink?.onRequestFault(error);
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Plain HTTP: a request body in, a reply body out.
  */
+import { openRequestBody } from "../coding/index.ts";
 import { type Dialogue, isClientStream, type MatchedRequest, type Protocol } from "../dialogue.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import { chooseReplyWriter } from "./reply-writer.ts";
@@ -16,8 +17,10 @@ export class RestProtocol implements Protocol {
 
   open({ reply, route, assembler, renderer }: MatchedRequest): Dialogue {
     const { exchange } = reply;
+    const body = openRequestBody(exchange, route.settings.requestDecoding);
     return {
-      reader: chooseRequestReader(exchange, route, assembler),
+      body,
+      reader: chooseRequestReader(body, route, assembler),
       headers: exchange.headers,
       opensAtOnce: isClientStream(route),
       makeWriter: () => chooseReplyWriter(reply, route, renderer, this.#heartbeats),

@@ -1,32 +1,39 @@
 /**
- * The requests of a client stream: messages are cut out of the body as it arrives, and sent one by one. What cuts them
- * (`json-messages.ts`, `upload-messages.ts`) knows nothing of back-pressure; that is all here.
+ * The messages that are cut out of a body as it arrives, and sent one by one. What cuts them (`json-messages.ts`,
+ * `upload-messages.ts`, `form-messages.ts`, `whole-form.ts`) knows nothing of back-pressure; that is all here.
  */
-import type { BodyListener, HttpExchange } from "../../http/index.ts";
+import { StatusError } from "../../status/index.ts";
+import type { BodySink, BodySource } from "../coding/index.ts";
 import type { RequestReader, RequestSink } from "../protocol.ts";
+import { bodyTooLarge } from "./request-body.ts";
 
-/** Cuts a body into request messages. All of it throws StatusErrors, after which it is not used any more. */
+/** Cuts a body into request messages. `next` throws StatusErrors, after which the cutter is not used any more. */
 export interface MessageCutter {
   /** Adds bytes, once `next` has said that the last ones hold no further message. */
   push(chunk: Uint8Array): void;
-  /** The next message that is complete. */
+  /** The body is complete; its last messages come from `next`. */
+  end(): void;
+  /** The next message that is complete; undefined where there is none before more has come. */
   next(): Uint8Array | undefined;
-  /** The body is complete: the last message, if one is left. */
-  end(): Uint8Array | undefined;
+  /** Whether the body has ended and `next` has given its last message. */
+  readonly isDone: boolean;
 }
 
-/** Reads a body of any length; what waits is what the cutter keeps, and one chunk. */
-export class StreamedBodyReader implements RequestReader, BodyListener {
-  readonly #exchange: HttpExchange;
+/** Reads a body up to a limit for the whole, which may be Infinity; what waits is what the cutter keeps, and one chunk. */
+export class StreamedBodyReader implements RequestReader, BodySink {
+  readonly #body: BodySource;
+  readonly #limitBytes: number;
   readonly #cutter: MessageCutter;
   #sink: RequestSink | undefined;
   #bytesIn = 0;
   #isHeld = false;
   #isOver = false;
 
-  constructor(exchange: HttpExchange, cutter: MessageCutter) {
-    this.#exchange = exchange;
-    this.#cutter = cutter;
+  /** `makeCutter` is given `wake`, to be called when `next` may have more to say though nothing was added. */
+  constructor(body: BodySource, limitBytes: number, makeCutter: (wake: () => void) => MessageCutter) {
+    this.#body = body;
+    this.#limitBytes = limitBytes;
+    this.#cutter = makeCutter(() => this.#deliver());
   }
 
   get bytesIn(): number {
@@ -35,14 +42,14 @@ export class StreamedBodyReader implements RequestReader, BodyListener {
 
   start(sink: RequestSink): void {
     this.#sink = sink;
-    this.#exchange.readBody(Number.POSITIVE_INFINITY, this);
+    this.#body.readBody(this.#limitBytes, this);
   }
 
   resume(): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
     this.#deliver();
-    if (!this.#isHeld && !this.#isOver) this.#exchange.resumeBody();
+    if (!this.#isHeld && !this.#isOver) this.#body.resumeBody();
   }
 
   onChunk(chunk: Uint8Array): void {
@@ -54,33 +61,40 @@ export class StreamedBodyReader implements RequestReader, BodyListener {
 
   onEnd(): void {
     if (this.#isOver) return;
-    this.#isOver = true;
-    try {
-      const last = this.#cutter.end();
-      if (last !== undefined) this.#sink?.onRequestMessage(last);
-    } catch (error) {
-      this.#sink?.onRequestFault(error);
-      return;
-    }
-    this.#sink?.onRequestEnd();
+    this.#cutter.end();
+    this.#deliver();
   }
 
   onTooLarge(): void {
-    // No limit was set for the whole.
+    this.#fail(new StatusError(bodyTooLarge(this.#limitBytes)));
+  }
+
+  onBroken(error: StatusError): void {
+    this.#fail(error);
   }
 
   #deliver(): void {
+    if (this.#isOver) return;
     try {
       while (!this.#isHeld) {
         const message = this.#cutter.next();
-        if (message === undefined) return;
+        if (message === undefined) break;
         this.#isHeld = this.#sink?.onRequestMessage(message) === false;
       }
     } catch (error) {
-      this.#isOver = true;
-      this.#sink?.onRequestFault(error);
+      this.#fail(error);
       return;
     }
-    this.#exchange.pauseBody();
+    if (this.#cutter.isDone) {
+      // Said even to a sink that holds, so that the call can end with its last message.
+      this.#isOver = true;
+      this.#sink?.onRequestEnd();
+    } else if (this.#isHeld) this.#body.pauseBody();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#sink?.onRequestFault(error);
   }
 }

@@ -5,6 +5,7 @@
 import { findHeader } from "../../http/index.ts";
 import { Code, gatewayStatus, refuse, type Status, StatusError } from "../../status/index.ts";
 import type { Metadata } from "../../upstream/index.ts";
+import { weakenTag } from "../coding/index.ts";
 import type { ReplyWriter, RouteSettings } from "../protocol.ts";
 import { entityTag, hasMatch, selectRange } from "./conditional.ts";
 import { sendCallError } from "./error-reply.ts";
@@ -63,6 +64,8 @@ export class UnaryWriter implements ReplyWriter {
       etag !== undefined &&
       hasMatch(this.#reply.exchange.headers, etag)
     ) {
+      // Of a compressed reply the tag is the weak one, which caches compare as it is.
+      if (this.#reply.isCompressed(200, headers, body)) weakenTag(headers);
       // The client knows the type of what it has; it is the first field.
       this.#send(304, headers.slice(2), "", trailers);
     } else if (isRaw) {
@@ -121,13 +124,7 @@ export class UnaryWriter implements ReplyWriter {
     const trailerFields: string[] = [];
     if (this.#reply.exchange.takesTrailers)
       pushReplyHeaders(trailerFields, trailers, this.#settings.responseHeaders);
-    if (trailerFields.length === 0) {
-      this.#reply.respond(httpStatus, headers, body);
-      return;
-    }
-    this.#reply.start(httpStatus, headers);
-    this.#reply.write(body);
-    this.#reply.end(trailerFields);
+    this.#reply.respond(httpStatus, headers, body, trailerFields);
   }
 }
 

@@ -23,6 +23,8 @@ export class UploadMessages implements MessageCutter {
   #block: Buffer = NOTHING;
   #filled = 0;
   #isFirst = true;
+  #isEnded = false;
+  #isDone = false;
 
   constructor(assembler: MessageAssembler, chunkBytes: number) {
     this.#assembler = assembler;
@@ -34,14 +36,23 @@ export class UploadMessages implements MessageCutter {
     this.#fill();
   }
 
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  end(): void {
+    this.#isEnded = true;
+  }
+
   next(): Uint8Array | undefined {
-    if (this.#filled < this.#chunkBytes) return undefined;
+    if (this.#filled < this.#chunkBytes) return this.#isEnded && !this.#isDone ? this.#last() : undefined;
     const message = this.#assemble();
     this.#fill();
     return message;
   }
 
-  end(): Uint8Array | undefined {
+  #last(): Uint8Array | undefined {
+    this.#isDone = true;
     return this.#filled > 0 || this.#isFirst ? this.#assemble() : undefined;
   }
 

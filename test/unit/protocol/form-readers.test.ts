@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { BodyListener, HttpExchange } from "../../../src/http/index.ts";
 import type { RequestReader, RequestSink } from "../../../src/protocol/index.ts";
-import { FormReader } from "../../../src/protocol/rest/form-reader.ts";
-import { FormStreamReader } from "../../../src/protocol/rest/form-stream-reader.ts";
+import { FormMessages } from "../../../src/protocol/rest/form-messages.ts";
 import { MessageAssembler } from "../../../src/protocol/rest/message-assembler.ts";
+import { StreamedBodyReader } from "../../../src/protocol/rest/streamed-body.ts";
+import { WholeForm } from "../../../src/protocol/rest/whole-form.ts";
 import { refuse, StatusError } from "../../../src/status/index.ts";
 import type { FormPart, Transcoder } from "../../../src/transcode/index.ts";
 import { FakeExchange } from "../../support/fake-exchange.ts";
@@ -99,9 +100,14 @@ function showPart({ name, contentType, hasFilename, data }: FormPart): string {
 
 type MakeReader = (exchange: HttpExchange, assembler: MessageAssembler) => RequestReader;
 
-const UNARY: MakeReader = (exchange, assembler) => new FormReader(exchange, assembler, 500);
+const UNARY: MakeReader = (exchange, assembler) =>
+  new StreamedBodyReader(exchange, 500, (wake) => new WholeForm(assembler, wake));
 const STREAM: MakeReader = (exchange, assembler) =>
-  new FormStreamReader(exchange, assembler, { fieldBytes: 40, chunkBytes: 4 });
+  new StreamedBodyReader(
+    exchange,
+    Number.POSITIVE_INFINITY,
+    (wake) => new FormMessages(assembler, { fieldBytes: 40, chunkBytes: 4 }, wake),
+  );
 
 function start(make: MakeReader, captures: readonly string[] = [], query = "") {
   const headers = ["content-type", "multipart/form-data; boundary=b"];

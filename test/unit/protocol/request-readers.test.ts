@@ -81,9 +81,13 @@ const SHOWING: Transcoder = {
 type MakeReader = (exchange: HttpExchange, assembler: MessageAssembler) => RequestReader;
 
 const JSON_STREAM: MakeReader = (exchange, assembler) =>
-  new StreamedBodyReader(exchange, new JsonMessages(assembler, "array-or-values", 20));
+  new StreamedBodyReader(
+    exchange,
+    Number.POSITIVE_INFINITY,
+    () => new JsonMessages(assembler, "array-or-values", 20),
+  );
 const UPLOAD: MakeReader = (exchange, assembler) =>
-  new StreamedBodyReader(exchange, new UploadMessages(assembler, 4));
+  new StreamedBodyReader(exchange, Number.POSITIVE_INFINITY, () => new UploadMessages(assembler, 4));
 
 function start(make: MakeReader, captures: readonly string[] = [], query = "") {
   const exchange = new PacedExchange({ query, headers: ["content-type", "t"] });
@@ -189,5 +193,15 @@ describe("an upload", () => {
     assert.equal(exchange.isPaused, false);
     exchange.finish();
     assert.deepEqual(sink.events, ["<t>abcd", "<>efgh", "<>i", "END"]);
+  });
+
+  test("ends with its last message, even if that is held", () => {
+    const { exchange, sink, reader } = start(UPLOAD);
+    sink.takes = false;
+    exchange.push("ab");
+    exchange.finish();
+    assert.deepEqual(sink.events, ["<t>ab", "END"]);
+    reader.resume();
+    assert.deepEqual(sink.events, ["<t>ab", "END"]);
   });
 });
