@@ -217,12 +217,20 @@ function schemaSection(directory: string): z.ZodType<SchemaSourcesConfig> {
     timeout: duration("How long one try may take.", { min: "1ms" }).prefault("5s"),
   }).transform(({ timeout }) => ({ timeoutMs: timeout }));
   return section(
-    "Where the schema comes from; at least one of the two, both are merged.",
+    "Where the schema comes from; at least one source, all are merged.",
     {
       reflection: switchable("Server reflection: `true`, `false`, or a mapping.", reflection).prefault(false),
       descriptors: list(
         "Files with a serialised `FileDescriptorSet`, and folders of such files (`.binpb`, `.pb`, `.desc`, `.protoset`).",
         filePath(directory, "One file or folder."),
+      ).prefault([]),
+      protos: list(
+        "`.proto` files, and folders of them; a folder is also where imports start, as `-I` of protoc.",
+        filePath(directory, "One file or folder."),
+      ).prefault([]),
+      importPaths: list(
+        "Folders where imports of `protos` start as well.",
+        filePath(directory, "One folder."),
       ).prefault([]),
     },
     checkSchemaSources,
@@ -230,9 +238,13 @@ function schemaSection(directory: string): z.ZodType<SchemaSourcesConfig> {
 }
 
 function checkSchemaSources(value: Readonly<Record<string, unknown>>, fail: Fail): void {
-  const { reflection, descriptors } = value;
-  if (reflection === undefined && Array.isArray(descriptors) && descriptors.length === 0) {
-    fail("names no source", "write reflection: true, or descriptors: [file]");
+  const { reflection, descriptors, protos, importPaths } = value;
+  const isEmpty = (files: unknown): boolean => Array.isArray(files) && files.length === 0;
+  if (reflection === undefined && isEmpty(descriptors) && isEmpty(protos)) {
+    fail("names no source", "write reflection: true, descriptors: [file], or protos: [folder]");
+  }
+  if (isEmpty(protos) && Array.isArray(importPaths) && importPaths.length > 0) {
+    fail("is for protos, of which there are none", "add protos, or remove it", "importPaths");
   }
 }
 

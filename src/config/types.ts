@@ -86,10 +86,15 @@ export interface HttpRuleConfig {
   readonly where: string;
 }
 
-/** Where an upstream's schema comes from; at least one of the two. Both are merged. */
+/** Where an upstream's schema comes from; at least one of them. All are merged. */
 export interface SchemaSourcesConfig {
   readonly reflection: { readonly timeoutMs: number } | undefined;
+  /** Descriptor sets, and folders of them. */
   readonly descriptors: readonly FilePath[];
+  /** .proto files, and folders of them. */
+  readonly protos: readonly FilePath[];
+  /** Folders that imports of `protos` start at, besides those of `protos`. */
+  readonly importPaths: readonly FilePath[];
 }
 
 /** TLS towards an upstream. */

@@ -93,7 +93,7 @@ test("the minimal file parses and takes every default", async () => {
         authority: undefined,
         metadata: [],
         requestCompression: "none",
-        schema: { reflection: { timeoutMs: 5_000 }, descriptors: [] },
+        schema: { reflection: { timeoutMs: 5_000 }, descriptors: [], protos: [], importPaths: [] },
         http: { rules: [], serviceConfig: undefined },
         autoMapping: false,
         client: "http2",

@@ -82,7 +82,7 @@ test("everything that an upstream can have is read", () => {
     authority: "[::1]:443"
     metadata: { x-tenant: "a b", x-key-bin: "_-8=,AQI" }
     requestCompression: gzip
-    schema: { reflection: { timeout: 1s }, descriptors: [one.binpb, /abs/two.binpb] }
+    schema: { reflection: { timeout: 1s }, descriptors: [one.binpb, /abs/two.binpb], protos: [api], importPaths: [.] }
     http: { serviceConfig: ../service.yaml }
     autoMapping: true
     maxReceiveMessageBytes: 1GB
@@ -154,6 +154,8 @@ test("everything that an upstream can have is read", () => {
       { text: "one.binpb", resolved: "/etc/sluice/one.binpb" },
       { text: "/abs/two.binpb", resolved: "/abs/two.binpb" },
     ],
+    protos: [{ text: "api", resolved: "/etc/sluice/api" }],
+    importPaths: [{ text: ".", resolved: "/etc/sluice" }],
   });
   assert.deepEqual(upstream.http.serviceConfig, { text: "../service.yaml", resolved: "/etc/service.yaml" });
   assert.equal(upstream.autoMapping, true);
@@ -379,7 +381,12 @@ test("flags stand for one upstream with reflection", () => {
   assert.equal(config.upstreams.length, 1);
   assert.equal(config.upstreams[0]?.name, "upstream");
   assert.deepEqual(config.upstreams[0]?.addresses, [{ address: "localhost:50051", weight: 1 }]);
-  assert.deepEqual(config.upstreams[0]?.schema, { reflection: { timeoutMs: 5_000 }, descriptors: [] });
+  assert.deepEqual(config.upstreams[0]?.schema, {
+    reflection: { timeoutMs: 5_000 },
+    descriptors: [],
+    protos: [],
+    importPaths: [],
+  });
   assert.equal(config.locate(["upstreams", "upstream", "address"]), "--upstream");
 });
 
@@ -393,6 +400,8 @@ test("flags with descriptors do without reflection", () => {
   assert.deepEqual(config.upstreams[0].schema, {
     reflection: undefined,
     descriptors: [{ text: "x.binpb", resolved: "/data/x.binpb" }],
+    protos: [],
+    importPaths: [],
   });
   assert.deepEqual(config.listeners[0]?.address, { host: "0.0.0.0", port: 0 });
   assert.deepEqual(config.admin.address, { host: "::1", port: 0 });

@@ -32,37 +32,60 @@ function jsonName(value: OptionValue): string {
 
 /** As descriptor.proto, `FieldDescriptorProto.default_value`, wants it. */
 function defaultOf({ name, type }: FieldDescriptorProto, value: OptionValue): string {
-  const misfit = (): ProtoFault =>
-    new ProtoFault(value.at, `default of ${name}: ${shown(value)} does not fit its type`);
-  switch (type) {
-    case Type.STRING:
-    case Type.BYTES:
-      if (value.kind !== "string") throw misfit();
-      return type === Type.STRING ? value.bytes.toString("utf8") : escapeBytes(value.bytes);
-    case Type.BOOL:
-      if (value.kind !== "identifier" || !["true", "false"].includes(value.name)) throw misfit();
-      return value.name;
-    case Type.ENUM:
-      if (value.kind !== "identifier") throw misfit();
-      return value.name;
-    case Type.DOUBLE:
-    case Type.FLOAT: {
-      const number = numberOf(value);
-      if (number === undefined) throw misfit();
-      return type === Type.DOUBLE ? doubleText(number) : floatText(number);
-    }
-    case Type.MESSAGE:
-    case Type.GROUP:
-      throw new ProtoFault(value.at, `field ${name}: messages have no default`);
-    default: {
-      if (value.kind === "float" && Object.is(value.value, -0)) return "0";
-      if (value.kind !== "integer") throw misfit();
-      const [least, most] = rangeOf(type);
-      if (value.value < least || value.value > most) throw misfit();
-      return value.value.toString();
-    }
+  if (type === Type.MESSAGE || type === Type.GROUP) {
+    throw new ProtoFault(value.at, `field ${name}: messages have no default`);
   }
+  const text = defaultText(type, value);
+  if (text !== undefined) return text;
+  throw new ProtoFault(value.at, `default of ${name}: ${shown(value)} does not fit its type`);
 }
+
+/** Undefined where `value` is not of the type. */
+function defaultText(type: Type, value: OptionValue): string | undefined {
+  const range = INTEGER_RANGES.get(type);
+  if (range !== undefined) return integerText(value, range);
+  if (type === Type.DOUBLE || type === Type.FLOAT) {
+    const number = numberOf(value);
+    if (number === undefined) return undefined;
+    return type === Type.DOUBLE ? doubleText(number) : floatText(number);
+  }
+  if (value.kind === "string") {
+    if (type === Type.BYTES) return escapeBytes(value.bytes);
+    return type === Type.STRING ? value.bytes.toString("utf8") : undefined;
+  }
+  if (value.kind !== "identifier") return undefined;
+  const isBool = value.name === "true" || value.name === "false";
+  return type === Type.ENUM || (type === Type.BOOL && isBool) ? value.name : undefined;
+}
+
+function integerText(value: OptionValue, { least, most }: IntegerRange): string | undefined {
+  if (value.kind === "float" && Object.is(value.value, -0)) return "0";
+  if (value.kind !== "integer" || value.value < least || value.value > most) return undefined;
+  return value.value.toString();
+}
+
+interface IntegerRange {
+  readonly least: bigint;
+  readonly most: bigint;
+}
+
+const INT32: IntegerRange = { least: -(2n ** 31n), most: 2n ** 31n - 1n };
+const UINT32: IntegerRange = { least: 0n, most: 2n ** 32n - 1n };
+const INT64: IntegerRange = { least: -(2n ** 63n), most: 2n ** 63n - 1n };
+const UINT64: IntegerRange = { least: 0n, most: 2n ** 64n - 1n };
+
+const INTEGER_RANGES: ReadonlyMap<Type, IntegerRange> = new Map([
+  [Type.INT32, INT32],
+  [Type.SINT32, INT32],
+  [Type.SFIXED32, INT32],
+  [Type.UINT32, UINT32],
+  [Type.FIXED32, UINT32],
+  [Type.INT64, INT64],
+  [Type.SINT64, INT64],
+  [Type.SFIXED64, INT64],
+  [Type.UINT64, UINT64],
+  [Type.FIXED64, UINT64],
+]);
 
 function numberOf(value: OptionValue): number | undefined {
   if (value.kind === "float") return value.value;
@@ -70,23 +93,6 @@ function numberOf(value: OptionValue): number | undefined {
   if (value.kind !== "identifier") return undefined;
   if (value.name === "inf") return Number.POSITIVE_INFINITY;
   return value.name === "nan" ? Number.NaN : undefined;
-}
-
-function rangeOf(type: Type): readonly [least: bigint, most: bigint] {
-  switch (type) {
-    case Type.UINT32:
-    case Type.FIXED32:
-      return [0n, 2n ** 32n - 1n];
-    case Type.UINT64:
-    case Type.FIXED64:
-      return [0n, 2n ** 64n - 1n];
-    case Type.INT64:
-    case Type.SINT64:
-    case Type.SFIXED64:
-      return [-(2n ** 63n), 2n ** 63n - 1n];
-    default:
-      return [-(2n ** 31n), 2n ** 31n - 1n];
-  }
 }
 
 /** As C's `%.15g` prints it, or `%.17g` where that is not exact. */

@@ -33,6 +33,7 @@ const IMPORT_KINDS: ReadonlyMap<string, ImportStatement["kind"]> = new Map([
 const EDITIONS: ReadonlyMap<string, Edition> = new Map([
   ["2023", Edition.EDITION_2023],
   ["2024", Edition.EDITION_2024],
+  ["2026", Edition.EDITION_2026],
 ]);
 
 /**
@@ -205,6 +206,8 @@ function parseMethod(
     return;
   }
   draft.document(path, first);
+  // Braces are options, though there be none in them.
+  method.options = create(MethodOptionsSchema);
   while (!reader.accept("}")) {
     if (reader.accept(";")) continue;
     reader.expect("option");

@@ -4,6 +4,7 @@
 import { create } from "@bufbuild/protobuf";
 import {
   type DescriptorProto,
+  type DescriptorProto_ExtensionRange,
   DescriptorProto_ExtensionRangeSchema,
   DescriptorProto_ReservedRangeSchema,
   DescriptorProtoSchema,
@@ -78,6 +79,8 @@ class BodyParser {
   /** Where the names of fields and oneofs stand. */
   readonly #names: Map<string, Token>;
   readonly #fields: Map<number, Token>;
+  /** Extension ranges that end with `max`. */
+  readonly #openRanges: DescriptorProto_ExtensionRange[];
 
   constructor(draft: FileDraft, message: DescriptorProto, fullName: string, path: Path) {
     this.#draft = draft;
@@ -88,6 +91,7 @@ class BodyParser {
     this.#options = draft.own(MessageOptionsSchema, scope, message);
     this.#names = new Map();
     this.#fields = new Map();
+    this.#openRanges = [];
   }
 
   parse(): void {
@@ -98,6 +102,7 @@ class BodyParser {
     }
     while (!reader.accept("}")) this.#parseStatement();
     this.#checkReserved();
+    this.#endOpenRanges();
     this.#addSyntheticOneofs();
   }
 
@@ -187,9 +192,14 @@ class BodyParser {
     const { reader, syntax } = this.#draft;
     const first = reader.expect("extensions");
     if (syntax === "proto3") throw new ProtoFault(first, "proto3 has no extensions");
-    const ranges = parseRanges(reader, MAX_INT32 - 1).map(({ start, end, isMax }) =>
-      create(DescriptorProto_ExtensionRangeSchema, { start, end: isMax ? MAX_RANGE_END : end + 1 }),
-    );
+    const ranges = parseRanges(reader, MAX_INT32 - 1).map(({ start, end, isMax }) => {
+      const range = create(DescriptorProto_ExtensionRangeSchema, {
+        start,
+        end: isMax ? MAX_RANGE_END : end + 1,
+      });
+      if (isMax) this.#openRanges.push(range);
+      return range;
+    });
     const statements = parseCompactOptions(reader);
     reader.expect(";");
     for (const range of ranges) {
@@ -242,6 +252,14 @@ class BodyParser {
       const what = `field ${this.#fullName}.${name}: ${isReserved ? `number ${number}` : "its name"} is reserved`;
       throw new ProtoFault(this.#fields.get(number) ?? this.#draft.reader.last, what, "choose another");
     }
+  }
+
+  /** Message sets have larger numbers than other messages. */
+  #endOpenRanges(): void {
+    const isSet = this.#options.some(({ name: [part], value }) => {
+      return part?.name === "message_set_wire_format" && value.kind === "identifier" && value.name === "true";
+    });
+    if (isSet) for (const range of this.#openRanges) range.end = MAX_INT32;
   }
 
   /** A field that proto3 calls optional is the one field of a oneof; these come after all others. */
