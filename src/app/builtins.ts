@@ -2,7 +2,7 @@
  * Every engine, client, codec, policy and schema source, by name: the only place besides tests that knows the adapters.
  */
 import type { Registry } from "@bufbuild/protobuf";
-import type { Config, CorsConfig, ListenerConfig, UpstreamConfig } from "../config/index.ts";
+import type { Config, CorsConfig, FilePath, ListenerConfig, UpstreamConfig } from "../config/index.ts";
 import { createNodeHttpEngine } from "../http/engines/node-http/index.ts";
 import { loadUwsEngine, type PortSharing } from "../http/engines/uws/index.ts";
 import { compileOrigins, type HttpEngine } from "../http/index.ts";
@@ -12,6 +12,7 @@ import { ContentCodings, type ErrorRenderer } from "../protocol/index.ts";
 import { WebSocketProtocol } from "../protocol/websocket/index.ts";
 import type { SchemaSource } from "../schema/index.ts";
 import { DescriptorFileSource } from "../schema/sources/descriptor-file/index.ts";
+import { type NamedPath, ProtoFilesSource } from "../schema/sources/proto-files/index.ts";
 import { ReflectionSource } from "../schema/sources/reflection/index.ts";
 import { type LineBuffer, type Logger, openStandardOutput } from "../telemetry/index.ts";
 import { createCompiledFactory, type TranscoderFactory } from "../transcode/index.ts";
@@ -92,6 +93,17 @@ export function builtins(
           locate(["upstreams", name, "schema", "descriptors", i]),
         ),
       ),
+      ...(schema.protos.length === 0
+        ? []
+        : [
+            placedSource(
+              new ProtoFilesSource({
+                paths: schema.protos.map(namedPath),
+                importPaths: schema.importPaths.map(namedPath),
+              }),
+              locate(["upstreams", name, "schema", "protos"]),
+            ),
+          ]),
     ],
     cors: (options) => (options.enabled ? new CorsPolicy(options) : undefined),
     webSocket: (options) => (options.webSocket.enabled ? webSocketOf(options) : undefined),
@@ -100,6 +112,10 @@ export function builtins(
     errorRenderer: createErrorRenderer,
     contentCodings: new ContentCodings(),
   };
+}
+
+function namedPath({ resolved, text }: FilePath): NamedPath {
+  return { path: resolved, shown: text };
 }
 
 function webSocketOf({ webSocket, trustedHops }: ListenerConfig): WebSocketProtocol {

@@ -245,7 +245,7 @@ function schemaSection(directory: string): z.ZodType<SchemaSourcesConfig> {
     ).prefault("60s"),
   }).transform(({ timeout, interval }) => ({ timeoutMs: timeout, intervalMs: interval }));
   return section(
-    "Where the schema comes from; at least one of the two, both are merged.",
+    "Where the schema comes from; at least one source, all are merged.",
     {
       reflection: switchable("Server reflection: `true`, `false`, or a mapping.", reflection).prefault(false),
       descriptors: list(
@@ -256,15 +256,27 @@ function schemaSection(directory: string): z.ZodType<SchemaSourcesConfig> {
         "What becomes of a new schema that takes something away from clients: it is served, or waits until `POST /schema/confirm` of the admin listener.",
         ["apply", "hold"],
       ).prefault("apply"),
+      protos: list(
+        "`.proto` files, and folders of them; a folder is also where imports start, as `-I` of protoc.",
+        filePath(directory, "One file or folder."),
+      ).prefault([]),
+      importPaths: list(
+        "Folders where imports of `protos` start as well.",
+        filePath(directory, "One folder."),
+      ).prefault([]),
     },
     checkSchemaSources,
   );
 }
 
 function checkSchemaSources(value: Readonly<Record<string, unknown>>, fail: Fail): void {
-  const { reflection, descriptors } = value;
-  if (reflection === undefined && Array.isArray(descriptors) && descriptors.length === 0) {
-    fail("names no source", "write reflection: true, or descriptors: [file]");
+  const { reflection, descriptors, protos, importPaths } = value;
+  const isEmpty = (files: unknown): boolean => Array.isArray(files) && files.length === 0;
+  if (reflection === undefined && isEmpty(descriptors) && isEmpty(protos)) {
+    fail("names no source", "write reflection: true, descriptors: [file], or protos: [folder]");
+  }
+  if (isEmpty(protos) && Array.isArray(importPaths) && importPaths.length > 0) {
+    fail("is for protos, of which there are none", "add protos, or remove it", "importPaths");
   }
 }
 

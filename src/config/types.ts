@@ -99,7 +99,7 @@ export interface HttpRuleConfig {
   readonly where: string;
 }
 
-/** Where an upstream's schema comes from; at least one of the two. Both are merged. */
+/** Where an upstream's schema comes from; at least one of them. All are merged. */
 export interface SchemaSourcesConfig {
   readonly reflection:
     | {
@@ -108,9 +108,14 @@ export interface SchemaSourcesConfig {
         readonly intervalMs: number;
       }
     | undefined;
-  readonly descriptors: readonly FilePath[];
   /** Whether a schema that breaks clients of the one before is served at once, or waits to be confirmed. */
   readonly onBreakingChange: "apply" | "hold";
+  /** Descriptor sets, and folders of them. */
+  readonly descriptors: readonly FilePath[];
+  /** .proto files, and folders of them. */
+  readonly protos: readonly FilePath[];
+  /** Folders that imports of `protos` start at, besides those of `protos`. */
+  readonly importPaths: readonly FilePath[];
 }
 
 /** TLS towards an upstream. */

@@ -64,7 +64,9 @@ export function schemaCacheKey({ name, addresses, schema }: UpstreamConfig): str
     name,
     addresses.map(({ address }) => address),
     schema.reflection !== undefined,
-    schema.descriptors.map(({ resolved }) => resolved),
+    [schema.descriptors, schema.protos, schema.importPaths].map((paths) =>
+      paths.map(({ resolved }) => resolved),
+    ),
   ]);
 }
 

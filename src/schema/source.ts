@@ -1,5 +1,5 @@
 /**
- * The port for where schemas come from: `sources/descriptor-file`, `sources/reflection`, later `sources/proto-files`.
+ * The port for where schemas come from: `sources/descriptor-file`, `sources/proto-files`, `sources/reflection`.
  */
 import type { Problem } from "../status/index.ts";
 import type { DescriptorFile } from "./file-outline.ts";
@@ -22,7 +22,8 @@ export interface SchemaSource {
   /**
    * A text that stays equal while `load` would read the same, at a fraction of its cost; sources that can tell only by
    * loading have none. Faults are part of it. A text taken before a `load` that differs from one taken later asks for
-   * another `load`. Rejects on abort alone.
+   * another `load`; after a `load` that followed other imports than the one before it differs once for that alone.
+   * Rejects on abort alone.
    */
   fingerprint?(signal: AbortSignal): Promise<string>;
 }

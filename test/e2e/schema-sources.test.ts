@@ -60,6 +60,7 @@ describe("one upstream", { timeout: 60_000 }, () => {
     ["both versions", ["v1", "v1alpha"], { reflection: { timeout: "3s" } }],
     ["a descriptor set, where there is no reflection", [], { descriptors: [ECHO_FILE] }],
     ["reflection and the same descriptor set", ["v1"], { reflection: true, descriptors: [ECHO_FILE] }],
+    ["its .proto, where there is no reflection", [], { protos: [resolve("test/fixtures/echo/echo.proto")] }],
     ["the same descriptor set twice", [], { descriptors: [ECHO_FILE, ECHO_FILE] }],
   ];
   for (const [what, reflection, schema] of rows) {

@@ -99,6 +99,8 @@ test("the minimal file parses and takes every default", async () => {
         schema: {
           reflection: { timeoutMs: 5_000, intervalMs: 60_000 },
           descriptors: [],
+          protos: [],
+          importPaths: [],
           onBreakingChange: "apply",
         },
         http: { rules: [], serviceConfig: undefined },

@@ -82,7 +82,7 @@ test("everything that an upstream can have is read", () => {
     authority: "[::1]:443"
     metadata: { x-tenant: "a b", x-key-bin: "_-8=,AQI" }
     requestCompression: gzip
-    schema: { reflection: { timeout: 1s }, descriptors: [one.binpb, /abs/two.binpb] }
+    schema: { reflection: { timeout: 1s }, descriptors: [one.binpb, /abs/two.binpb], protos: [api], importPaths: [.] }
     http: { serviceConfig: ../service.yaml }
     autoMapping: true
     maxReceiveMessageBytes: 1GB
@@ -155,6 +155,8 @@ test("everything that an upstream can have is read", () => {
       { text: "/abs/two.binpb", resolved: "/abs/two.binpb" },
     ],
     onBreakingChange: "apply",
+    protos: [{ text: "api", resolved: "/etc/sluice/api" }],
+    importPaths: [{ text: ".", resolved: "/etc/sluice" }],
   });
   assert.deepEqual(upstream.http.serviceConfig, { text: "../service.yaml", resolved: "/etc/service.yaml" });
   assert.equal(upstream.autoMapping, true);
@@ -384,6 +386,8 @@ test("flags stand for one upstream with reflection", () => {
     reflection: { timeoutMs: 5_000, intervalMs: 60_000 },
     descriptors: [],
     onBreakingChange: "apply",
+    protos: [],
+    importPaths: [],
   });
   assert.equal(config.locate(["upstreams", "upstream", "address"]), "--upstream");
 });
@@ -399,6 +403,8 @@ test("flags with descriptors do without reflection", () => {
     reflection: undefined,
     descriptors: [{ text: "x.binpb", resolved: "/data/x.binpb" }],
     onBreakingChange: "apply",
+    protos: [],
+    importPaths: [],
   });
   assert.deepEqual(config.listeners[0]?.address, { host: "0.0.0.0", port: 0 });
   assert.deepEqual(config.admin.address, { host: "::1", port: 0 });

@@ -326,11 +326,12 @@ const CASES: readonly Case[] = [
   },
   {
     name: "schemas without source",
-    text: `${HEAD}upstreams:\n  a: { address: "h:1", schema: { reflection: false } }\n  b: { address: "h:1", schema: { descriptors: [] } }\n  c: { address: "h:1", schema: { descriptors: x } }\n`,
+    text: `${HEAD}upstreams:\n  a: { address: "h:1", schema: { reflection: false } }\n  b: { address: "h:1", schema: { descriptors: [] } }\n  c: { address: "h:1", schema: { descriptors: x } }\n  d: { address: "h:1", schema: { reflection: true, importPaths: [x] } }\n`,
     problems: [
-      "c.yaml:3:24: upstreams.a.schema: names no source (write reflection: true, or descriptors: [file])",
-      "c.yaml:4:24: upstreams.b.schema: names no source (write reflection: true, or descriptors: [file])",
+      "c.yaml:3:24: upstreams.a.schema: names no source (write reflection: true, descriptors: [file], or protos: [folder])",
+      "c.yaml:4:24: upstreams.b.schema: names no source (write reflection: true, descriptors: [file], or protos: [folder])",
       'c.yaml:5:47: upstreams.c.schema.descriptors: "x" is not a list (write a list: [a, b])',
+      "c.yaml:6:52: upstreams.d.schema.importPaths: is for protos, of which there are none (add protos, or remove it)",
     ],
   },
   {

@@ -1,0 +1,76 @@
+/**
+ * Escapes in strings of .proto files, and in the texts of defaults.
+ * Source: https://protobuf.dev/reference/protobuf/textformat-spec/#string; `absl::CEscape` for the way back.
+ */
+
+const ESCAPE = /\\(?:([xX][0-9A-Fa-f]{1,2})|([0-7]{1,3})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))/g;
+
+const SIMPLE: Readonly<Record<string, string>> = {
+  a: "\x07",
+  b: "\b",
+  f: "\f",
+  n: "\n",
+  r: "\r",
+  t: "\t",
+  v: "\v",
+  "\\": "\\",
+  "?": "?",
+  "'": "'",
+  '"': '"',
+};
+
+/** The bytes that the inside of a string stands for; undefined where it has an escape that there is not. */
+export function unescapeString(inside: string): Buffer | undefined {
+  if (!inside.includes("\\")) return Buffer.from(inside, "utf8");
+  const parts: Buffer[] = [];
+  let end = 0;
+  for (const match of inside.matchAll(ESCAPE)) {
+    const [whole, hex, octal, short, long, simple] = match;
+    parts.push(Buffer.from(inside.slice(end, match.index), "utf8"));
+    end = match.index + whole.length;
+    const part = escaped(hex, octal, short ?? long, simple);
+    if (part === undefined) return undefined;
+    parts.push(part);
+  }
+  parts.push(Buffer.from(inside.slice(end), "utf8"));
+  return Buffer.concat(parts);
+}
+
+function escaped(
+  hex: string | undefined,
+  octal: string | undefined,
+  codePoint: string | undefined,
+  simple: string | undefined,
+): Buffer | undefined {
+  if (hex !== undefined) return Buffer.of(Number.parseInt(hex.slice(1), 16));
+  if (octal !== undefined) {
+    const byte = Number.parseInt(octal, 8);
+    return byte > 0xff ? undefined : Buffer.of(byte);
+  }
+  if (codePoint !== undefined) {
+    const value = Number.parseInt(codePoint, 16);
+    return value > 0x10ffff ? undefined : Buffer.from(String.fromCodePoint(value), "utf8");
+  }
+  const char = simple === undefined ? undefined : SIMPLE[simple];
+  return char === undefined ? undefined : Buffer.from(char, "latin1");
+}
+
+const NAMED: Readonly<Record<number, string>> = {
+  10: "\\n",
+  13: "\\r",
+  9: "\\t",
+  34: '\\"',
+  39: "\\'",
+  92: "\\\\",
+};
+
+/** Bytes as descriptors hold the default of a bytes field: printable ASCII, all else escaped. */
+export function escapeBytes(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) {
+    const isPrintable = byte >= 0x20 && byte < 0x7f;
+    text +=
+      NAMED[byte] ?? (isPrintable ? String.fromCharCode(byte) : `\\${byte.toString(8).padStart(3, "0")}`);
+  }
+  return text;
+}

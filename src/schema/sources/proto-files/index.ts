@@ -1,0 +1,1 @@
+export { type NamedPath, type ProtoFilesOptions, ProtoFilesSource } from "./source.ts";

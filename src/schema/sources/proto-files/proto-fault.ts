@@ -1,0 +1,24 @@
+/**
+ * What is wrong with a .proto file, and where.
+ */
+
+/** A place in a file; both count from 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** Ends the reading of a file, or of one declaration. Becomes a `Problem` of the source. */
+export class ProtoFault extends Error {
+  readonly what: string;
+  readonly hint: string;
+  readonly at: Position;
+
+  constructor(at: Position, what: string, hint: string = "protoc or buf say more of what is wrong") {
+    super(what);
+    this.name = "ProtoFault";
+    this.what = what;
+    this.hint = hint;
+    this.at = { line: at.line, column: at.column };
+  }
+}
