@@ -281,7 +281,7 @@ describe("two workers follow the primary", { timeout: 150_000 }, () => {
   interface Followed {
     readonly gateway: GatewayProcess;
     /** Writes another config and asks for a reload; the status of the answer. */
-    reload(config: object): Promise<number>;
+    readonly reload: (config: object) => Promise<number>;
   }
 
   async function followed(
