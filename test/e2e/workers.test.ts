@@ -99,8 +99,8 @@ for (const engine of ENGINES) {
       assert.ok((await routes.text()).includes("library.v1.LibraryService.ListShelves"));
       const upstreams = gateway.log.filter((line) => line.msg === "schema loaded");
       assert.deepEqual(
-        upstreams.map((line) => String(line.worker ?? 0)).toSorted((a, b) => (a < b ? -1 : 1)),
-        ["0", "1", "2"],
+        new Set(upstreams.map((line) => line.worker ?? 0)),
+        new Set([0, 1, 2]),
         "every process has the schema, and says which it is",
       );
     });
