@@ -2,7 +2,7 @@
  * From command-line options to a config.
  */
 import { readFile } from "node:fs/promises";
-import { type Config, configFromFlags, loadConfig } from "../config/index.ts";
+import { type Config, configFromFlags, configLoader } from "../config/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
 
 /** The options that every command shares. */
@@ -21,19 +21,25 @@ export interface LoadedConfig {
 }
 
 /** Reads the config file, or makes a config of the flags. */
-export async function loadConfigOf(options: ConfigOptions): Promise<LoadedConfig> {
+export function loadConfigOf(options: ConfigOptions): Promise<LoadedConfig> {
+  return configReader(options)();
+}
+
+/** {@link loadConfigOf} for whoever reads the same config again and again. */
+export function configReader(options: ConfigOptions): () => Promise<LoadedConfig> {
   const { config, upstream, descriptors, listen, admin } = options;
   const flags = Object.entries({ upstream, descriptors, listen, admin }).filter(
     ([, value]) => value !== undefined,
   );
   if (config === undefined) {
-    if (upstream === undefined) return usage("neither --config nor --upstream is given", "give one of them");
-    return configFromFlags({ upstream, descriptors, listen, admin }, process.cwd());
+    if (upstream === undefined)
+      return async () => usage("neither --config nor --upstream is given", "give one of them");
+    return async () => configFromFlags({ upstream, descriptors, listen, admin }, process.cwd());
   }
   const [flag] = flags;
   if (flag !== undefined)
-    return usage(`--${flag[0]} does not go with --config`, "put it into the config file");
-  return await loadConfig({ path: config, readFile: (path) => readFile(path), environment: process.env });
+    return async () => usage(`--${flag[0]} does not go with --config`, "put it into the config file");
+  return configLoader({ path: config, readFile: (path) => readFile(path), environment: process.env });
 }
 
 /** Writes one line a problem. */

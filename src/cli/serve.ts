@@ -3,13 +3,14 @@ import { Application, builtins, StartError } from "../app/index.ts";
 import { formatAddress } from "../http/index.ts";
 import { formatProblem } from "../status/index.ts";
 import { createLogger } from "../telemetry/index.ts";
-import { type ConfigOptions, configFilesOf, loadConfigOf, printProblems } from "./load-config.ts";
+import { type ConfigOptions, configFilesOf, configReader, printProblems } from "./load-config.ts";
 import { productVersion } from "./product-version.ts";
 import { nextSignal, onHangup } from "./signals.ts";
 
 /** Serves until a signal comes, then drains. 1 if the start failed, or a second signal cut the drain short. */
 export async function serve(options: ConfigOptions): Promise<number> {
-  const { config, problems } = await loadConfigOf(options);
+  const read = configReader(options);
+  const { config, problems } = await read();
   const hasFailed = config === undefined || (config.strict && problems.length > 0);
   if (hasFailed) {
     printProblems(problems, process.stderr);
@@ -20,7 +21,7 @@ export async function serve(options: ConfigOptions): Promise<number> {
   const signal = nextSignal();
   let application: Application;
   try {
-    const origin = { files: configFilesOf(options), read: () => loadConfigOf(options) };
+    const origin = { files: configFilesOf(options), read };
     const starting = Application.start(config, builtins(config, productVersion()), log, origin);
     // One that comes before the start is over waits for it; a start that fails says so itself.
     onHangup(() => void starting.then((running) => running.reload("signal")).catch(() => undefined));

@@ -5,6 +5,7 @@ export {
   type ConfigResult,
   type ConfigSource,
   configFromFlags,
+  configLoader,
   loadConfig,
   parseConfigText,
   type ReadFile,
