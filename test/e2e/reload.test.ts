@@ -57,7 +57,12 @@ describe("POST /reload", HANG, () => {
     const rules = [{ selector: "sluice.test.v1.EchoService.Ping", get: "/v2/ping" }];
     await live.write(configWith({ http: { rules } }, { watch: false }));
     const { body } = await live.reload();
-    assert.deepEqual(body.changes, ["- GET /v1/ping (breaking)", "+ GET /v2/ping"]);
+    assert.deepEqual(body.changes, [
+      "- GET /v1/ping (breaking)",
+      "- POST /v1/ping (breaking)",
+      "- DELETE /v1/ping (breaking)",
+      "+ GET /v2/ping",
+    ]);
     assert.equal((await fetch(`${live.gateway.url()}/v2/ping`)).status, 200);
     assert.equal((await fetch(`${live.gateway.url()}/v1/ping`)).status, 404);
   });
@@ -138,11 +143,19 @@ describe("POST /reload", HANG, () => {
   });
 
   test("changes the level of the log", async (t) => {
-    const live = await LiveGateway.start(configWith({}, { watch: false, log: { level: "error" } }));
+    const live = await LiveGateway.start(configWith({}, { watch: false }));
     t.after(() => live.stop());
-    await live.write(configWith({}, { watch: false, log: { level: "info" } }));
+    const quiet = { watch: false, log: { level: "error" } };
+    await live.write(configWith({}, quiet));
     assert.equal((await live.reload()).body.result, "applied");
-    await live.gateway.logged(({ msg }) => msg === "reloaded");
+    await live.write(configWith(SHORT, quiet));
+    assert.equal((await live.reload()).body.result, "applied");
+    await live.gateway.stop();
+    const told = live.gateway.log.filter(({ msg }) => msg === "serving" || msg === "reloaded");
+    assert.deepEqual(
+      told.map(({ revision }) => revision),
+      [1],
+    );
   });
 
   test("is not for pages of other origins, nor by GET", async (t) => {
