@@ -12,7 +12,13 @@ import type { Config, ConfigDocument } from "../config/index.ts";
 import { formatAddress, type ListenAddress } from "../http/index.ts";
 import { formatProblem } from "../status/index.ts";
 import { createLogger, type Logger } from "../telemetry/index.ts";
-import { type ConfigOptions, configFilesOf, loadConfigOf, printProblems } from "./load-config.ts";
+import {
+  type ConfigOptions,
+  configFilesOf,
+  configReader,
+  type LoadedConfig,
+  printProblems,
+} from "./load-config.ts";
 import { productVersion } from "./product-version.ts";
 import { nextSignal, onHangup } from "./signals.ts";
 
@@ -26,7 +32,8 @@ interface Serving {
 
 /** Serves until a signal comes, then drains. 1 if the start failed, or a second signal cut the drain short. */
 export async function serve(options: ConfigOptions): Promise<number> {
-  const { config, document, problems } = await loadConfigOf(options);
+  const read = configReader(options);
+  const { config, document, problems } = await read();
   const hasFailed = config === undefined || (config.strict && problems.length > 0);
   if (hasFailed) {
     printProblems(problems, process.stderr);
@@ -37,7 +44,7 @@ export async function serve(options: ConfigOptions): Promise<number> {
   const signal = nextSignal();
   let application: Serving;
   try {
-    const starting = start(options, config, document, log);
+    const starting = start({ files: configFilesOf(options), read }, config, document, log);
     // One that comes before the start is over waits for it; a start that fails says so itself.
     onHangup(() => void starting.then((running) => running.reload("signal")).catch(() => undefined));
     const started = await Promise.race([starting, signal]);
@@ -67,12 +74,11 @@ export async function serve(options: ConfigOptions): Promise<number> {
 }
 
 function start(
-  options: ConfigOptions,
+  origin: { readonly files: readonly string[]; readonly read: () => Promise<LoadedConfig> },
   config: Config,
   document: ConfigDocument,
   log: Logger,
 ): Promise<Serving> {
-  const origin = { files: configFilesOf(options), read: () => loadConfigOf(options) };
   const adapters = builtins(config, productVersion());
   const count = config.workers === "auto" ? availableParallelism() : config.workers;
   const [, program] = process.argv;

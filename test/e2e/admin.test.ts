@@ -176,7 +176,11 @@ describe("the admin listener", { timeout: 30_000 }, () => {
     ["GET /healthz?verbose", 200, /^ok\n$/],
     ["POST /healthz", 405, /^only GET and HEAD\n$/],
     ["DELETE /routes", 405, /^only/],
-    ["GET /", 404, /^not found; there is \/healthz \/readyz \/metrics \/routes\n$/],
+    [
+      "GET /",
+      404,
+      /^not found; there is \/healthz \/readyz \/metrics \/routes \/schema; POST \/reload \/schema\/confirm\n$/,
+    ],
     ["GET /v1/ping", 404, /^not found/],
     ["GET /healthz/", 404, /^not found/],
   ];
