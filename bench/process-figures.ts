@@ -17,3 +17,9 @@ export function cpuMs(pid: number): number {
 export function rssMb(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) / 1024;
 }
+
+/** The processes that a process has started and that run. @throws {Error} if there is no such process. */
+export function childrenOf(pid: number): readonly number[] {
+  const list = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim();
+  return list === "" ? [] : list.split(" ").map(Number);
+}

@@ -18,10 +18,15 @@ export interface SluiceVariant {
   readonly build?: string;
 }
 
-/** Starts a gateway in front of 127.0.0.1:`upstreamPort`. */
-export async function startSluice(variant: SluiceVariant, upstreamPort: number): Promise<ServerProcess> {
+/** Starts a gateway of so many workers in front of 127.0.0.1:`upstreamPort`. */
+export async function startSluice(
+  variant: SluiceVariant,
+  upstreamPort: number,
+  workers: number = 1,
+): Promise<ServerProcess> {
   const file = join(tmpdir(), `sluice-bench-${randomUUID()}.yaml`);
   const config = (port: number): unknown => ({
+    workers,
     listeners: [{ address: `127.0.0.1:${port}`, engine: variant.engine }],
     admin: { address: "127.0.0.1:0" },
     upstreams: {

@@ -6,8 +6,8 @@ import {
   type Config,
   type ConfigDocument,
   type ConfigResult,
-  configOf,
-  loadConfig,
+  configFromFlags,
+  configLoader,
 } from "../config/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
 
@@ -28,27 +28,36 @@ export type LoadedConfig =
   | { readonly config: undefined; readonly document: undefined; readonly problems: readonly Problem[] };
 
 /** Reads the config file, or makes a config of the flags. */
-export async function loadConfigOf(options: ConfigOptions): Promise<LoadedConfig> {
-  const { config, upstream, descriptors, listen, admin, workers } = options;
+export function loadConfigOf(options: ConfigOptions): Promise<LoadedConfig> {
+  return configReader(options)();
+}
+
+/** {@link loadConfigOf} for whoever reads the same config again and again, one time after the other. */
+export function configReader(options: ConfigOptions): () => Promise<LoadedConfig> {
+  const { config: path, upstream, descriptors, listen, admin, workers } = options;
   const flags = { upstream, descriptors, listen, admin, workers };
-  if (config === undefined) {
-    if (upstream === undefined) return usage("neither --config nor --upstream is given", "give one of them");
-    const document: ConfigDocument = { kind: "flags", flags, directory: process.cwd() };
-    return loaded(document, await configOf(document, process.env));
+  if (path === undefined) {
+    if (upstream === undefined)
+      return async () => usage("neither --config nor --upstream is given", "give one of them");
+    const directory = process.cwd();
+    return async () => loaded({ kind: "flags", flags, directory }, configFromFlags(flags, directory));
   }
   const flag = Object.entries(flags).find(([, value]) => value !== undefined);
   if (flag !== undefined)
-    return usage(`--${flag[0]} does not go with --config`, "put it into the config file");
+    return async () => usage(`--${flag[0]} does not go with --config`, "put it into the config file");
   let bytes: Uint8Array = new Uint8Array();
-  const result = await loadConfig({
-    path: config,
-    readFile: async (path) => {
-      bytes = await readFile(path);
+  const load = configLoader({
+    path,
+    readFile: async (name) => {
+      bytes = await readFile(name);
       return bytes;
     },
     environment: process.env,
   });
-  return loaded({ kind: "file", path: config, bytes }, result);
+  return async () => {
+    const result = await load();
+    return loaded({ kind: "file", path, bytes }, result);
+  };
 }
 
 /** Writes one line a problem. */

@@ -12,7 +12,13 @@ import type { Config, ConfigDocument } from "../config/index.ts";
 import { formatAddress, type ListenAddress } from "../http/index.ts";
 import { formatProblem } from "../status/index.ts";
 import { createLogger, type LineBuffer, type Logger, openStandardOutput } from "../telemetry/index.ts";
-import { type ConfigOptions, configFilesOf, loadConfigOf, printProblems } from "./load-config.ts";
+import {
+  type ConfigOptions,
+  configFilesOf,
+  configReader,
+  type LoadedConfig,
+  printProblems,
+} from "./load-config.ts";
 import { productVersion } from "./product-version.ts";
 import { nextSignal, onHangup } from "./signals.ts";
 
@@ -41,7 +47,8 @@ export async function serve(options: ConfigOptions): Promise<number> {
 }
 
 async function serveWith(options: ConfigOptions, output: LineBuffer): Promise<number> {
-  const { config, document, problems } = await loadConfigOf(options);
+  const read = configReader(options);
+  const { config, document, problems } = await read();
   const hasFailed = config === undefined || (config.strict && problems.length > 0);
   if (hasFailed) {
     printProblems(problems, process.stderr);
@@ -52,7 +59,7 @@ async function serveWith(options: ConfigOptions, output: LineBuffer): Promise<nu
   const signal = nextSignal();
   let application: Serving;
   try {
-    const starting = start(options, config, document, log, output);
+    const starting = start({ files: configFilesOf(options), read }, config, document, log, output);
     // One that comes before the start is over waits for it; a start that fails says so itself.
     onHangup(() => void starting.then((running) => running.reload("signal")).catch(() => undefined));
     const started = await Promise.race([starting, signal]);
@@ -82,13 +89,12 @@ async function serveWith(options: ConfigOptions, output: LineBuffer): Promise<nu
 }
 
 function start(
-  options: ConfigOptions,
+  origin: { readonly files: readonly string[]; readonly read: () => Promise<LoadedConfig> },
   config: Config,
   document: ConfigDocument,
   log: Logger,
   output: LineBuffer,
 ): Promise<Serving> {
-  const origin = { files: configFilesOf(options), read: () => loadConfigOf(options) };
   const adapters = builtins(config, productVersion(), { standardOutput: () => output });
   const count = config.workers === "auto" ? availableParallelism() : config.workers;
   const [, program] = process.argv;

@@ -1,4 +1,4 @@
-export { type ConfigDocument, configOf } from "./document.ts";
+export { type ConfigDocument, documentReader } from "./document.ts";
 export type { Environment } from "./environment.ts";
 export { configJsonSchema } from "./json-schema.ts";
 export type { ListenerRoutes } from "./listener-routes.ts";
@@ -7,6 +7,7 @@ export {
   type ConfigResult,
   type ConfigSource,
   configFromFlags,
+  configLoader,
   loadConfig,
   parseConfigText,
   type ReadFile,

@@ -32,16 +32,36 @@ export interface ConfigSource {
 }
 
 /** Loads a config file. Never rejects. */
-export async function loadConfig(source: ConfigSource): Promise<ConfigResult> {
-  const read = await readText(source.path, source.readFile);
-  if (read.problem !== undefined) return { config: undefined, problems: [read.problem] };
-  return parseConfigText(read.text, source.path, source.environment);
+export function loadConfig(source: ConfigSource): Promise<ConfigResult> {
+  return configLoader(source)();
+}
+
+/**
+ * {@link loadConfig} for whoever loads one file again and again: making the schema costs ten times what reading a small
+ * file with it does.
+ */
+export function configLoader({ path, readFile, environment }: ConfigSource): () => Promise<ConfigResult> {
+  const schema = configSchema(dirname(resolve(path)));
+  return async () => {
+    const read = await readText(path, readFile);
+    if (read.problem !== undefined) return { config: undefined, problems: [read.problem] };
+    return readConfigText(read.text, path, environment, schema);
+  };
 }
 
 /** Parses the text of a config file. Relative paths in it start at the folder of `fileName`. Never throws. */
 export function parseConfigText(text: string, fileName: string, environment: Environment): ConfigResult {
+  return readConfigText(text, fileName, environment, configSchema(dirname(resolve(fileName))));
+}
+
+function readConfigText(
+  text: string,
+  fileName: string,
+  environment: Environment,
+  schema: ConfigSchema,
+): ConfigResult {
   const document = parseYaml(text, fileName, (scalar) => substitute(scalar, environment));
-  return readDocument(document, dirname(resolve(fileName)), fileName, placeInFile(document));
+  return readDocument(document, schema, fileName, placeInFile(document));
 }
 
 /** The flags of `sluice serve` that stand for a config file. */
@@ -71,13 +91,15 @@ export function configFromFlags(flags: ConfigFlags, directory: string): ConfigRe
     ...(workers === undefined ? {} : { workers }),
     upstreams: { upstream: { address: upstream, schema } },
   };
-  return readDocument({ value, faults: [] }, directory, "command line", {
+  return readDocument({ value, faults: [] }, configSchema(directory), "command line", {
     order: () => 0,
     where: (fault) => flagOf(fault.path),
     subject: () => "",
     name: flagOf,
   });
 }
+
+type ConfigSchema = ReturnType<typeof configSchema>;
 
 /** How faults are placed and named. */
 interface Placing {
@@ -113,7 +135,7 @@ function flagOf(path: ConfigPath): string {
 
 function readDocument(
   document: Pick<YamlDocument, "value" | "faults">,
-  directory: string,
+  schema: ConfigSchema,
   fileName: string,
   placing: Placing,
 ): ConfigResult {
@@ -126,7 +148,7 @@ function readDocument(
   } else if (values !== undefined && values !== null) {
     const broken = document.faults.map((fault) => fault.path).filter((path) => path.length > 0);
     const sound = dropFaultyRules(values, broken);
-    const result = configSchema(directory).safeParse(sound.value);
+    const result = schema.safeParse(sound.value);
     faults.push(...sound.faults);
     faults.push(...faultsOfIssues(result.error?.issues ?? [], [], broken));
     faults.push(...checkListenAddresses(values, placing.name));

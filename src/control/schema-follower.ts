@@ -34,6 +34,8 @@ export interface FollowerParts {
   readonly sources: readonly SchemaSource[];
   /** Opens connections, so that the first calls find them open. Takes no longer than the upstream may; never rejects. */
   readonly warmUp: () => Promise<void>;
+  /** What another follower has made of the files of this digest; undefined where none has. */
+  readonly known: (digest: string) => FoundSchema | undefined;
   /** Where the last good schema is kept; undefined where it is not. */
   readonly cache: SchemaCache | undefined;
   /** How often the sources are read whatever their fingerprints say, a tenth more or less; Infinity is never. */
@@ -193,8 +195,8 @@ export class SchemaFollower {
   }
 
   async #take(loaded: LoadedFiles): Promise<void> {
-    const { upstream, log, now, warmUp, cache, onChange } = this.#parts;
-    const discovery = linkLoaded(loaded);
+    const { upstream, log, now, warmUp, cache, known, onChange } = this.#parts;
+    const discovery = known(loaded.digest) ?? linkLoaded(loaded);
     const earlier = this.#found;
     if (earlier !== undefined) {
       const fault = newFault(earlier, discovery);
@@ -214,7 +216,8 @@ export class SchemaFollower {
       await warmUp();
     }
     if (this.#stop.signal.aborted) return;
-    this.#found = { ...discovery, digest: loaded.digest, loadedAt: now(), from: "sources" };
+    const { schema, problems } = discovery;
+    this.#found = { schema, problems, digest: loaded.digest, loadedAt: now(), from: "sources" };
     this.#endFault();
     if (discovery.schema !== undefined) {
       log.info({ upstream, services: discovery.schema.services.length }, "schema loaded");

@@ -8,7 +8,7 @@ import type { Problem } from "../status/index.ts";
 import type { Channel, UpstreamRetries } from "../upstream/index.ts";
 import { unitDigest } from "./config-digest.ts";
 import type { SchemaCache } from "./schema-cache.ts";
-import { type FollowerParts, SchemaFollower } from "./schema-follower.ts";
+import { type FollowerParts, type FoundSchema, SchemaFollower } from "./schema-follower.ts";
 import type { TlsTarget } from "./tls-watcher.ts";
 
 /** A channel and what belongs to it. */
@@ -47,7 +47,7 @@ export interface LiveUnit {
 }
 
 /** What a follower takes from the unit that it is for. */
-export type PartsOfUnit = "upstream" | "sources" | "warmUp" | "cache" | "intervalMs";
+export type PartsOfUnit = "upstream" | "sources" | "warmUp" | "cache" | "known" | "intervalMs";
 
 /** What the pool works with. */
 export interface UnitPoolParts extends Omit<FollowerParts, PartsOfUnit> {
@@ -85,11 +85,23 @@ export class UnitPool {
       sources,
       warmUp,
       cache,
+      known: (digest) => this.#known(upstream.name, digest),
       intervalMs,
     });
     const live = { unit, digest: unitDigest(upstream), follower, firstTry: follower.start() };
     this.#live.add(live);
     return { live, problems };
+  }
+
+  /** What an upstream is connected anew for, or two upstreams share, is linked once. */
+  #known(upstream: string, digest: string): FoundSchema | undefined {
+    for (const { unit, follower } of this.#live) {
+      const { found } = follower;
+      // Problems name where the files came from.
+      const isFitting = found?.problems.length === 0 || unit.upstream === upstream;
+      if (isFitting && found?.digest === digest) return found;
+    }
+    return undefined;
   }
 
   /** Takes a unit out of use. Its calls go on to their end, and nobody waits for that. */

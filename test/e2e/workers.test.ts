@@ -99,8 +99,8 @@ for (const engine of ENGINES) {
       assert.ok((await routes.text()).includes("library.v1.LibraryService.ListShelves"));
       const upstreams = gateway.log.filter((line) => line.msg === "schema loaded");
       assert.deepEqual(
-        upstreams.map((line) => line.worker ?? 0).toSorted(),
-        [0, 1, 2],
+        new Set(upstreams.map((line) => line.worker ?? 0)),
+        new Set([0, 1, 2]),
         "every process has the schema, and says which it is",
       );
     });
@@ -281,7 +281,7 @@ describe("two workers follow the primary", { timeout: 150_000 }, () => {
   interface Followed {
     readonly gateway: GatewayProcess;
     /** Writes another config and asks for a reload; the status of the answer. */
-    reload(config: object): Promise<number>;
+    readonly reload: (config: object) => Promise<number>;
   }
 
   async function followed(

@@ -24,6 +24,8 @@ export interface EchoServerOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
   /** Versions of reflection to offer; both by default, none for `[]`. */
   readonly reflection?: readonly ReflectionVersion[];
+  /** The descriptor set that reflection gives; that of the service by default. */
+  readonly reflected?: Uint8Array;
 }
 
 /** An echo server that listens. */
@@ -48,7 +50,7 @@ export async function startEchoServer(options: EchoServerOptions = {}): Promise<
   const codec = new EchoCodec(descriptorSet);
   server.addService(codec.definition(), echoMethods(codec, recorder));
   const versions = options.reflection ?? ["v1", "v1alpha"];
-  if (versions.length > 0) addReflection(server, descriptorSet, versions);
+  if (versions.length > 0) addReflection(server, options.reflected ?? descriptorSet, versions);
   const credentials =
     options.tls === undefined
       ? ServerCredentials.createInsecure()

@@ -2,7 +2,7 @@
  * A worker: a gateway that gets config and schemas from the primary and does what that says, until it is let go. A primary
  * that dies takes it along: node:cluster ends a worker that loses its channel.
  */
-import { type Config, type ConfigDocument, type ConfigResult, configOf } from "../../config/index.ts";
+import { type Config, type ConfigDocument, type ConfigResult, documentReader } from "../../config/index.ts";
 import type { ListenAddress } from "../../http/index.ts";
 import { formatProblem } from "../../status/index.ts";
 import { createLogger } from "../../telemetry/index.ts";
@@ -44,6 +44,7 @@ class Worker {
   readonly #version: string;
   readonly #schemas = new HandedSchemas();
   #document: ConfigDocument | undefined;
+  #readDocument: () => Promise<ConfigResult> = async () => ({ config: undefined, problems: [] });
   #addresses: readonly ListenAddress[] = [];
   /** The primary's names for the upstreams of the config that was read last. */
   #forms: ReadonlyMap<string, string> = new Map();
@@ -92,6 +93,7 @@ class Worker {
   async #start({ worker, document, addresses, schemas }: StartOrder): Promise<void> {
     try {
       this.#document = document;
+      this.#readDocument = documentReader(() => this.#document ?? document, process.env);
       this.#addresses = addresses;
       for (const schema of schemas) this.#schemas.hand(schema);
       const { config, problems } = await this.#read();
@@ -114,8 +116,7 @@ class Worker {
 
   /** The config that the primary has handed over last, as it is for this process. */
   async #read(): Promise<ConfigResult> {
-    if (this.#document === undefined) return { config: undefined, problems: [] };
-    const { config, problems } = await configOf(this.#document, process.env);
+    const { config, problems } = await this.#readDocument();
     if (config === undefined) return { config, problems };
     this.#forms = formsOf(config);
     this.#schemas.keep(new Set(this.#forms.keys()));

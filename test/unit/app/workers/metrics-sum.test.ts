@@ -86,7 +86,7 @@ describe("two workers", () => {
     assert.deepEqual(of("sluice_request_duration_seconds_count"), [5]);
     assert.deepEqual(
       of("sluice_request_duration_seconds_bucket"),
-      [0, 0, 0, 0, ...new Array<number>(11).fill(5)],
+      [0, 0, 0, 0, ...Array.from({ length: 11 }, () => 5)],
       "0.02 s is in the bucket up to 0.025",
     );
     const names = sum.split("\n").filter((line) => line.startsWith("# TYPE "));
