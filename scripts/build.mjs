@@ -9,5 +9,6 @@ const tsc = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p"
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 // What is read at run time, not compiled.
 copyFileSync("src/demo/home-page.html", "dist/demo/home-page.html");
+copyFileSync("src/admin/overview.html", "dist/admin/overview.html");
 // npm makes a package's commands executable when it installs it; `npx sluice` in this folder runs the file as it is.
 chmodSync("dist/main.js", 0o755);

@@ -13,6 +13,7 @@ const roots = args.filter((argument) => !argument.startsWith("--"));
 
 run(["node_modules/typescript/bin/tsc", "-p", "tsconfig.test.json"]);
 copyFileSync("src/demo/home-page.html", ".cache/tests/src/demo/home-page.html");
+copyFileSync("src/admin/overview.html", ".cache/tests/src/admin/overview.html");
 const files = (roots.length > 0 ? roots : ["test"]).flatMap(listTests).sort();
 // Node would leave one core to itself; much of a test is waiting, for sockets and for processes.
 run([

@@ -1,74 +1,50 @@
 /**
- * The admin listener: what probes, scrapers and people ask of a running gateway. Read-only; bound to loopback by default.
+ * The admin listener: what probes, scrapers and people ask of a running gateway, and the little that they can change. Bound
+ * to loopback by default; whoever reaches it may do all of it.
  */
-import { formatRouteTable, type RouteRow } from "../control/index.ts";
-import { type ExchangeHandler, findHeader, type HttpExchange } from "../http/index.ts";
+import type { ExchangeHandler, HttpExchange } from "../http/index.ts";
 import type { Logger } from "../telemetry/index.ts";
-
-/** How ready the gateway is, and what it waits for. */
-export interface Readiness {
-  readonly ready: boolean;
-  /** One line for people: `waiting for the schema of: library`. */
-  readonly detail: string;
-}
-
-/** What the admin listener shows. */
-export interface AdminView {
-  readiness(): Readiness;
-  routes(): readonly RouteRow[];
-  metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
-}
-
-const TEXT = "text/plain; charset=utf-8";
-const JSON_TYPE = "application/json";
-const PATHS = "/healthz /readyz /metrics /routes";
+import { isForeignOrigin } from "./foreign-origin.ts";
+import { type AdminPage, type AdminReply, textReply } from "./page.ts";
 
 /** Handles the exchanges of the admin listener. */
-export function adminHandler(view: AdminView, log: Logger): ExchangeHandler {
+export function adminHandler(pages: readonly AdminPage[], log: Logger): ExchangeHandler {
+  const byPath = new Map<string, AdminPage[]>();
+  for (const page of pages) byPath.set(page.path, [...(byPath.get(page.path) ?? []), page]);
+  const list = pages.map(({ method, path, title }) => `${method.padEnd(4)} ${path}  ${title}`).join("\n");
   return (exchange) => {
-    answer(exchange, view).catch((error: unknown) => {
-      log.error({ err: error, path: exchange.path }, "an admin request failed");
-      send(exchange, 500, TEXT, "internal error\n");
-    });
+    answer(exchange, byPath, list)
+      .catch((error: unknown) => {
+        log.error({ err: error, path: exchange.path }, "an admin request failed");
+        return textReply(500, "internal error");
+      })
+      .then((reply) => send(exchange, reply))
+      .catch((error: unknown) => log.error({ err: error, path: exchange.path }, "an admin reply failed"));
   };
 }
 
-async function answer(exchange: HttpExchange, view: AdminView): Promise<void> {
-  if (exchange.method !== "GET" && exchange.method !== "HEAD") {
-    exchange.respond(405, ["allow", "GET, HEAD", "content-type", TEXT], "only GET and HEAD\n");
-    return;
+async function answer(
+  exchange: HttpExchange,
+  byPath: ReadonlyMap<string, readonly AdminPage[]>,
+  list: string,
+): Promise<AdminReply> {
+  const { path, method, headers } = exchange;
+  const pages = byPath.get(path);
+  if (pages === undefined) return textReply(404, `not found; there is\n${list}`);
+  const page = pages.find((candidate) => candidate.method === (method === "HEAD" ? "GET" : method));
+  if (page === undefined) {
+    const allowed = pages.flatMap((each) => (each.method === "GET" ? ["GET", "HEAD"] : [each.method]));
+    const reply = textReply(405, `${method} is not served here; only ${allowed.join(", ")}`);
+    return { ...reply, headers: ["allow", allowed.join(", ")] };
   }
-  switch (exchange.path) {
-    case "/healthz":
-      send(exchange, 200, TEXT, "ok\n");
-      return;
-    case "/readyz": {
-      const { ready, detail } = view.readiness();
-      send(exchange, ready ? 200 : 503, TEXT, `${detail}\n`);
-      return;
-    }
-    case "/metrics": {
-      const { contentType, body } = await view.metrics();
-      send(exchange, 200, contentType, body);
-      return;
-    }
-    case "/routes":
-      sendRoutes(exchange, view.routes());
-      return;
-    default:
-      send(exchange, 404, TEXT, `not found; there is ${PATHS}\n`);
+  if (page.method === "POST" && isForeignOrigin(headers)) {
+    return textReply(403, "refused: this comes from a page of another origin");
   }
+  return await page.answer({ query: new URLSearchParams(exchange.query), headers });
 }
 
-/** JSON, or the table for whoever asks for plain text. */
-function sendRoutes(exchange: HttpExchange, rows: readonly RouteRow[]): void {
-  if (findHeader(exchange.headers, "accept")?.includes("text/plain") === true) {
-    send(exchange, 200, TEXT, `${formatRouteTable(rows)}\n`);
-    return;
-  }
-  send(exchange, 200, JSON_TYPE, JSON.stringify({ routes: rows }, undefined, 2));
-}
-
-function send(exchange: HttpExchange, status: number, contentType: string, body: string): void {
-  exchange.respond(status, ["content-type", contentType, "cache-control", "no-store"], body);
+function send(exchange: HttpExchange, { status, contentType, body, headers = [] }: AdminReply): void {
+  const fields = ["content-type", contentType, ...headers];
+  if (!headers.includes("cache-control")) fields.push("cache-control", "no-store");
+  exchange.respond(status, fields, body);
 }

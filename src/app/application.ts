@@ -2,20 +2,18 @@
  * A running gateway: its listeners, its control plane, and how it starts and drains.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { type AdminView, adminHandler, type Readiness } from "../admin/index.ts";
+import { adminHandler, adminPages, type Readiness } from "../admin/index.ts";
 import type { Config, ListenerConfig } from "../config/index.ts";
-import { Reconciler, routeRows, TlsWatcher } from "../control/index.ts";
+import type { Applied, ReloadCause } from "../control/index.ts";
 import { Gateway, type ListenerSettings } from "../gateway/index.ts";
 import { formatAddress, type HttpEngine, type HttpListener, type ListenAddress } from "../http/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
 import { combineObservers, type Logger, Meters, type RequestObserver } from "../telemetry/index.ts";
 import type { OpenedAccessLog } from "./access-log.ts";
+import { adminView, type Lifecycle, readinessOf } from "./admin-view.ts";
 import type { Builtins } from "./builtins.ts";
-import { type Provision, provision } from "./provisioning.ts";
-import { retryReadings } from "./retry-metrics.ts";
-import { tlsMetrics } from "./tls-metrics.ts";
+import { type ConfigOrigin, ControlPlane } from "./control-plane.ts";
 import type { Tracing } from "./tracing.ts";
-import { upstreamReadings } from "./upstream-metrics.ts";
 
 /** The start failed; every problem is a line of the message. */
 export class StartError extends Error {
@@ -33,13 +31,10 @@ export interface Listening {
 
 /** A gateway that serves. */
 export class Application {
-  readonly #config: Config;
   readonly #log: Logger;
-  readonly #parts: Provision;
+  readonly #control: ControlPlane;
   readonly #tracing: Tracing | undefined;
   readonly #accessLog: OpenedAccessLog | undefined;
-  readonly #reconciler: Reconciler;
-  readonly #tlsWatcher: TlsWatcher;
   readonly #listeners: HttpListener[];
   readonly #admin: HttpListener | undefined;
   readonly gateway: Gateway;
@@ -48,13 +43,10 @@ export class Application {
   readonly #lifecycle: Lifecycle;
 
   private constructor(started: StartedParts) {
-    this.#config = started.config;
     this.#log = started.log;
-    this.#parts = started.parts;
+    this.#control = started.control;
     this.#tracing = started.tracing;
     this.#accessLog = started.accessLog;
-    this.#reconciler = started.reconciler;
-    this.#tlsWatcher = started.tlsWatcher;
     this.#listeners = started.listeners.map(({ listener }) => listener);
     this.#admin = started.admin;
     this.gateway = started.gateway;
@@ -65,51 +57,41 @@ export class Application {
 
   /**
    * Tries every upstream once, for a few seconds at most, and binds every address; upstreams that are away are tried on
-   * in the background.
+   * in the background. Without an `origin` the config stays as it is, and reloads look at the schemas alone.
    * @throws {StartError} under `strict`, if the config's schemas or rules have problems.
    * @throws {Error} if an address cannot be bound, with `code` EADDRINUSE where it is taken.
    */
-  static async start(config: Config, builtins: Builtins, log: Logger): Promise<Application> {
-    const parts = await provision(config, builtins, log);
-    for (const problem of parts.problems) {
-      log[problem.severity === "error" ? "error" : "warn"]({ problem: formatProblem(problem) }, "problem");
-    }
+  static async start(
+    config: Config,
+    builtins: Builtins,
+    log: Logger,
+    origin: ConfigOrigin = { files: [], read: async () => ({ config, problems: [] }) },
+  ): Promise<Application> {
     const meters = new Meters();
-    for (const reading of upstreamReadings(parts.channels)) meters.addReading(reading);
-    for (const reading of retryReadings(parts.retries)) meters.addReading(reading);
     const tracing = await builtins.tracing(config, log);
-    for (const reading of tracing?.readings ?? []) meters.addReading(reading);
-    const tlsWatcher = watchTls(parts, meters, log);
     const accessLog = await builtins.accessLog(config, log);
-    for (const reading of accessLog?.readings ?? []) meters.addReading(reading);
     const observers: RequestObserver[] = accessLog === undefined ? [meters] : [meters, accessLog.observer];
-    const upstreams = parts.targets.map(({ upstream }) => upstream);
-    const empty = parts.compile(new Map(), upstreams, 0).snapshot;
-    const gateway = new Gateway(empty, combineObservers(observers), log, tracing?.tracer);
-    const reconciler = new Reconciler({
-      targets: parts.targets,
-      compile: parts.compile,
-      publish: (snapshot) => gateway.publish(snapshot),
-      log,
-      random: Math.random,
-      pause: (ms, signal) => pause(ms, undefined, { signal }),
-      // Under `strict` a problem anywhere fails the start, so the start has to know them all.
-      patienceMs: config.strict ? Number.POSITIVE_INFINITY : START_PATIENCE_MS,
-    });
+    const control = new ControlPlane(config, builtins, log, origin);
+    for (const { readings } of [control, tracing, accessLog].filter((part) => part !== undefined)) {
+      for (const reading of readings) meters.addReading(reading);
+    }
+    const observer = combineObservers(observers);
+    const gateway = new Gateway(await control.emptySnapshot(), observer, log, tracing?.tracer);
+    control.onPublish((snapshot) => gateway.publish(snapshot));
     const lifecycle: Lifecycle = { phase: "running" };
     const opened: OpenedListener[] = [];
     let admin: HttpListener | undefined;
     try {
       if (config.admin.enabled) {
-        const view = adminView(config, reconciler, gateway, meters, lifecycle);
+        const view = adminView({ control, gateway, meters, lifecycle, log });
         admin = await builtins.adminEngine.listen(
           config.admin.address,
           ADMIN_LIMITS,
-          adminHandler(view, log),
+          adminHandler(adminPages(view), log),
         );
       }
-      await reconciler.start();
-      const problems = [...parts.problems, ...reconciler.problems];
+      await control.start();
+      const { problems } = control.reconciler;
       if (config.strict && problems.length > 0) throw new StartError(problems);
       // Not before: until there are routes every answer is an error, and an EventSource that came back to one would stay
       // away, while it tries again where nobody listens.
@@ -123,19 +105,14 @@ export class Application {
     } catch (error) {
       for (const { listener } of opened) listener.close();
       admin?.close();
-      await reconciler.stop();
-      await parts.close();
+      await control.close();
       throw error;
     }
-    tlsWatcher.start();
     return new Application({
-      tlsWatcher,
-      config,
       log,
-      parts,
+      control,
       tracing,
       accessLog,
-      reconciler,
       gateway,
       lifecycle,
       admin,
@@ -143,14 +120,19 @@ export class Application {
     });
   }
 
-  /** Whether `/readyz` answers 200, and why not. */
-  get readiness(): Readiness {
-    return readinessOf(this.#config, this.#reconciler, this.#lifecycle);
+  /** Takes up the config and the schemas as they are now, or tells why not. Never rejects. */
+  reload(cause: ReloadCause): Promise<Applied> {
+    return this.#control.reloads.reload(cause);
   }
 
-  /** Opens the access log's file anew, after it was moved away. */
+  /** Opens the access log's file anew, after it was moved away. Never rejects. */
   async reopenLogs(): Promise<void> {
     await this.#accessLog?.reopen();
+  }
+
+  /** Whether `/readyz` answers 200, and why not. */
+  get readiness(): Readiness {
+    return readinessOf(this.#control, this.#lifecycle);
   }
 
   /**
@@ -159,7 +141,7 @@ export class Application {
    * other streams that outlast the timeout are told why they end. Resolves when everything is closed.
    */
   async drain(): Promise<void> {
-    const { readinessDelayMs, drainTimeoutMs } = this.#config.shutdown;
+    const { readinessDelayMs, drainTimeoutMs } = this.#control.config.shutdown;
     this.#lifecycle.phase = "draining";
     this.#log.info({ readinessDelayMs, drainTimeoutMs }, "draining");
     await pause(readinessDelayMs);
@@ -181,17 +163,10 @@ export class Application {
   async close(): Promise<void> {
     for (const listener of this.#listeners) listener.close();
     this.#admin?.close();
-    await this.#reconciler.stop();
-    await this.#tlsWatcher.stop();
-    await this.#parts.close();
+    await this.#control.close();
     await this.#tracing?.close();
     await this.#accessLog?.close();
   }
-}
-
-/** How far the process has got; shared with the readiness probe. */
-interface Lifecycle {
-  phase: "running" | "draining";
 }
 
 interface OpenedListener {
@@ -200,21 +175,15 @@ interface OpenedListener {
 }
 
 interface StartedParts {
-  readonly config: Config;
   readonly log: Logger;
-  readonly parts: Provision;
+  readonly control: ControlPlane;
   readonly tracing: Tracing | undefined;
   readonly accessLog: OpenedAccessLog | undefined;
-  readonly reconciler: Reconciler;
-  readonly tlsWatcher: TlsWatcher;
   readonly gateway: Gateway;
   readonly lifecycle: Lifecycle;
   readonly admin: HttpListener | undefined;
   readonly listeners: readonly OpenedListener[];
 }
-
-/** How long a start waits for the schemas of upstreams that hang, before it serves the others. */
-const START_PATIENCE_MS = 3000;
 
 /** How long streams that are cut off have to tell their clients. */
 const LAST_WORDS_MS = 250;
@@ -245,44 +214,4 @@ function openListener(
     gateway.handlerFor(settings),
     gateway.refusalListenerFor(settings),
   );
-}
-
-function watchTls({ tlsTargets }: Provision, meters: Meters, log: Logger): TlsWatcher {
-  const { onReload, readings } = tlsMetrics(tlsTargets);
-  for (const reading of readings) meters.addReading(reading);
-  const now = Date.now;
-  return new TlsWatcher({
-    targets: tlsTargets,
-    log,
-    onReload,
-    now,
-    pause: (ms, signal) => pause(ms, undefined, { signal }),
-  });
-}
-
-function adminView(
-  config: Config,
-  reconciler: Reconciler,
-  gateway: Gateway,
-  meters: Meters,
-  lifecycle: Lifecycle,
-): AdminView {
-  return {
-    readiness: () => readinessOf(config, reconciler, lifecycle),
-    routes: () => routeRows(gateway.snapshot.routes),
-    metrics: async () => ({ contentType: meters.contentType, body: await meters.render() }),
-  };
-}
-
-function readinessOf(config: Config, { known, pending }: Reconciler, { phase }: Lifecycle): Readiness {
-  if (phase === "draining") return { ready: false, detail: "draining" };
-  const isReady = {
-    none: true,
-    first: known.length > 0,
-    all: known.length === config.upstreams.length,
-  }[config.readiness.require];
-  if (isReady) return { ready: true, detail: "ready" };
-  const detail =
-    pending.length > 0 ? `waiting for the schema of: ${pending.join(", ")}` : "no usable schema; see the log";
-  return { ready: false, detail };
 }

@@ -1,14 +1,14 @@
 /**
  * One pass of the control plane without a gateway: for `check`, `routes` and `explain`.
  */
-import type { Config } from "../config/index.ts";
-import { discover } from "../control/index.ts";
+import type { Config, ServiceConfig } from "../config/index.ts";
+import { type Discovery, discover, type UpstreamUnit } from "../control/index.ts";
 import type { RoutingSnapshot } from "../gateway/index.ts";
-import type { SchemaSet } from "../schema/index.ts";
+import type { SchemaSet, SchemaSource } from "../schema/index.ts";
 import { type Problem, StatusError } from "../status/index.ts";
 import { createLogger } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
-import { provision } from "./provisioning.ts";
+import { Provision, readServiceConfig } from "./provisioning.ts";
 
 /** What `config` gives now. */
 export interface OnePass {
@@ -19,28 +19,51 @@ export interface OnePass {
 /** Loads every schema once and compiles the route table. An upstream that cannot be reached is a problem. */
 export async function compileOnce(config: Config, builtins: Builtins): Promise<OnePass> {
   // What becomes of endpoints meanwhile is not what was asked for.
-  const parts = await provision(config, builtins, createLogger("silent"));
-  const problems: Problem[] = [...parts.problems];
+  const provision = new Provision(builtins, createLogger("silent"), () => undefined);
+  const units = new Map<string, UpstreamUnit>();
   const schemas = new Map<string, SchemaSet>();
+  const serviceConfigs = new Map<string, ServiceConfig>();
+  const problems: Problem[] = [];
   try {
-    for (const { upstream, sources } of parts.targets) {
-      try {
-        const found = await discover(sources, new AbortController().signal);
-        problems.push(...found.problems);
-        if (found.schema !== undefined) schemas.set(upstream, found.schema);
-      } catch (error) {
-        if (!(error instanceof StatusError)) throw error;
-        problems.push({
-          severity: "error",
-          where: config.locate(["upstreams", upstream, "schema"]),
-          what: `upstream ${upstream}: no schema: ${error.status.message}`,
-          hint: "start the upstream with server reflection, or give a descriptor set under `descriptors`",
-        });
-      }
+    for (const upstream of config.upstreams) {
+      const { name } = upstream;
+      const opened = await provision.openUnit(config, upstream);
+      problems.push(...opened.problems);
+      if (opened.unit === undefined) continue;
+      units.set(name, opened.unit);
+      const document = await readServiceConfig(config, upstream);
+      problems.push(...document.problems);
+      if (document.serviceConfig !== undefined) serviceConfigs.set(name, document.serviceConfig);
     }
-    const compiled = parts.compile(schemas, [], 1);
+    for (const [name, { sources }] of units) {
+      const found = await discoverNow(config, name, sources);
+      problems.push(...found.problems);
+      if (found.schema !== undefined) schemas.set(name, found.schema);
+    }
+    const input = { config, schemas, units, serviceConfigs, pending: [], revision: 1 };
+    const compiled = await provision.compile(input);
     return { snapshot: compiled.snapshot, problems: [...problems, ...compiled.problems] };
   } finally {
-    await parts.close();
+    await Promise.all([...units.values()].map((unit) => unit.close()));
+    provision.close();
+  }
+}
+
+async function discoverNow(
+  config: Config,
+  upstream: string,
+  sources: readonly SchemaSource[],
+): Promise<Discovery> {
+  try {
+    return await discover(sources, new AbortController().signal);
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    const problem: Problem = {
+      severity: "error",
+      where: config.locate(["upstreams", upstream, "schema"]),
+      what: `upstream ${upstream}: no schema: ${error.status.message}`,
+      hint: "start the upstream with server reflection, or give a descriptor set under `descriptors`",
+    };
+    return { schema: undefined, problems: [problem] };
   }
 }

@@ -6,14 +6,16 @@ import type { SchemaSource } from "../schema/index.ts";
 /** `source`, with `where` (`file:line:col`) as the place of problems that concern all of it. */
 export function placedSource(source: SchemaSource, where: string): SchemaSource {
   const { name } = source;
-  return {
+  const placed: SchemaSource = {
     name,
     async load(signal) {
       const { files, problems } = await source.load(signal);
-      const placed = problems.map((problem) =>
+      const told = problems.map((problem) =>
         problem.where === name ? { ...problem, where, what: `${name}: ${problem.what}` } : problem,
       );
-      return { files, problems: placed };
+      return { files, problems: told };
     },
   };
+  if (source.fingerprint === undefined) return placed;
+  return { ...placed, fingerprint: source.fingerprint.bind(source) };
 }

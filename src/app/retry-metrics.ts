@@ -3,8 +3,8 @@ import { codeName } from "../status/index.ts";
 import type { Reading, Sample } from "../telemetry/index.ts";
 import type { RetryStats } from "../upstream/index.ts";
 
-/** By upstream name, whatever has such stats. */
-type Sources = ReadonlyMap<string, { readonly stats: RetryStats }>;
+/** By upstream name, whatever has such stats; read at each scrape. */
+type Sources = Iterable<readonly [upstream: string, source: { readonly stats: RetryStats }]>;
 
 /** One metric; the labels besides the upstream, and their values with the counts. */
 interface Metric {

@@ -8,13 +8,14 @@ export interface TlsMetrics {
   readonly readings: readonly Reading[];
 }
 
-/** The metrics of `targets`. */
-export function tlsMetrics(targets: readonly TlsTarget[]): TlsMetrics {
-  const reloads = new Map(targets.map(({ upstream }) => [upstream, { success: 0, failure: 0 }]));
+/** The metrics of `targets`, which come and go. */
+export function tlsMetrics(targets: Iterable<Pick<TlsTarget, "upstream" | "credentials">>): TlsMetrics {
+  const reloads = new Map<string, { success: number; failure: number }>();
   return {
     onReload: (upstream, result) => {
-      const counts = reloads.get(upstream);
-      if (counts !== undefined) counts[result]++;
+      const counts = reloads.get(upstream) ?? { success: 0, failure: 0 };
+      reloads.set(upstream, counts);
+      counts[result]++;
     },
     readings: [
       {
@@ -23,10 +24,13 @@ export function tlsMetrics(targets: readonly TlsTarget[]): TlsMetrics {
         kind: "counter",
         labels: ["upstream", "result"],
         read: (): Sample[] =>
-          [...reloads].flatMap(([upstream, { success, failure }]) => [
-            [[upstream, "success"], success],
-            [[upstream, "failure"], failure],
-          ]),
+          [...targets].flatMap(({ upstream }) => {
+            const { success, failure } = reloads.get(upstream) ?? { success: 0, failure: 0 };
+            return [
+              [[upstream, "success"], success],
+              [[upstream, "failure"], failure],
+            ];
+          }),
       },
       {
         name: "sluice_upstream_tls_certificate_expiry_seconds",
@@ -34,7 +38,7 @@ export function tlsMetrics(targets: readonly TlsTarget[]): TlsMetrics {
         kind: "gauge",
         labels: ["upstream"],
         read: (): Sample[] =>
-          targets.flatMap(({ upstream, credentials: { expiresAt } }) =>
+          [...targets].flatMap(({ upstream, credentials: { expiresAt } }) =>
             expiresAt === undefined ? [] : [[[upstream], expiresAt / 1000]],
           ),
       },

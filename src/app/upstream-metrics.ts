@@ -5,6 +5,9 @@
 import type { Reading, Sample } from "../telemetry/index.ts";
 import type { Channel, ChannelStats, EndpointStats } from "../upstream/index.ts";
 
+/** The channels of upstreams by name, read at each scrape: they come and go. */
+type Channels = Iterable<readonly [upstream: string, channel: Channel]>;
+
 /** One metric, without the labels that all of its kind have. */
 interface Metric<S> {
   readonly name: string;
@@ -53,6 +56,12 @@ const OF_ENDPOINTS: readonly Metric<EndpointStats>[] = [
     help: "Bytes received on the endpoint's connections.",
     kind: "counter",
     read: ({ receivedBytes }) => receivedBytes,
+  },
+  {
+    name: "sluice_upstream_connects_total",
+    help: "Connections to the endpoint that came to take calls.",
+    kind: "counter",
+    read: ({ connects }) => connects,
   },
   {
     name: "sluice_upstream_connect_failures_total",
@@ -116,7 +125,7 @@ const LABELLED: readonly LabelledMetric[] = [
 ];
 
 /** All metrics of these upstreams, by name. */
-export function upstreamReadings(channels: ReadonlyMap<string, Channel>): readonly Reading[] {
+export function upstreamReadings(channels: Channels): readonly Reading[] {
   return [
     {
       name: "sluice_upstream_endpoint_ejections_total",
@@ -144,7 +153,7 @@ export function upstreamReadings(channels: ReadonlyMap<string, Channel>): readon
 }
 
 function* samplesOfEndpoints(
-  channels: ReadonlyMap<string, Channel>,
+  channels: Channels,
   read: (stats: EndpointStats) => number | undefined,
 ): Generator<Sample> {
   for (const [upstream, channel] of channels) {
@@ -155,7 +164,7 @@ function* samplesOfEndpoints(
   }
 }
 
-function* ejectionSamples(channels: ReadonlyMap<string, Channel>): Generator<Sample> {
+function* ejectionSamples(channels: Channels): Generator<Sample> {
   for (const [upstream, channel] of channels) {
     for (const { name, ejections } of channel.stats().endpoints) {
       for (const [reason, count] of Object.entries(ejections)) yield [[upstream, name, reason], count];
@@ -164,7 +173,7 @@ function* ejectionSamples(channels: ReadonlyMap<string, Channel>): Generator<Sam
 }
 
 function* samplesOfChannels(
-  channels: ReadonlyMap<string, Channel>,
+  channels: Channels,
   read: (stats: ChannelStats) => number | undefined,
 ): Generator<Sample> {
   for (const [upstream, channel] of channels) {
@@ -173,10 +182,7 @@ function* samplesOfChannels(
   }
 }
 
-function* labelledSamples(
-  channels: ReadonlyMap<string, Channel>,
-  read: LabelledMetric["read"],
-): Generator<Sample> {
+function* labelledSamples(channels: Channels, read: LabelledMetric["read"]): Generator<Sample> {
   for (const [upstream, channel] of channels) {
     for (const [label, value] of Object.entries(read(channel.stats()))) yield [[upstream, label], value];
   }

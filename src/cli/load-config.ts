@@ -44,3 +44,8 @@ export function printProblems(problems: readonly Problem[], to: NodeJS.WritableS
 function usage(what: string, hint: string): LoadedConfig {
   return { config: undefined, problems: [{ severity: "error", where: "command line", what, hint }] };
 }
+
+/** The files that `options` name, for whoever watches them. */
+export function configFilesOf({ config }: ConfigOptions): readonly string[] {
+  return config === undefined ? [] : [config];
+}

@@ -3,9 +3,9 @@ import { Application, builtins, StartError } from "../app/index.ts";
 import { formatAddress } from "../http/index.ts";
 import { formatProblem } from "../status/index.ts";
 import { createLogger, type LineBuffer, openStandardOutput } from "../telemetry/index.ts";
-import { type ConfigOptions, loadConfigOf, printProblems } from "./load-config.ts";
+import { type ConfigOptions, configFilesOf, loadConfigOf, printProblems } from "./load-config.ts";
 import { productVersion } from "./product-version.ts";
-import { nextSignal } from "./signals.ts";
+import { nextSignal, onHangup } from "./signals.ts";
 
 /** How much of its own log the gateway keeps for a reader of standard output that is slow; more than of the access log. */
 const LOG_BUFFER_BYTES = 4 * 1024 * 1024;
@@ -35,11 +35,15 @@ async function serveWith(options: ConfigOptions, output: LineBuffer): Promise<nu
   const signal = nextSignal();
   let application: Application;
   try {
+    const origin = { files: configFilesOf(options), read: () => loadConfigOf(options) };
     const starting = Application.start(
       config,
       builtins(config, productVersion(), () => output),
       log,
+      origin,
     );
+    // One that comes before the start is over waits for it; a start that fails says so itself.
+    onHangup(() => void starting.then(hangUp).catch(() => undefined));
     const started = await Promise.race([starting, signal]);
     if (typeof started === "string") {
       // Nobody has been told of the addresses yet, so there is nothing to drain.
@@ -64,4 +68,10 @@ async function serveWith(options: ConfigOptions, output: LineBuffer): Promise<nu
   const exitCode = await Promise.race([drained, cutShort]);
   log.info({ exitCode }, "stopped");
   return exitCode;
+}
+
+/** What SIGHUP stands for: a file of the access log was moved away, or the config has changed. */
+async function hangUp(application: Application): Promise<void> {
+  await application.reopenLogs();
+  await application.reload("signal");
 }

@@ -12,3 +12,8 @@ export function nextSignal(): Promise<NodeJS.Signals> {
     process.on("SIGINT", onSignal);
   });
 }
+
+/** Calls `handle` at every SIGHUP, which does not end the process from now on. */
+export function onHangup(handle: () => void): void {
+  process.on("SIGHUP", handle);
+}

@@ -8,6 +8,7 @@ import { parseListenAddress } from "./addresses.ts";
 import {
   choice,
   duration,
+  durationOrNone,
   type Fail,
   flag,
   integer,
@@ -73,6 +74,10 @@ export function configSchema(directory: string): z.ZodType<ConfigText> {
     defaults: routeOptionsSection(
       "Options of all routes; upstreams and their `routes` override them.",
     ).prefault({}),
+    schemaCache: filePath(
+      directory,
+      "A folder that keeps each upstream's last good schema, for starts at which the upstream is away.",
+    ).optional(),
     strict: flag(
       "Whether problems of rules and schemas fail the start, instead of dropping the part.",
     ).prefault(false),
@@ -106,6 +111,9 @@ export function configSchema(directory: string): z.ZodType<ConfigText> {
         "silent",
       ]).prefault("info"),
     }).prefault({}),
+    watch: flag(
+      "Whether a changed config file is taken up by itself; `SIGHUP` and `POST /reload` do it in any case.",
+    ).prefault(true),
     tracing: tracingSection().prefault({}),
     accessLog: accessLogSection(directory).prefault({}),
   });
@@ -212,15 +220,23 @@ function routeSection(): ReturnType<typeof sectionWithRouteOptions<{ selector: z
 function schemaSection(directory: string): z.ZodType<SchemaSourcesConfig> {
   const reflection = section("Server reflection, v1 or v1alpha.", {
     timeout: duration("How long one try may take.", { min: "1ms" }).prefault("5s"),
-  }).transform(({ timeout }) => ({ timeoutMs: timeout }));
+    interval: durationOrNone(
+      "How often the schema is asked for again, a tenth more or less; also soon after the upstream was connected again. 0 is never.",
+      { min: "1s" },
+    ).prefault("60s"),
+  }).transform(({ timeout, interval }) => ({ timeoutMs: timeout, intervalMs: interval }));
   return section(
     "Where the schema comes from; at least one of the two, both are merged.",
     {
       reflection: switchable("Server reflection: `true`, `false`, or a mapping.", reflection).prefault(false),
       descriptors: list(
-        "Files with a serialised `FileDescriptorSet`.",
-        filePath(directory, "One file."),
+        "Files with a serialised `FileDescriptorSet`, and folders of such files (`.binpb`, `.pb`, `.desc`, `.protoset`).",
+        filePath(directory, "One file or folder."),
       ).prefault([]),
+      onBreakingChange: choice(
+        "What becomes of a new schema that takes something away from clients: it is served, or waits until `POST /schema/confirm` of the admin listener.",
+        ["apply", "hold"],
+      ).prefault("apply"),
     },
     checkSchemaSources,
   );

@@ -90,8 +90,16 @@ export interface HttpRuleConfig {
 
 /** Where an upstream's schema comes from; at least one of the two. Both are merged. */
 export interface SchemaSourcesConfig {
-  readonly reflection: { readonly timeoutMs: number } | undefined;
+  readonly reflection:
+    | {
+        readonly timeoutMs: number;
+        /** How often it is asked again; Infinity is never. */
+        readonly intervalMs: number;
+      }
+    | undefined;
   readonly descriptors: readonly FilePath[];
+  /** Whether a schema that breaks clients of the one before is served at once, or waits to be confirmed. */
+  readonly onBreakingChange: "apply" | "hold";
 }
 
 /** TLS towards an upstream. */
@@ -233,6 +241,8 @@ export interface ConfigValues {
   /** At least one, in the order of the file. */
   readonly upstreams: readonly UpstreamConfig[];
   readonly defaults: RouteOptionsPatch;
+  /** The folder that keeps each upstream's last good schema, for starts at which the upstream is away. */
+  readonly schemaCache?: FilePath | undefined;
   /** Whether problems of rules and schemas fail the start. */
   readonly strict: boolean;
   /** When `/readyz` turns ready: with the first schema, with all, or at once. */
@@ -244,6 +254,8 @@ export interface ConfigValues {
     readonly readinessDelayMs: number;
   };
   readonly log: { readonly level: LogLevel };
+  /** Whether the config file is watched. */
+  readonly watch: boolean;
   readonly tracing: TracingConfig;
   readonly accessLog: AccessLogConfig;
 }

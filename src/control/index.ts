@@ -1,11 +1,27 @@
-export { type Discovery, discover } from "./discover.ts";
+export type { HeldSchema, PublishedChanges } from "./breakages.ts";
+export { ConfigWatcher, type ConfigWatcherParts } from "./config-watcher.ts";
+export { diffRoutes } from "./diff-routes.ts";
+export { type Discovery, discover, type LoadedFiles, loadFiles } from "./discover.ts";
+export { installChanges } from "./install-changes.ts";
 export {
+  type Applied,
   type CompiledSnapshot,
-  type DiscoveryTarget,
+  type CompileInput,
+  type LoadedServiceConfig,
   Reconciler,
   type ReconcilerParts,
 } from "./reconciler.ts";
+export { type ReloadCause, Reloads, type ReloadsParts } from "./reloads.ts";
 export { formatRouteTable, type RouteRow, routeRows } from "./route-table.ts";
-export { type CompilerParts, compileSnapshot } from "./snapshot-compiler.ts";
+export {
+  DiskSchemaCache,
+  type DiskSchemaCacheOptions,
+  type SchemaCache,
+  schemaCacheKey,
+} from "./schema-cache.ts";
+export { type SchemaStatus, schemaStatuses } from "./schema-status.ts";
+export { type CompilerParts, compileInSteps, compileSnapshot } from "./snapshot-compiler.ts";
+export { TimeSlices } from "./time-slices.ts";
 export { readTlsFiles, type TlsFiles, tlsProblem } from "./tls-files.ts";
 export { type TlsTarget, TlsWatcher, type TlsWatcherParts } from "./tls-watcher.ts";
+export type { OpenedUnit, OpenUnit, UpstreamUnit } from "./unit-pool.ts";

@@ -1,26 +1,49 @@
 /**
- * Keeps the gateway's snapshot in step with the upstreams: discovers each schema, trying again with growing pauses while
- * an upstream is away, and publishes a new snapshot whenever one has come.
+ * Keeps the gateway's snapshot in step with the config and with the schemas of its upstreams.
  *
- *   (each upstream)  discovering --schema--> warming up --connected, or soon--> known
- *                     ^      | unreachable
- *                     +-pause+
+ * It stands on a **footing**: a config, what is served of each upstream, and the forms of upstreams that are not served
+ * yet, since their schema has not come or waits to be confirmed. A new config, or a new schema, makes a new footing; that
+ * is planned, compiled, and published by one assignment, or dropped whole. What is out of use then is retired.
  *
- * The first snapshot waits a moment for all of them, so that a start compiles once; an upstream that hangs does not
- * keep the others waiting longer than that.
+ *     apply(config) --> open what is new --> wait a moment for schemas --+
+ *     a follower found another schema -----------------------------------+--> plan -> compile -> publish -> retire
+ *     confirm(upstream, digest) -----------------------------------------+
+ *
+ * One of these runs at a time. An upstream whose new form fails (its address, its TLS files, its schema) goes on in the
+ * old one, and the others change all the same.
  */
-import type { RoutingSnapshot } from "../gateway/index.ts";
-import type { SchemaSet, SchemaSource } from "../schema/index.ts";
-import { formatProblem, type Problem, StatusError } from "../status/index.ts";
-import type { Logger } from "../telemetry/index.ts";
-import { type Discovery, discover } from "./discover.ts";
+import type { Config, ServiceConfig, UpstreamConfig } from "../config/index.ts";
+import type { Route, RoutingSnapshot } from "../gateway/index.ts";
+import type { SchemaSet } from "../schema/index.ts";
+import { formatProblem, type Problem } from "../status/index.ts";
+import { Breakages, type HeldSchema } from "./breakages.ts";
+import { isSameConfig, unitDigest } from "./config-digest.ts";
+import { type RouteRow, routeRows } from "./route-table.ts";
+import type { FollowerParts } from "./schema-follower.ts";
+import {
+  diffLines,
+  diffUpstream,
+  type Footing,
+  isSamePlan,
+  isSameServed,
+  type Plan,
+  pendingOn,
+  planFor,
+  type ServedUpstream,
+  type UpstreamDiff,
+  type UpstreamForm,
+  unitsOf,
+} from "./served-upstream.ts";
+import { type OpenUnit, type PartsOfUnit, UnitPool, type UpstreamUnit } from "./unit-pool.ts";
 
-/** An upstream to be discovered. */
-export interface DiscoveryTarget {
-  readonly upstream: string;
-  readonly sources: readonly SchemaSource[];
-  /** Opens connections, so that the first calls find them open. Takes no longer than the upstream may; never rejects. */
-  readonly warmUp: () => Promise<void>;
+/** What a snapshot is compiled from. */
+export interface CompileInput {
+  readonly config: Config;
+  readonly schemas: ReadonlyMap<string, SchemaSet>;
+  readonly units: ReadonlyMap<string, UpstreamUnit>;
+  readonly serviceConfigs: ReadonlyMap<string, ServiceConfig>;
+  readonly pending: readonly string[];
+  readonly revision: number;
 }
 
 /** A snapshot compiled from the schemas known so far. */
@@ -29,147 +52,397 @@ export interface CompiledSnapshot {
   readonly problems: readonly Problem[];
 }
 
-/** What the reconciler works with. */
-export interface ReconcilerParts {
-  readonly targets: readonly DiscoveryTarget[];
-  /** Compiles the schemas by upstream. */
-  readonly compile: (
-    schemas: ReadonlyMap<string, SchemaSet>,
-    pending: readonly string[],
-    revision: number,
-  ) => CompiledSnapshot;
-  readonly publish: (snapshot: RoutingSnapshot) => void;
-  readonly log: Logger;
-  /** A number in [0, 1), for spreading retries. */
-  readonly random: () => number;
-  /** Resolves after `ms`; rejects once `signal` is aborted. */
-  pause(ms: number, signal: AbortSignal): Promise<void>;
-  /** How long the first snapshot may wait for the first try of every upstream; Infinity waits for all of them. */
-  readonly patienceMs: number;
+/** A service-config document as it is now. */
+export interface LoadedServiceConfig {
+  /** Undefined where the config names none. */
+  readonly serviceConfig: ServiceConfig | undefined;
+  readonly problems: readonly Problem[];
 }
 
-const FIRST_PAUSE_MS = 200;
-const LONGEST_PAUSE_MS = 10_000;
+/** What the reconciler works with. */
+export interface ReconcilerParts extends Omit<FollowerParts, PartsOfUnit | "onChange"> {
+  readonly openUnit: OpenUnit;
+  readonly loadServiceConfig: (config: Config, upstream: UpstreamConfig) => Promise<LoadedServiceConfig>;
+  readonly compile: (input: CompileInput) => Promise<CompiledSnapshot>;
+  readonly publish: (snapshot: RoutingSnapshot) => void;
+  /** How long a new config may wait for the schemas of its new upstreams; Infinity waits for all of them. */
+  readonly patienceMs: (config: Config) => number;
+}
 
-/** Discovers, compiles, publishes. */
+/** What became of a config. */
+export interface Applied {
+  /** `refused`: under `strict` it has problems, and everything is as it was. */
+  readonly result: "applied" | "unchanged" | "refused";
+  /** Of the snapshot that serves now. */
+  readonly revision: number;
+  /** What is otherwise than before, a line each, not every one of very many. */
+  readonly changes: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/** Lines of one difference that go to the log and to whoever asked for a reload. */
+const MAX_CHANGE_LINES = 50;
+
+/** Discovers, compiles, publishes, retires. */
 export class Reconciler {
   readonly #parts: ReconcilerParts;
-  readonly #schemas = new Map<string, SchemaSet>();
-  readonly #discoveryProblems = new Map<string, readonly Problem[]>();
-  /** Upstreams that need no further try: their schema is known, or their sources hold none. */
-  readonly #settled = new Set<string>();
-  readonly #reported = new Set<string>();
+  readonly #pool: UnitPool;
+  readonly #breakages: Breakages;
   readonly #stop = new AbortController();
+  readonly #reported = new Set<string>();
+  #footing: Footing | undefined;
+  #openProblems: readonly Problem[] = [];
   #compileProblems: readonly Problem[] = [];
+  #routes: readonly Route[] = [];
+  #pending: readonly string[] = [];
   #revision = 0;
-  #hasPublished = false;
-  #running: Promise<void> = Promise.resolve();
+  #turn: Promise<unknown> = Promise.resolve();
+  #isDue = false;
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
+    this.#breakages = new Breakages(parts.log, parts.now);
+    this.#pool = new UnitPool({ ...parts, onChange: () => this.#schedule() });
+  }
+
+  /** Of the snapshot that serves; 0 before the first. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Upstreams whose schema may still come. */
   get pending(): readonly string[] {
-    return this.#parts.targets
-      .map(({ upstream }) => upstream)
-      .filter((upstream) => !this.#settled.has(upstream));
+    return this.#pending;
   }
 
   /** Upstreams whose schema is known. */
   get known(): readonly string[] {
-    return [...this.#schemas.keys()];
+    return [...(this.#footing?.served.keys() ?? [])];
   }
 
-  /** Every problem of the schemas and rules known so far. */
+  /** What is served of each upstream, and what may be next. */
+  get footing(): Footing | undefined {
+    return this.#footing;
+  }
+
+  /** The units that serve, and of upstreams that are not served yet those that are tried; none before the first config. */
+  *units(): Generator<UpstreamUnit> {
+    if (this.#footing === undefined) return;
+    const { served, next } = this.#footing;
+    for (const [name, { live }] of next) if (!served.has(name)) yield live.unit;
+    for (const { live } of served.values()) yield live.unit;
+  }
+
+  /** How many units are out of use and have calls under way. */
+  get retiring(): number {
+    return this.#pool.retiring;
+  }
+
+  /** Every problem of upstreams, schemas and rules known so far. */
   get problems(): readonly Problem[] {
-    return [...[...this.#discoveryProblems.values()].flat(), ...this.#compileProblems];
+    const { served, next } = this.#footing ?? {};
+    const found = [...(next?.values() ?? []), ...(served?.values() ?? [])].map(
+      ({ live }) => live.follower.found,
+    );
+    const ofSchemas = found.flatMap((each) => each?.problems ?? []);
+    return [...this.#openProblems, ...ofSchemas, ...this.#compileProblems];
+  }
+
+  /** The schemas that wait to be confirmed. */
+  get held(): ReadonlyMap<string, HeldSchema> {
+    return this.#breakages.held;
+  }
+
+  /** By upstream: how many changes of its schema were published, and the lines of the last ones. */
+  get schemaChanges(): Breakages["published"] {
+    return this.#breakages.published;
   }
 
   /**
-   * Tries every upstream once, waits for that no longer than `patienceMs`, and publishes what came. Those that are away
-   * are tried on in the background.
+   * Serves `config` from now on. Waits for the first try of every new upstream, no longer than the patience; those that
+   * are away are tried on in the background.
    */
-  async start(): Promise<void> {
-    const { targets, patienceMs } = this.#parts;
-    const started = targets.map((target) => ({ target, firstTry: this.#try(target) }));
-    const firstTries = Promise.all(started.map(({ firstTry }) => firstTry));
-    this.#running = Promise.all(started.map((each) => this.#keepTrying(each.target, each.firstTry))).then(
-      () => undefined,
-    );
-    const isOver = new AbortController();
-    const patience = Number.isFinite(patienceMs) ? [this.#pause(patienceMs, isOver.signal)] : [];
-    await Promise.race([firstTries, ...patience]);
-    isOver.abort();
-    this.#hasPublished = true;
-    this.#publish();
+  apply(config: Config): Promise<Applied> {
+    return this.#inTurn(() => this.#apply(config));
   }
 
-  /** Ends every attempt under way. */
+  /** Reads the sources of all upstreams now, no longer than the patience; what has changed is then published by itself. */
+  async look(): Promise<void> {
+    if (this.#footing === undefined) return;
+    const looks = [...unitsOf(this.#footing)].map(({ follower }) => follower.look());
+    await this.#patiently(this.#footing.config, looks);
+  }
+
+  /** Lets a schema be served that waits for it; `unknown` where it is not the one that waits. */
+  confirm(upstream: string, digest: string): Promise<Applied | "unknown"> {
+    return this.#inTurn(async () =>
+      this.#breakages.confirm(upstream, digest) ? await this.#settle() : "unknown",
+    );
+  }
+
+  /** Ends every attempt under way, and closes the units once their calls have ended. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    await this.#running;
+    await this.#turn.catch(() => undefined);
+    await this.#pool.close();
   }
 
-  async #keepTrying(target: DiscoveryTarget, firstTry: Promise<boolean>): Promise<void> {
-    const { random } = this.#parts;
-    let isSettled = await firstTry;
-    for (let pauseMs = FIRST_PAUSE_MS; !isSettled; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-      // Half of the pause is random, so that many gateways do not come back at once.
-      if (!(await this.#pause(pauseMs * (0.5 + random() / 2), this.#stop.signal))) return;
-      isSettled = await this.#try(target);
-    }
-    // What came before the first publication is part of it.
-    if (this.#hasPublished && !this.#stop.signal.aborted) this.#publish();
+  /** One after the other. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
   }
 
-  /** Whether the pause passed undisturbed. */
-  async #pause(ms: number, signal: AbortSignal): Promise<boolean> {
-    try {
-      await this.#parts.pause(ms, signal);
-      return true;
-    } catch {
-      return false;
-    }
+  /** A follower has news. Of several that wait one is enough. */
+  #schedule(): void {
+    if (this.#isDue || this.#stop.signal.aborted) return;
+    this.#isDue = true;
+    this.#inTurn(() => this.#settle()).catch((error: unknown) => {
+      this.#parts.log.error({ err: error }, "no new snapshot could be made; the last good one serves on");
+    });
   }
 
-  /** Whether there is a schema now, or none to be waited for. */
-  async #try({ upstream, sources, warmUp }: DiscoveryTarget): Promise<boolean> {
-    const { log } = this.#parts;
-    try {
-      const discovery: Discovery = await discover(sources, this.#stop.signal);
-      this.#discoveryProblems.set(upstream, discovery.problems);
-      if (discovery.schema === undefined) {
-        this.#settled.add(upstream);
-        log.error({ upstream }, "no schema: its sources hold no usable file");
-        return true;
+  async #settle(): Promise<Applied> {
+    this.#isDue = false;
+    const footing = this.#footing;
+    if (footing === undefined || this.#stop.signal.aborted) return this.#outcome("unchanged", [], []);
+    return await this.#commit(footing, this.#openProblems);
+  }
+
+  async #apply(given: Config): Promise<Applied> {
+    const running = this.#footing;
+    // What is the same keeps its identity, and with it all that was made of it.
+    const sameAs = new Map(running?.config.upstreams.map((upstream) => [upstream.name, upstream]));
+    const upstreams = given.upstreams.map((upstream) => {
+      const earlier = sameAs.get(upstream.name);
+      return earlier !== undefined && isSameConfig(earlier, upstream) ? earlier : upstream;
+    });
+    const config = { ...given, upstreams };
+    if (running === undefined) this.#pending = upstreams.map(({ name }) => name);
+    const served = new Map<string, ServedUpstream>();
+    const next = new Map<string, UpstreamForm>();
+    const problems: Problem[] = [];
+    const firstTries: Promise<void>[] = [];
+    for (const upstream of upstreams) {
+      const { name } = upstream;
+      const serving = running?.served.get(name);
+      const waiting = running?.next.get(name);
+      const document = await this.#serviceConfigOf(config, upstream, serving ?? waiting);
+      problems.push(...document.problems);
+      const { serviceConfig } = document;
+      const digest = unitDigest(upstream);
+      if (serving?.live.digest === digest) {
+        served.set(name, { ...serving, config: upstream, serviceConfig });
+        continue;
       }
-      await warmUp();
-      this.#settled.add(upstream);
-      this.#schemas.set(upstream, discovery.schema);
-      log.info({ upstream, services: discovery.schema.services.length }, "schema loaded");
-      return true;
-    } catch (error) {
-      if (!this.#stop.signal.aborted) {
-        const cause = error instanceof StatusError ? error.status.message : String(error);
-        log.warn({ upstream, cause }, "schema not loaded; trying again");
+      // Until the new form has shown that it is one, or for good where it is none.
+      if (serving !== undefined) served.set(name, serving);
+      if (waiting?.live.digest === digest) {
+        next.set(name, { ...waiting, config: upstream, serviceConfig });
+        continue;
       }
-      return false;
+      const { live, problems: faults } = await this.#pool.open(config, upstream);
+      problems.push(...faults);
+      if (live === undefined) continue;
+      next.set(name, { config: upstream, serviceConfig, live });
+      firstTries.push(live.firstTry);
     }
+    await this.#patiently(config, firstTries);
+    return await this.#commit({ config, served, next }, problems);
   }
 
-  #publish(): void {
-    const { compile, publish, log } = this.#parts;
-    this.#revision++;
-    const { snapshot, problems } = compile(this.#schemas, this.pending, this.#revision);
+  /** The document as it is now; the one before where that was sound and this is not. */
+  async #serviceConfigOf(
+    config: Config,
+    upstream: UpstreamConfig,
+    earlier: UpstreamForm | undefined,
+  ): Promise<LoadedServiceConfig> {
+    const loaded = await this.#parts.loadServiceConfig(config, upstream);
+    const kept = earlier?.serviceConfig;
+    if (kept === undefined || loaded.serviceConfig === undefined) return loaded;
+    const isWorse = kept.problems.length === 0 && loaded.problems.length > 0;
+    const staysSame = isWorse || isSameConfig(kept, loaded.serviceConfig);
+    return staysSame ? { ...loaded, serviceConfig: kept } : loaded;
+  }
+
+  /** Waits for all of `work`, as long as `config` lets it. */
+  async #patiently(config: Config, work: readonly Promise<void>[]): Promise<void> {
+    if (work.length === 0) return;
+    const patienceMs = this.#parts.patienceMs(config);
+    const isOver = new AbortController();
+    const signal = AbortSignal.any([isOver.signal, this.#stop.signal]);
+    const expired = Number.isFinite(patienceMs)
+      ? [this.#parts.pause(patienceMs, signal).catch(() => undefined)]
+      : [untilAborted(signal)];
+    await Promise.race([Promise.all(work), ...expired]);
+    isOver.abort();
+  }
+
+  async #commit(footing: Footing, openProblems: readonly Problem[]): Promise<Applied> {
+    const { config } = footing;
+    const running = this.#footing;
+    let plan = planFor(footing);
+    let compiled = this.#isServed(footing, plan) ? undefined : await this.#compile(footing, plan);
+    let diffs = this.#diffsOf(plan, compiled);
+    const held = this.#breakages.hold(plan, diffs);
+    if (held.size > 0) {
+      plan = withoutHeld(footing, plan, held);
+      compiled = this.#isServed(footing, plan) ? undefined : await this.#compile(footing, plan);
+      diffs = this.#diffsOf(plan, compiled);
+    }
+    if (this.#stop.signal.aborted) return this.#outcome("unchanged", [], []);
+    const problems = [...openProblems, ...problemsOf(plan), ...(compiled?.problems ?? this.#compileProblems)];
+    const isRefused = running !== undefined && compiled !== undefined && config.strict && problems.length > 0;
+    if (isRefused) {
+      this.#fallBack(footing, problems);
+      return this.#outcome("refused", [], problems);
+    }
+    const changes = this.#changesOf(running, plan, diffs);
+    const isUnchanged = compiled === undefined && isSameConfig(running?.config, config);
+    this.#stand({ config, served: plan, next: nextAfter(footing, plan) }, openProblems);
+    if (compiled !== undefined) this.#publish(compiled, diffs);
+    this.#report();
+    return this.#outcome(isUnchanged ? "unchanged" : "applied", changes, problems);
+  }
+
+  /** Whether `plan` is what the snapshot was made of that serves now. */
+  #isServed(footing: Footing, plan: Plan): boolean {
+    const running = this.#footing;
+    return (
+      running !== undefined &&
+      isSamePlan(running.served, plan) &&
+      isSameConfig(routingOf(running.config), routingOf(footing.config)) &&
+      isSameConfig(this.#pending, pendingOn(footing, plan))
+    );
+  }
+
+  /** Stays where it is: units that were opened for `footing` alone go. */
+  #fallBack(footing: Footing, problems: readonly Problem[]): void {
+    const kept = this.#footing === undefined ? new Set() : unitsOf(this.#footing);
+    for (const live of unitsOf(footing)) if (!kept.has(live)) this.#pool.retire(live);
+    const lines = problems.map(formatProblem);
+    this.#parts.log.error(
+      { problems: lines },
+      "not served, since strict allows no problem; the last good snapshot stays",
+    );
+  }
+
+  #compile(footing: Pick<Footing, "config" | "next">, plan: Plan): Promise<CompiledSnapshot> {
+    const planned = [...plan];
+    const { config } = footing;
+    const forms = config.upstreams.map((upstream) => plan.get(upstream.name)?.config ?? upstream);
+    return this.#parts.compile({
+      config: { ...config, upstreams: forms },
+      schemas: new Map(planned.map(([name, { schema }]) => [name, schema])),
+      units: new Map(planned.map(([name, { live }]) => [name, live.unit])),
+      serviceConfigs: new Map(
+        planned.flatMap(([name, { serviceConfig }]) =>
+          serviceConfig === undefined ? [] : [[name, serviceConfig]],
+        ),
+      ),
+      pending: pendingOn(footing, plan),
+      revision: this.#revision + 1,
+    });
+  }
+
+  /** Of the upstreams that were served and are served otherwise. */
+  #diffsOf(plan: Plan, compiled: CompiledSnapshot | undefined): readonly UpstreamDiff[] {
+    if (compiled === undefined) return [];
+    const changed = [...plan].flatMap(([name, after]) => {
+      const before = this.#footing?.served.get(name);
+      return before === undefined || isSameServed(after, before) ? [] : [{ before, after }];
+    });
+    if (changed.length === 0) return [];
+    const rowsBefore: readonly RouteRow[] = routeRows(this.#routes);
+    const rowsAfter = routeRows(compiled.snapshot.routes);
+    return changed.map(({ before, after }) => diffUpstream(before, after, rowsBefore, rowsAfter));
+  }
+
+  #changesOf(running: Footing | undefined, plan: Plan, diffs: readonly UpstreamDiff[]): readonly string[] {
+    if (running === undefined) return [];
+    const come = [...plan.keys()].filter((name) => !running.served.has(name));
+    const gone = [...running.served.keys()].filter((name) => !plan.has(name));
+    const another = [...plan].filter(([name, { live }]) => {
+      const before = running.served.get(name);
+      return before !== undefined && before.live !== live;
+    });
+    return [
+      ...gone.map((name) => `- upstream ${name}`),
+      ...come.map((name) => `+ upstream ${name}`),
+      ...another.map(([name]) => `~ upstream ${name}: connected anew`),
+      ...diffs.flatMap((diff) => diffLines(diff, MAX_CHANGE_LINES)),
+    ];
+  }
+
+  /** Takes the new footing, and retires what it does not need. */
+  #stand(footing: Footing, openProblems: readonly Problem[]): void {
+    const before = this.#footing === undefined ? new Set<never>() : unitsOf(this.#footing);
+    const after = unitsOf(footing);
+    this.#footing = footing;
+    this.#openProblems = openProblems;
+    this.#pending = pendingOn(footing, footing.served);
+    for (const live of before) if (!after.has(live)) this.#pool.retire(live);
+  }
+
+  #publish({ snapshot, problems }: CompiledSnapshot, diffs: readonly UpstreamDiff[]): void {
+    const { publish, log } = this.#parts;
+    this.#revision = snapshot.revision;
     this.#compileProblems = problems;
+    this.#routes = snapshot.routes;
     publish(snapshot);
-    for (const problem of this.problems) {
-      const line = formatProblem(problem);
-      if (!this.#reported.has(line))
-        log[problem.severity === "error" ? "error" : "warn"]({ problem: line }, "problem");
-      this.#reported.add(line);
+    for (const diff of diffs) {
+      for (const change of diffLines(diff, MAX_CHANGE_LINES))
+        log.info({ upstream: diff.upstream, change }, "changed");
     }
+    this.#breakages.onPublished(diffs);
     log.info({ revision: snapshot.revision, routes: snapshot.routes.length }, "serving");
   }
+
+  #report(): void {
+    const { log } = this.#parts;
+    const lines = new Map(this.problems.map((problem) => [formatProblem(problem), problem.severity]));
+    for (const [line, severity] of lines) {
+      if (!this.#reported.has(line))
+        log[severity === "error" ? "error" : "warn"]({ problem: line }, "problem");
+    }
+    // One that went away and comes back is news.
+    this.#reported.clear();
+    for (const line of lines.keys()) this.#reported.add(line);
+  }
+
+  #outcome(result: Applied["result"], changes: readonly string[], problems: readonly Problem[]): Applied {
+    return { result, revision: this.#revision, changes, problems };
+  }
+}
+
+/** The part of a config that the snapshot as a whole is made of; its upstreams are compared one by one. */
+function routingOf({ defaults, upstreams }: Config): unknown {
+  return { defaults, names: upstreams.map(({ name }) => name) };
+}
+
+function problemsOf(plan: Plan): readonly Problem[] {
+  return [...plan.values()].flatMap(({ found }) => found.problems);
+}
+
+/** `plan` with the upstreams in `held` as they are served now. */
+function withoutHeld({ served }: Footing, plan: Plan, held: ReadonlySet<string>): Plan {
+  const settled = new Map<string, ServedUpstream>();
+  for (const [name, planned] of plan) {
+    const kept = held.has(name) ? served.get(name) : planned;
+    if (kept !== undefined) settled.set(name, kept);
+  }
+  return settled;
+}
+
+/** The forms that still wait once `plan` is served. */
+function nextAfter({ next }: Footing, plan: Plan): ReadonlyMap<string, UpstreamForm> {
+  return new Map([...next].filter(([name, { live }]) => plan.get(name)?.live !== live));
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }

@@ -59,6 +59,19 @@ export function compileSnapshot(
   pendingUpstreams: readonly string[],
   revision: number,
 ): CompiledSnapshot {
+  const steps = compileInSteps(parts, schemas, pendingUpstreams, revision);
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
+}
+
+/** As {@link compileSnapshot}, a method a step, for whoever has other things to do in between (`TimeSlices.run`). */
+export function compileInSteps(
+  parts: CompilerParts,
+  schemas: ReadonlyMap<string, SchemaSet>,
+  pendingUpstreams: readonly string[],
+  revision: number,
+): Iterator<undefined, CompiledSnapshot> {
   return new SnapshotCompilation(parts, schemas).compile(pendingUpstreams, revision);
 }
 
@@ -82,12 +95,12 @@ class SnapshotCompilation {
     this.#renderError = parts.errorRenderer(this.#registry);
   }
 
-  compile(pendingUpstreams: readonly string[], revision: number): CompiledSnapshot {
+  *compile(pendingUpstreams: readonly string[], revision: number): Generator<undefined, CompiledSnapshot> {
     const { config } = this.#parts;
     for (const upstream of config.upstreams) {
       const schema = this.#schemas.get(upstream.name);
       const channel = this.#parts.channels.get(upstream.name);
-      if (schema !== undefined && channel !== undefined) this.#addUpstream(upstream, schema, channel);
+      if (schema !== undefined && channel !== undefined) yield* this.#addUpstream(upstream, schema, channel);
     }
     const snapshot: RoutingSnapshot = {
       revision,
@@ -100,11 +113,12 @@ class SnapshotCompilation {
     return { snapshot, problems: this.#problems };
   }
 
-  #addUpstream(upstream: UpstreamConfig, schema: SchemaSet, channel: Channel): void {
+  *#addUpstream(upstream: UpstreamConfig, schema: SchemaSet, channel: Channel): Generator<undefined, void> {
     const methods = schema.services.flatMap((service) => service.methods);
     const selection = selectRules(methods, this.#rulesOf(upstream));
     this.#problems.push(...selection.problems);
     for (const method of methods) {
+      yield;
       const { bindings, problems } = compileMethodRules(method, {
         selected: selection.byMethod.get(method.fullName),
         autoMapping: upstream.autoMapping ? "on" : "off",

@@ -10,6 +10,7 @@ export type {
 } from "./engine.ts";
 export type { BodyListener, HttpExchange } from "./exchange.ts";
 export { findHeader, type HeaderList } from "./header-list.ts";
+export { htmlPageFields } from "./html-page.ts";
 export { formatAddress, ListenError } from "./listen-error.ts";
 export { compileOrigins } from "./origins.ts";
 export {

@@ -1,8 +1,18 @@
 export { type BuiltSchema, buildSchema } from "./build-schema.ts";
+export {
+  type Change,
+  type ChangeKind,
+  ChangeList,
+  type Diff,
+  formatDiff,
+  isEmptyDiff,
+} from "./change-list.ts";
+export { diffSchemas } from "./diff-schemas.ts";
 export type { DescriptorFile } from "./file-outline.ts";
 export { joinRegistries } from "./joined-registry.ts";
 export type { SourceFiles } from "./merge-files.ts";
 export {
+  type EnumShape,
   type FieldShape,
   isMessageField,
   type MessageFieldOf,

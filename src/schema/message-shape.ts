@@ -29,7 +29,20 @@ export interface FieldShape<F> {
   readonly scalar?: ScalarType | undefined;
   /** The type of a message field; of lists and maps that of their elements. */
   readonly message?: MessageShape<F> | undefined;
+  /** The type of an enum field; of lists and maps that of their elements. */
+  readonly enum?: EnumShape | undefined;
+  /** The type of a map's keys. */
+  readonly mapKey?: ScalarType | undefined;
+  /** The label that it was declared with, where that says something: proto2's `required`, proto3's `optional`. */
+  readonly declaredLabel?: "required" | "optional" | undefined;
   readonly oneof: { readonly name: string } | undefined;
+}
+
+/** An enum type; a `DescEnum` has all of this. */
+export interface EnumShape {
+  /** Its full name. */
+  readonly typeName: string;
+  readonly values: readonly { readonly name: string; readonly number: number }[];
 }
 
 /** A field that was read off an outline. */
@@ -47,10 +60,12 @@ export function isMessageField<F extends FieldShape<F>>(field: F): field is Mess
 export class MessageShapes {
   readonly #symbols: ReadonlyMap<string, LinkedSymbol>;
   readonly #shapes: Map<string, MessageShape>;
+  readonly #enums: Map<string, EnumShape>;
 
   constructor(symbols: ReadonlyMap<string, LinkedSymbol>) {
     this.#symbols = symbols;
     this.#shapes = new Map();
+    this.#enums = new Map();
   }
 
   /**
@@ -65,6 +80,22 @@ export class MessageShapes {
     if (message === undefined) throw new Error(`the schema has no message ${fullName}`);
     const shape = new OutlinedMessage(fullName, message, this);
     this.#shapes.set(fullName, shape);
+    return shape;
+  }
+
+  /**
+   * As `of`, for an enum.
+   * @throws {Error} if the schema has no such enum.
+   */
+  enumOf(name: string): EnumShape {
+    const fullName = name.startsWith(".") ? name.slice(1) : name;
+    const known = this.#enums.get(fullName);
+    if (known !== undefined) return known;
+    const outline = this.#symbols.get(fullName)?.defined.enum;
+    if (outline === undefined) throw new Error(`the schema has no enum ${fullName}`);
+    const values = outline.values.map((value, i) => ({ name: value, number: outline.numbers[i] ?? 0 }));
+    const shape: EnumShape = { typeName: fullName, values };
+    this.#enums.set(fullName, shape);
     return shape;
   }
 
@@ -140,9 +171,29 @@ class OutlinedField implements RuleField {
     return type === Type.MESSAGE || type === Type.GROUP ? this.#shapes.of(typeName) : undefined;
   }
 
-  /** The value field of a map's entry. */
+  get enum(): EnumShape | undefined {
+    const { type, typeName } = this.#outline;
+    if (this.fieldKind === "map") return this.#mapValue?.enum;
+    return type === Type.ENUM ? this.#shapes.enumOf(typeName) : undefined;
+  }
+
+  get mapKey(): ScalarType | undefined {
+    return this.fieldKind === "map" ? this.#entryField(1)?.scalar : undefined;
+  }
+
+  get declaredLabel(): "required" | "optional" | undefined {
+    const { label, isProto3Optional } = this.#outline;
+    if (label === Label.REQUIRED) return "required";
+    return isProto3Optional ? "optional" : undefined;
+  }
+
   get #mapValue(): RuleField | undefined {
-    return this.#shapes.of(this.#outline.typeName).fields.find(({ number }) => number === 2);
+    return this.#entryField(2);
+  }
+
+  /** A field of a map's entry: 1 is the key, 2 the value. */
+  #entryField(wanted: number): RuleField | undefined {
+    return this.#shapes.of(this.#outline.typeName).fields.find(({ number }) => number === wanted);
   }
 
   get oneof(): { readonly name: string } | undefined {

@@ -274,10 +274,11 @@ class OutlineReader {
     const cursor = this.#cursor;
     let name = "";
     const values: string[] = [];
+    const numbers: number[] = [];
     const outer = cursor.enter();
     while (cursor.next()) {
       if (cursor.field === 1) name = cursor.text();
-      else if (cursor.field === 2) values.push(this.#readEnumValue());
+      else if (cursor.field === 2) this.#readEnumValue(values, numbers);
       else if (cursor.field === 3) cursor.skipOptions(ENUM_OPTIONS);
       else if (cursor.field === 4) cursor.skipRange();
       else if (cursor.field === 5) cursor.skipPlain(Wire.LEN);
@@ -285,21 +286,23 @@ class OutlineReader {
       else cursor.skipUnjudged();
     }
     cursor.leave(outer);
-    return { name, values };
+    return { name, values, numbers };
   }
 
-  #readEnumValue(): string {
+  #readEnumValue(values: string[], numbers: number[]): void {
     const cursor = this.#cursor;
     let name = "";
+    let number = 0;
     const outer = cursor.enter();
     while (cursor.next()) {
       if (cursor.field === 1) name = cursor.text();
-      else if (cursor.field === 2) cursor.skipPlain(Wire.VARINT);
+      else if (cursor.field === 2) number = cursor.number();
       else if (cursor.field === 3) cursor.skipOptions(ENUM_VALUE_OPTIONS);
       else cursor.skipUnjudged();
     }
     cursor.leave(outer);
-    return name;
+    values.push(name);
+    numbers.push(number);
   }
 
   #readService(): ServiceOutline {

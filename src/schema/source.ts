@@ -19,4 +19,10 @@ export interface SchemaSource {
    * @throws {StatusError} UNAVAILABLE and the like where nothing could be read now and a later try may succeed.
    */
   load(signal: AbortSignal): Promise<SchemaFiles>;
+  /**
+   * A text that stays equal while `load` would read the same, at a fraction of its cost; sources that can tell only by
+   * loading have none. Faults are part of it. A text taken before a `load` that differs from one taken later asks for
+   * another `load`. Rejects on abort alone.
+   */
+  fingerprint?(signal: AbortSignal): Promise<string>;
 }

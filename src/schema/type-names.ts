@@ -2,7 +2,13 @@
  * What a descriptor file defines and what it refers to. Reads the file as it stands; checks nothing but names.
  */
 import { FieldDescriptorProto_Type as Type } from "@bufbuild/protobuf/wkt";
-import type { FieldOutline, FileOutline, MessageOutline, MethodOutline } from "./file-outline.ts";
+import type {
+  EnumOutline,
+  FieldOutline,
+  FileOutline,
+  MessageOutline,
+  MethodOutline,
+} from "./file-outline.ts";
 
 /** What a full name stands for. A map entry is a message that only its own field may name. */
 export type SymbolKind = "message" | "map_entry" | "enum" | "service" | "extension";
@@ -13,6 +19,7 @@ export interface DefinedName {
   readonly kind: SymbolKind;
   /** Of a message or a map entry. */
   readonly message: MessageOutline | undefined;
+  readonly enum: EnumOutline | undefined;
 }
 
 /** One use of a type by name. */
@@ -43,7 +50,12 @@ export function namesOf(file: FileOutline, maxDepth: number): FileNames {
   const references: TypeReference[] = [];
 
   const define = (fullName: string, kind: SymbolKind, message?: MessageOutline): void => {
-    defined.push({ fullName, kind, message });
+    defined.push({ fullName, kind, message, enum: undefined });
+  };
+
+  const addEnum = (declared: EnumOutline, parent: string): void => {
+    const fullName = join(parent, declared.name);
+    defined.push({ fullName, kind: "enum", message: undefined, enum: declared });
   };
 
   const addMessage = (message: MessageOutline, parent: string, depth: number): void => {
@@ -51,7 +63,7 @@ export function namesOf(file: FileOutline, maxDepth: number): FileNames {
     define(fullName, message.isMapEntry ? "map_entry" : "message", message);
     for (const field of message.fields) addField(field, fullName, "field");
     for (const extension of message.extensions) addExtension(extension, fullName);
-    for (const each of message.enums) define(join(fullName, each.name), "enum");
+    for (const each of message.enums) addEnum(each, fullName);
     if (depth >= maxDepth) return;
     for (const nested of message.messages) addMessage(nested, fullName, depth + 1);
   };
@@ -69,7 +81,7 @@ export function namesOf(file: FileOutline, maxDepth: number): FileNames {
   };
 
   for (const message of file.messages) addMessage(message, file.package, 1);
-  for (const each of file.enums) define(join(file.package, each.name), "enum");
+  for (const each of file.enums) addEnum(each, file.package);
   for (const extension of file.extensions) addExtension(extension, file.package);
   for (const service of file.services) {
     const scope = join(file.package, service.name);

@@ -16,6 +16,8 @@ export interface EndpointStats {
   /** On its sockets; undefined where the client does not tell, as for what follows. */
   readonly sentBytes: number | undefined;
   readonly receivedBytes: number | undefined;
+  /** Connections that came to take calls. */
+  readonly connects: number | undefined;
   /** Attempts to connect that failed. */
   readonly connectFailures: number | undefined;
   /** False while it is ejected or says that it does not serve; undefined where nobody watches. */

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { startBrowser, WITHOUT_BROWSER, withPage } from "../support/browser.ts";
 import { type EchoServer, startEchoServer } from "../support/echo-server.ts";
 import { GatewayProcess, type LogLine, startGateway, temporaryFiles } from "../support/gateway-process.ts";
 import { describeGateway, ENGINES } from "../support/gateway-suite.ts";
@@ -173,10 +174,13 @@ describe("the admin listener", { timeout: 30_000 }, () => {
     ["GET /healthz", 200, /^ok\n$/],
     ["HEAD /healthz", 200, /^$/],
     ["GET /readyz", 200, /^ready\n$/],
+    ["GET /readyz?verbose", 200, /^ready\n\[\+\] process: running\n\[\+\] schema of echo: loaded\n$/],
+    ["GET /upstreams", 200, /"name": "echo",\n\s*"state": "ready"/],
+    ["GET /config", 200, /"file": "[^"]+",\n\s*"listeners": \[/],
+    ["GET /", 200, /^<!doctype html>/],
     ["GET /healthz?verbose", 200, /^ok\n$/],
-    ["POST /healthz", 405, /^only GET and HEAD\n$/],
-    ["DELETE /routes", 405, /^only/],
-    ["GET /", 404, /^not found; there is \/healthz \/readyz \/metrics \/routes\n$/],
+    ["POST /healthz", 405, /only GET, HEAD\n$/],
+    ["DELETE /routes", 405, /only GET, HEAD\n$/],
     ["GET /v1/ping", 404, /^not found/],
     ["GET /healthz/", 404, /^not found/],
   ];
@@ -202,6 +206,36 @@ describe("the admin listener", { timeout: 30_000 }, () => {
     const lines = (await text.text()).trimEnd().split("\n");
     assert.equal(lines.length, table.routes.length + 1);
     assert.match(lines[0] ?? "", /^METHOD +TEMPLATE +RPC/);
+  });
+
+  test("the level of the log can be changed while it runs", async () => {
+    const change = await fetch(`${gateway.adminUrl}/log?level=debug`, { method: "POST" });
+    assert.equal(change.status, 200);
+    assert.deepEqual(await (await fetch(`${gateway.adminUrl}/log`)).json(), { level: "debug" });
+    const back = await fetch(`${gateway.adminUrl}/log?level=info`, { method: "POST" });
+    assert.equal(back.status, 200);
+  });
+
+  test("a page for people shows all of it in a browser", { skip: WITHOUT_BROWSER }, async () => {
+    const browser = await startBrowser();
+    try {
+      await withPage(browser, `${gateway.adminUrl}/`, async (page) => {
+        await page.getByRole("status").getByText("ready").waitFor();
+        await page.getByRole("cell", { name: "schema of echo" }).waitFor();
+        await page.getByRole("cell", { name: echo.address }).waitFor();
+        await page.getByRole("heading", { name: /^Routes \(\d+\)$/ }).waitFor();
+        await page.getByLabel("filter routes").fill("/v1/fail");
+        await page.getByRole("heading", { name: /^Routes \(\d of \d+\)$/ }).waitFor();
+        await page.getByLabel("level of the log").selectOption("warn");
+        const changed = async (): Promise<unknown> => (await fetch(`${gateway.adminUrl}/log`)).json();
+        while (JSON.stringify(await changed()) !== '{"level":"warn"}');
+        await page.getByText("Config in force").click();
+        await page.getByText('"upstreams"').waitFor();
+      });
+    } finally {
+      await browser.close();
+      await fetch(`${gateway.adminUrl}/log?level=info`, { method: "POST" });
+    }
   });
 
   test("is not reachable over the public listener", async () => {

@@ -92,14 +92,27 @@ describe("a descriptor file", () => {
     assert.ok(problems[0]?.hint.includes(join(folder, "absent")));
   });
 
-  test("that is a directory is a problem", async () => {
-    assert.match((await load(folder)).problems[0]?.what ?? "", /directory/);
+  test("that is a device is a problem", async () => {
+    assert.match((await load("/dev/zero")).problems[0]?.what ?? "", /not a regular file/);
   });
 
   test("over the limit is refused", async () => {
     const { files, problems } = await load(`${FIXTURES}/shop.binpb`, 100);
     assert.deepEqual(files, []);
     assert.match(problems[0]?.what ?? "", /more than the limit of 100/);
+  });
+
+  test("has a fingerprint that changes with its content", async () => {
+    const path = join(folder, "marked.binpb");
+    const source = new DescriptorFileSource(path);
+    const absent = await source.fingerprint(never);
+    writeFileSync(path, SHOP);
+    const first = await source.fingerprint(never);
+    assert.notEqual(first, absent);
+    writeFileSync(path, SHOP);
+    assert.equal(await source.fingerprint(never), first, "written again");
+    writeFileSync(path, SHOP.subarray(1));
+    assert.notEqual(await source.fingerprint(never), first);
   });
 
   test("is read afresh every time", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type AdminView, adminHandler } from "../../../src/admin/index.ts";
+import { type AdminView, adminHandler, adminPages } from "../../../src/admin/index.ts";
 import type { RouteRow } from "../../../src/control/index.ts";
 import type { Logger } from "../../../src/telemetry/index.ts";
 import { FakeExchange, type FakeRequest } from "../../support/fake-exchange.ts";
@@ -15,6 +15,8 @@ const ROW: RouteRow = {
   source: "annotation",
   upstream: "library",
 };
+
+const CHECKS = [{ name: "schema of library", ok: false, detail: "waiting for it" }];
 
 async function ask(request: FakeRequest, view: Partial<AdminView> = {}): Promise<FakeExchange> {
   const exchange = new FakeExchange(request);
@@ -32,12 +34,21 @@ async function ask(request: FakeRequest, view: Partial<AdminView> = {}): Promise
     fatal: note,
   };
   const whole: AdminView = {
-    readiness: () => ({ ready: true, detail: "ready" }),
+    readiness: () => ({ ready: true, detail: "ready", checks: CHECKS }),
     routes: () => [ROW],
+    upstreams: () => [],
+    config: () => ({ file: "sluice.yaml", deadlineMs: Number.POSITIVE_INFINITY }),
+    logLevel: () => "info",
+    setLogLevel: () => {
+      throw new Error("not asked for");
+    },
     metrics: async () => ({ contentType: "text/plain; version=0.0.4", body: "up 1\n" }),
+    schemas: () => [],
+    reload: async () => ({ result: "unchanged", revision: 1, changes: [], problems: [] }),
+    confirmSchema: async () => "unknown",
     ...view,
   };
-  adminHandler(whole, log)(exchange);
+  adminHandler(adminPages(whole), log)(exchange);
   // Every answer is there within the microtasks of the handler.
   await new Promise((resolve) => setImmediate(resolve));
   return exchange;
@@ -56,10 +67,40 @@ describe("the admin listener answers", () => {
     [
       "what it waits for",
       { path: "/readyz" },
-      { readiness: () => ({ ready: false, detail: "waiting for the schema of: library" }) },
+      { readiness: () => ({ ready: false, detail: "waiting for the schema of: library", checks: CHECKS }) },
       503,
       /library/,
     ],
+    [
+      "what readiness depends on, to whoever asks for more",
+      { path: "/readyz", query: "verbose" },
+      {},
+      200,
+      /^ready\n\[-\] schema of library: waiting for it\n$/,
+    ],
+    [
+      "its config, with limits that are none as a word",
+      { path: "/config" },
+      {},
+      200,
+      /"deadlineMs": "unlimited"/,
+    ],
+    [
+      "its upstreams",
+      { path: "/upstreams" },
+      { upstreams: () => [{ name: "library", state: "ready", openCalls: 3, endpoints: [] }] },
+      200,
+      /"openCalls": 3/,
+    ],
+    ["the level of its log", { path: "/log" }, {}, 200, /"level": "info"/],
+    [
+      "that a level is none",
+      { method: "POST", path: "/log", query: "level=loud" },
+      {},
+      400,
+      /^level "loud" is none of trace, debug, info, warn, error, fatal, silent$/m,
+    ],
+    ["with a page for people", { path: "/" }, {}, 200, /^<!doctype html>/],
     ["its metrics", { path: "/metrics" }, {}, 200, /^up 1$/m],
     ["its routes as JSON", { path: "/routes" }, {}, 200, /"template": "\/v1\/\{name\}"/],
     [
@@ -69,8 +110,15 @@ describe("the admin listener answers", () => {
       200,
       /^GET {5}\/v1\/\{name\} {2}t\.S\.Get/m,
     ],
-    ["which paths there are", { path: "/" }, {}, 404, /\/healthz \/readyz \/metrics \/routes/],
-    ["that it is read-only", { method: "POST", path: "/routes" }, {}, 405, /GET and HEAD/],
+    [
+      "which paths there are",
+      { path: "/nowhere" },
+      {},
+      404,
+      /^GET {2}\/healthz {2}200 while the process is alive$/m,
+    ],
+    ["with what a path takes", { method: "POST", path: "/routes" }, {}, 405, /only GET, HEAD$/m],
+    ["with all that a path takes", { method: "PUT", path: "/log" }, {}, 405, /only GET, HEAD, POST$/m],
     [
       "a failure without its text",
       { path: "/metrics" },
@@ -84,6 +132,51 @@ describe("the admin listener answers", () => {
       const exchange = await ask(request, view);
       assert.equal(exchange.status, status);
       assert.match(exchange.text, body);
+    });
+  }
+});
+
+describe("the admin listener changes", () => {
+  test("the level of the log", async () => {
+    let level: string | undefined;
+    const setLogLevel = (asked: string): void => {
+      level = asked;
+    };
+    const exchange = await ask({ method: "POST", path: "/log", query: "level=debug" }, { setLogLevel });
+    assert.equal(exchange.status, 200);
+    assert.equal(level, "debug");
+  });
+
+  const origins: readonly [what: string, headers: readonly string[], status: number][] = [
+    ["for programs", ["host", "sluice.internal:9901"], 200],
+    ["for its own page, by address", ["host", "127.0.0.1:9901", "origin", "http://127.0.0.1:9901"], 200],
+    ["for its own page, by IPv6 address", ["host", "[::1]:9901", "origin", "http://[::1]:9901"], 200],
+    ["for its own page, by localhost", ["host", "localhost:9901", "origin", "http://localhost:9901"], 200],
+    [
+      "nothing for a page of another origin",
+      ["host", "127.0.0.1:9901", "origin", "https://evil.example"],
+      403,
+    ],
+    ["nothing for a page without an origin", ["host", "127.0.0.1:9901", "origin", "null"], 403],
+    [
+      "nothing for a page whose name was made to lead here",
+      ["host", "evil.example:9901", "origin", "http://evil.example:9901"],
+      403,
+    ],
+    ["nothing for another site's form", ["host", "127.0.0.1:9901", "sec-fetch-site", "cross-site"], 403],
+  ];
+  for (const [what, headers, status] of origins) {
+    test(`${status === 200 ? "something " : ""}${what}`, async () => {
+      let isChanged = false;
+      const setLogLevel = (): void => {
+        isChanged = true;
+      };
+      const exchange = await ask(
+        { method: "POST", path: "/log", query: "level=warn", headers },
+        { setLogLevel },
+      );
+      assert.equal(exchange.status, status);
+      assert.equal(isChanged, status === 200);
     });
   }
 });

@@ -32,6 +32,7 @@ const STATS: ChannelStats = {
       picks: 4,
       sentBytes: 5,
       receivedBytes: 6,
+      connects: 14,
       connectFailures: 7,
       isHealthy: false,
       ejections: { failures: 13, latency: 0 },
@@ -44,6 +45,7 @@ const STATS: ChannelStats = {
       picks: 0,
       sentBytes: undefined,
       receivedBytes: undefined,
+      connects: undefined,
       connectFailures: undefined,
       isHealthy: undefined,
       ejections: {},
@@ -74,6 +76,7 @@ describe("metrics of upstreams", () => {
       sluice_upstream_picks_total: ["books 10.0.0.1:1 4", "books unix:/a 0"],
       sluice_upstream_sent_bytes_total: ["books 10.0.0.1:1 5"],
       sluice_upstream_received_bytes_total: ["books 10.0.0.1:1 6"],
+      sluice_upstream_connects_total: ["books 10.0.0.1:1 14"],
       sluice_upstream_connect_failures_total: ["books 10.0.0.1:1 7"],
       sluice_upstream_endpoint_healthy: ["books 10.0.0.1:1 0"],
       sluice_upstream_endpoint_ejections_total: [

@@ -93,7 +93,11 @@ test("the minimal file parses and takes every default", async () => {
         authority: undefined,
         metadata: [],
         requestCompression: "none",
-        schema: { reflection: { timeoutMs: 5_000 }, descriptors: [] },
+        schema: {
+          reflection: { timeoutMs: 5_000, intervalMs: 60_000 },
+          descriptors: [],
+          onBreakingChange: "apply",
+        },
         http: { rules: [], serviceConfig: undefined },
         autoMapping: false,
         client: "http2",
@@ -108,6 +112,7 @@ test("the minimal file parses and takes every default", async () => {
     readiness: { require: "first" },
     shutdown: { drainTimeoutMs: 30_000, readinessDelayMs: 0 },
     log: { level: "info" },
+    watch: true,
     tracing: {
       enabled: false,
       exporter: {

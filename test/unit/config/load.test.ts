@@ -149,11 +149,12 @@ test("everything that an upstream can have is read", () => {
   assert.deepEqual(upstream.metadata, ["x-tenant", "a b", "x-key-bin", "_-8=,AQI"]);
   assert.equal(upstream.requestCompression, "gzip");
   assert.deepEqual(upstream.schema, {
-    reflection: { timeoutMs: 1_000 },
+    reflection: { timeoutMs: 1_000, intervalMs: 60_000 },
     descriptors: [
       { text: "one.binpb", resolved: "/etc/sluice/one.binpb" },
       { text: "/abs/two.binpb", resolved: "/abs/two.binpb" },
     ],
+    onBreakingChange: "apply",
   });
   assert.deepEqual(upstream.http.serviceConfig, { text: "../service.yaml", resolved: "/etc/service.yaml" });
   assert.equal(upstream.autoMapping, true);
@@ -319,7 +320,7 @@ upstreams:
   assert.equal(listeners[0]?.engine, "node");
   assert.equal(listeners[0]?.trustedHops, 2);
   assert.deepEqual(upstreams[0]?.addresses, [{ address: "h:1", weight: 1 }]);
-  assert.deepEqual(upstreams[0]?.schema.reflection, { timeoutMs: 5_000 });
+  assert.deepEqual(upstreams[0]?.schema.reflection, { timeoutMs: 5_000, intervalMs: 60_000 });
   assert.equal(upstreams[0]?.tls?.ca?.text, "${LITERAL}/ca.pem");
   assert.equal(upstreams[0]?.options.deadlineMs, 60_000);
   assert.equal(upstreams[0]?.autoMapping, true);
@@ -379,7 +380,11 @@ test("flags stand for one upstream with reflection", () => {
   assert.equal(config.upstreams.length, 1);
   assert.equal(config.upstreams[0]?.name, "upstream");
   assert.deepEqual(config.upstreams[0]?.addresses, [{ address: "localhost:50051", weight: 1 }]);
-  assert.deepEqual(config.upstreams[0]?.schema, { reflection: { timeoutMs: 5_000 }, descriptors: [] });
+  assert.deepEqual(config.upstreams[0]?.schema, {
+    reflection: { timeoutMs: 5_000, intervalMs: 60_000 },
+    descriptors: [],
+    onBreakingChange: "apply",
+  });
   assert.equal(config.locate(["upstreams", "upstream", "address"]), "--upstream");
 });
 
@@ -393,6 +398,7 @@ test("flags with descriptors do without reflection", () => {
   assert.deepEqual(config.upstreams[0].schema, {
     reflection: undefined,
     descriptors: [{ text: "x.binpb", resolved: "/data/x.binpb" }],
+    onBreakingChange: "apply",
   });
   assert.deepEqual(config.listeners[0]?.address, { host: "0.0.0.0", port: 0 });
   assert.deepEqual(config.admin.address, { host: "::1", port: 0 });

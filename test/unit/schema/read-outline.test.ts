@@ -32,7 +32,11 @@ function message(proto: DescriptorProto): unknown {
     name: proto.name,
     fields: proto.field.map(field),
     messages: proto.nestedType.map(message),
-    enums: proto.enumType.map(({ name, value }) => ({ name, values: value.map((each) => each.name) })),
+    enums: proto.enumType.map(({ name, value }) => ({
+      name,
+      values: value.map((each) => each.name),
+      numbers: value.map((each) => each.number),
+    })),
     extensions: proto.extension.map(field),
     oneofs: proto.oneofDecl.map(({ name }) => name),
     isMapEntry: proto.options?.mapEntry ?? false,

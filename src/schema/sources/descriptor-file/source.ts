@@ -1,91 +1,97 @@
 /**
  * Schemas from binary FileDescriptorSets: `protoc --descriptor_set_out --include_imports`, or `buf build -o api.binpb`.
+ * A folder is all the sets in it, such as a mounted ConfigMap.
  */
-import { readFile, stat } from "node:fs/promises";
 import type { Problem } from "../../../status/index.ts";
 import { type DescriptorFile, readDescriptorSet, type SchemaFiles, type SchemaSource } from "../../index.ts";
+import {
+  ContentFingerprint,
+  type FileFault,
+  FileReadError,
+  findFiles,
+  readFoundFile,
+} from "../files/index.ts";
 
-/** Larger files are refused unread. The whole of googleapis compiles to some 80 MiB with comments. */
+/** More is refused unread. The whole of googleapis compiles to some 80 MiB with comments. */
 const LIMIT_BYTES = 128 * 1024 * 1024;
+
+/** What descriptor sets are called in folders; a file that is named itself may be called anything. */
+const SUFFIXES: readonly string[] = [".binpb", ".pb", ".desc", ".protoset"];
 
 const COMPILE =
   "compile it with protoc --descriptor_set_out=api.binpb --include_imports, or buf build -o api.binpb";
 
-/** A source over one file. It answers every fault of the file with a problem and never throws but on abort. */
+/**
+ * A source over one file, or over every descriptor set in a folder and below it. It answers every fault with a problem
+ * that leaves out that file, and never throws but on abort.
+ */
 export class DescriptorFileSource implements SchemaSource {
   readonly name: string;
   readonly #path: string;
   readonly #limitBytes: number;
+  readonly #fingerprint: ContentFingerprint;
 
-  /** `name` is the path as the operator wrote it, for people; `limitBytes` the longest file that is read. */
+  /** `name` is the path as the operator wrote it, for people; `limitBytes` how much is read in all. */
   constructor(path: string, name: string = path, limitBytes: number = LIMIT_BYTES) {
     this.name = name;
     this.#path = path;
     this.#limitBytes = limitBytes;
+    this.#fingerprint = new ContentFingerprint();
   }
 
-  load(signal: AbortSignal): Promise<SchemaFiles> {
-    return load(this.#path, this.name, this.#limitBytes, signal);
-  }
-}
-
-async function load(
-  path: string,
-  name: string,
-  limitBytes: number,
-  signal: AbortSignal,
-): Promise<SchemaFiles> {
-  let bytes: Uint8Array;
-  try {
-    const { size } = await stat(path);
-    if (size > limitBytes) {
-      const what = `${size} bytes are more than the limit of ${limitBytes}`;
-      return unusable(name, what, "give a descriptor set of this API alone");
+  async load(signal: AbortSignal): Promise<SchemaFiles> {
+    const found = await findFiles(this.#path, SUFFIXES, signal);
+    const files: DescriptorFile[] = [];
+    const problems: Problem[] = found.faults.map((fault) => this.#problem(fault));
+    let leftBytes = this.#limitBytes;
+    for (const file of found.files) {
+      try {
+        const bytes = await readFoundFile(file, leftBytes, signal);
+        leftBytes -= bytes.byteLength;
+        files.push(...parse(file.name, bytes));
+      } catch (error) {
+        if (!(error instanceof FileReadError)) throw error;
+        problems.push(this.#problem(error.fault));
+      }
     }
-    bytes = await readFile(path, { signal });
-  } catch (error) {
-    signal.throwIfAborted();
-    return unusable(name, ...readFault(path, error));
+    if (found.isFolder && found.files.length === 0 && problems.length === 0) {
+      const what = `no descriptor set is in this folder: no file ends in ${SUFFIXES.join(", ")}`;
+      problems.push(this.#problem({ name: "", what, hint: COMPILE }));
+    }
+    return { files, problems };
   }
-  return parse(name, bytes);
+
+  async fingerprint(signal: AbortSignal): Promise<string> {
+    const found = await findFiles(this.#path, SUFFIXES, signal);
+    return this.#fingerprint.of([found], this.#limitBytes, signal);
+  }
+
+  #problem({ name, what, hint }: Omit<FileFault, "isAbsent">): Problem {
+    return { severity: "error", where: name === "" ? this.name : `${this.name}/${name}`, what, hint };
+  }
 }
 
-/** The files of a descriptor set in `bytes`; `path` is where they were read, for problems. */
-function parse(path: string, bytes: Uint8Array): SchemaFiles {
-  if (bytes.length === 0) return unusable(path, "the file is empty", COMPILE);
+/**
+ * The files of a descriptor set in `bytes`.
+ * @throws {FileReadError} if `bytes` are none.
+ */
+function parse(name: string, bytes: Uint8Array): readonly DescriptorFile[] {
+  if (bytes.length === 0) throw unusable(name, "the file is empty", COMPILE);
   let files: readonly DescriptorFile[];
   try {
     files = readDescriptorSet(bytes);
   } catch {
-    return unusable(path, ...formatFault(bytes));
+    throw unusable(name, ...formatFault(bytes));
   }
   // Bytes of many another kind decode as unknown fields, or as files without a name.
-  if (files.length === 0 || files.some(({ outline }) => outline.name === ""))
-    return unusable(path, ...formatFault(bytes));
-  return { files, problems: [] };
-}
-
-function unusable(path: string, what: string, hint: string): SchemaFiles {
-  const problem: Problem = { severity: "error", where: path, what, hint };
-  return { files: [], problems: [problem] };
-}
-
-function readFault(path: string, error: unknown): [what: string, hint: string] {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  switch (code) {
-    case "ENOENT":
-      return ["the file does not exist", `looked for at ${path}`];
-    case "EISDIR":
-      return ["this is a directory", "name the descriptor set in it"];
-    case "EACCES":
-    case "EPERM":
-      return ["the file may not be read", "let the user that the gateway runs as read it"];
-    default:
-      return [
-        `the file cannot be read (${typeof code === "string" ? code : "unknown fault"})`,
-        "check the path",
-      ];
+  if (files.length === 0 || files.some(({ outline }) => outline.name === "")) {
+    throw unusable(name, ...formatFault(bytes));
   }
+  return files;
+}
+
+function unusable(name: string, what: string, hint: string): FileReadError {
+  return new FileReadError({ name, what, hint, isAbsent: false });
 }
 
 /** What `bytes`, which are no descriptor set, seem to be. */

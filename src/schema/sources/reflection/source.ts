@@ -48,6 +48,7 @@ export class ReflectionSource implements SchemaSource {
   readonly name: string;
   readonly #channel: Channel;
   readonly #limits: SessionLimits;
+  #ownConnects = 0;
 
   constructor(options: ReflectionOptions) {
     this.name = `reflection at ${options.address}`;
@@ -60,6 +61,30 @@ export class ReflectionSource implements SchemaSource {
   }
 
   async load(signal: AbortSignal): Promise<SchemaFiles> {
+    const connects = this.#connects();
+    try {
+      return await this.#load(signal);
+    } finally {
+      this.#ownConnects += this.#connects() - connects;
+    }
+  }
+
+  /**
+   * Changes when the upstream has been connected again: it may be another version. Connections that a reading opened
+   * itself do not count, or else a server that closes idle ones would be read without end.
+   */
+  fingerprint(): Promise<string> {
+    return Promise.resolve(`${this.#connects() - this.#ownConnects} connections`);
+  }
+
+  /** Connections to the endpoints that there are now; where the client does not count them, those that stand. */
+  #connects(): number {
+    let sum = 0;
+    for (const { connects, connections } of this.#channel.stats().endpoints) sum += connects ?? connections;
+    return sum;
+  }
+
+  async #load(signal: AbortSignal): Promise<SchemaFiles> {
     try {
       return await this.#read("v1", signal);
     } catch (failure) {

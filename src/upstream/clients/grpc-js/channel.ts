@@ -139,6 +139,7 @@ export class GrpcJsChannel implements Channel {
       picks: this.#opened,
       sentBytes: undefined,
       receivedBytes: undefined,
+      connects: undefined,
       connectFailures: undefined,
       isHealthy: undefined,
       ejections: {},

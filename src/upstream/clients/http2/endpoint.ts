@@ -78,6 +78,7 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
   /** Those that take no more calls, while their last ones are under way. */
   readonly #draining: Connection[] = [];
   #picks = 0;
+  #connects = 0;
   #connectFailures = 0;
   /** Of connections that are closed. */
   #sentBytes = 0;
@@ -147,6 +148,7 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
       picks: this.#picks,
       sentBytes,
       receivedBytes,
+      connects: this.#connects,
       connectFailures: this.#connectFailures,
       isHealthy: this.observer?.isHealthy,
       ejections: { ...this.observer?.ejections },
@@ -203,6 +205,7 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
 
   onReady(connection: Connection): void {
     this.#opening = undefined;
+    this.#connects++;
     this.#ready.push(connection);
     this.#ages.start(connection);
     if (this.#ready.length === 1) this.observer?.onReady();

@@ -1,0 +1,58 @@
+/**
+ * The config as it may be shown: all values with their defaults, secrets replaced.
+ */
+import type { Config } from "./types.ts";
+
+/** Stands for a secret. */
+export const MASK = "***";
+
+/** Names of keys and of header fields whose values are kept to ourselves. */
+const SECRET_NAME = /secret|passw|token|credential|api[-_]?key|authorization|cookie|private/i;
+
+/** Keys below which every value may be a credential: metadata and headers that the gateway sends of its own. */
+const SECRET_TABLES: ReadonlySet<string> = new Set(["metadata", "headers"]);
+
+/** `https://user:password@host`. */
+const USER_INFO = /(?<=^[a-z][a-z0-9+.-]*:\/\/)[^/@]+(?=@)/i;
+
+/**
+ * The config as plain values for JSON: paths of files as they were written, lists of names and values as tables. What could
+ * be a secret by its name or place is `***`; what files hold is never part of a config.
+ */
+export function maskedConfig(config: Config): unknown {
+  const { fileName, locate: _locate, ...values } = config;
+  return { file: fileName, ...Object.fromEntries(maskedEntries(values)) };
+}
+
+function maskedEntries(values: object): readonly (readonly [string, unknown])[] {
+  return Object.entries(values)
+    .filter(([, value]) => value !== undefined && typeof value !== "function")
+    .map(([key, value]) => [key, maskedValue(key, value)]);
+}
+
+function maskedValue(key: string, value: unknown): unknown {
+  if (SECRET_TABLES.has(key)) return maskedTable(value);
+  if (typeof value === "string") {
+    return value !== "" && SECRET_NAME.test(key) ? MASK : value.replace(USER_INFO, MASK);
+  }
+  if (Array.isArray(value)) return value.map((item) => maskedValue(key, item));
+  if (value instanceof Map) return Object.fromEntries(maskedEntries(Object.fromEntries(value)));
+  if (value instanceof Set) return [...value];
+  if (typeof value !== "object" || value === null) return value;
+  if (isFilePath(value)) return value.text;
+  return Object.fromEntries(maskedEntries(value));
+}
+
+/** `[name, value, …]` or a table: the names alone are shown. */
+function maskedTable(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const names = value.filter((_, index) => index % 2 === 0).map(String);
+    return Object.fromEntries(names.map((name) => [name, MASK]));
+  }
+  if (typeof value !== "object" || value === null) return MASK;
+  return Object.fromEntries(Object.keys(value).map((name) => [name, MASK]));
+}
+
+function isFilePath(value: object): value is { readonly text: string } {
+  return "resolved" in value && "text" in value && typeof value.text === "string";
+}
