@@ -3,13 +3,11 @@
  */
 import { formatRouteTable } from "../control/index.ts";
 import { findHeader } from "../http/index.ts";
-import type { LogLevel } from "../telemetry/index.ts";
+import { LOG_LEVELS } from "../telemetry/index.ts";
 import { overviewPage } from "./overview.ts";
 import { type AdminPage, type AdminReply, type AdminRequest, jsonReply, textReply } from "./page.ts";
 import { reloadPages } from "./reload-pages.ts";
 import type { AdminView, Readiness } from "./view.ts";
-
-const LOG_LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
 /** All of them. */
 export function adminPages(view: AdminView): readonly AdminPage[] {

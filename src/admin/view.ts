@@ -35,6 +35,8 @@ export interface EndpointRow {
 /** One upstream. */
 export interface UpstreamRow {
   readonly name: string;
+  /** The number of the worker process whose view this is, where there are several. */
+  readonly worker?: number | undefined;
   readonly state: string;
   readonly openCalls: number;
   readonly pendingCalls?: number | undefined;

@@ -36,7 +36,7 @@ export function adminView({ control, gateway, meters, lifecycle, log, followers 
     },
     routes: () => routeRows(gateway.snapshot),
     schemas: () => schemaStatuses(reconciler),
-    upstreams: () => upstreamRows(control.channels),
+    upstreams: () => followers?.upstreams() ?? upstreamRows(control.channels),
     config: () => maskedConfig(control.config),
     reload: () => reloads.reload("request"),
     confirmSchema: (upstream, digest) => reconciler.confirm(upstream, digest),
@@ -49,6 +49,7 @@ export function adminView({ control, gateway, meters, lifecycle, log, followers 
     logLevel: () => log.level as LogLevel,
     setLogLevel: (level) => {
       log.level = level;
+      followers?.logLevelChanged(level);
     },
   };
 }

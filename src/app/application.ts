@@ -2,7 +2,7 @@
  * A running gateway: its listeners, its control plane, and how it starts and drains.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { adminHandler, adminPages, type Readiness } from "../admin/index.ts";
+import { adminHandler, adminPages, type Readiness, type UpstreamRow } from "../admin/index.ts";
 import type { Config, ListenerConfig } from "../config/index.ts";
 import { type Applied, listenerName, type ReloadCause } from "../control/index.ts";
 import { Gateway, type ListenerSettings } from "../gateway/index.ts";
@@ -14,6 +14,7 @@ import type { Builtins } from "./builtins.ts";
 import { type ConfigOrigin, ControlPlane } from "./control-plane.ts";
 import type { Followers } from "./followers.ts";
 import { TelemetryParts } from "./telemetry-parts.ts";
+import { upstreamRows } from "./upstream-rows.ts";
 
 /** The start failed; every problem is a line of the message. */
 export class StartError extends Error {
@@ -133,6 +134,11 @@ export class Application {
   /** Opens the access log's file anew, after it was moved away. */
   reopenLogs(): Promise<void> {
     return this.#telemetry.reopenLogs();
+  }
+
+  /** The upstreams that are served now, as this process sees them. */
+  get upstreams(): readonly UpstreamRow[] {
+    return upstreamRows(this.#control.channels);
   }
 
   /**

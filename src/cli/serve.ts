@@ -26,6 +26,7 @@ import { nextSignal, onHangup } from "./signals.ts";
 interface Serving {
   readonly listening: readonly Listening[];
   readonly adminAddress: ListenAddress | undefined;
+  reopenLogs(): Promise<void>;
   reload(cause: "signal"): Promise<unknown>;
   drain(): Promise<void>;
 }
@@ -61,7 +62,7 @@ async function serveWith(options: ConfigOptions, output: LineBuffer): Promise<nu
   try {
     const starting = start({ files: configFilesOf(options), read }, config, document, log, output);
     // One that comes before the start is over waits for it; a start that fails says so itself.
-    onHangup(() => void starting.then((running) => running.reload("signal")).catch(() => undefined));
+    onHangup(() => void starting.then(hangUp).catch(() => undefined));
     const started = await Promise.race([starting, signal]);
     if (typeof started === "string") {
       // Nobody has been told of the addresses yet, so there is nothing to drain.
@@ -86,6 +87,12 @@ async function serveWith(options: ConfigOptions, output: LineBuffer): Promise<nu
   const exitCode = await Promise.race([drained, cutShort]);
   log.info({ exitCode }, "stopped");
   return exitCode;
+}
+
+/** What SIGHUP stands for: a file of the access log was moved away, or the config has changed. */
+async function hangUp(running: Serving): Promise<void> {
+  await running.reopenLogs();
+  await running.reload("signal");
 }
 
 function start(

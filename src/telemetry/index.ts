@@ -20,7 +20,7 @@ export {
   openFileWriter,
   openStandardOutput,
 } from "./lines/index.ts";
-export { createLogger, type Logger, type LogLevel } from "./logger.ts";
+export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "./logger.ts";
 export { Meters } from "./meters.ts";
 export type { Reading, Sample } from "./reading.ts";
 export {

@@ -3,8 +3,11 @@
  */
 import { type DestinationStream, type Logger as PinoLogger, pino } from "pino";
 
-/** Log levels, loudest last to first; `silent` switches logging off. */
-export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+/** Log levels, from most to least; `silent` switches logging off. */
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+
+/** One of them. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** A structured log: fields first, then the sentence. */
 export type Logger = Pick<PinoLogger, "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "level">;

@@ -3,7 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { type EchoServer, startEchoServer } from "../support/echo-server.ts";
 import { runSluice, startGateway, temporaryFiles } from "../support/gateway-process.ts";
@@ -54,6 +55,26 @@ describe("the access log", { timeout: 60_000 }, () => {
     assert.ok(
       gateway.log.some(({ msg }) => msg === "stopped"),
       "the last words are there",
+    );
+  });
+
+  test("that was moved away is opened anew on SIGHUP", async () => {
+    const file = files.path("rotated.log");
+    const gateway = await startGateway({
+      upstreams: upstreams(),
+      accessLog: { file, format: "{path}" },
+    });
+    await send(gateway.url(), "GET /v1/echo");
+    while ((await readFile(file, "utf8")) === "");
+    await rename(file, `${file}.1`);
+    gateway.child.kill("SIGHUP");
+    while (!existsSync(file)) await send(gateway.adminUrl, "GET /healthz");
+    await send(gateway.url(), "GET /nowhere");
+    closeIdleConnections();
+    await gateway.stop();
+    assert.deepEqual(
+      [await readFile(`${file}.1`, "utf8"), await readFile(file, "utf8")],
+      ["/v1/echo\n", "/nowhere\n"],
     );
   });
 

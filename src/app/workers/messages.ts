@@ -7,6 +7,7 @@
  *     start ---------------------------------->  makes its gateway
  *     <---------------------- serving | failed
  *     schemas, config, at any time ----------->  serves by them as soon as they are compiled
+ *     reopenLogs, logLevel ------------------->
  *     ask ------------------------------------>
  *     <--------------------------------- answer
  *     drain ---------------------------------->  finishes its requests and exits
@@ -14,6 +15,7 @@
 import * as z from "zod";
 import type { ConfigDocument } from "../../config/index.ts";
 import type { ListenAddress } from "../../http/index.ts";
+import { LOG_LEVELS, type LogLevel } from "../../telemetry/index.ts";
 
 /** The schema of an upstream: a serialized `google.protobuf.FileDescriptorSet`. */
 export interface HandedSchema {
@@ -36,13 +38,15 @@ export interface StartOrder {
 }
 
 /** What a worker can be asked about. */
-export type Topic = "metrics" | "readiness";
+export type Topic = "metrics" | "readiness" | "upstreams";
 
 /** To a worker. */
 export type ToWorker =
   | StartOrder
   | { readonly kind: "schemas"; readonly schemas: readonly HandedSchema[] }
   | { readonly kind: "config"; readonly document: ConfigDocument }
+  | { readonly kind: "reopenLogs" }
+  | { readonly kind: "logLevel"; readonly level: LogLevel }
   | { readonly kind: "ask"; readonly id: number; readonly about: Topic }
   | { readonly kind: "drain" };
 
@@ -52,7 +56,7 @@ export interface WorkerListening {
   readonly engine: string;
 }
 
-/** What a worker says when it is asked: metrics as text, or readiness and why. */
+/** What a worker says when it is asked: metrics as text, readiness and why, or upstreams as JSON (`UpstreamRow[]`). */
 export interface WorkerAnswer {
   readonly ready: boolean;
   readonly text: string;
@@ -66,7 +70,7 @@ export type FromWorker =
   | ({ readonly kind: "answer"; readonly id: number; readonly about: Topic } & WorkerAnswer);
 
 const address = z.object({ host: z.string(), port: z.int().min(1).max(65_535) });
-const topic = z.enum(["metrics", "readiness"]);
+const topic = z.enum(["metrics", "readiness", "upstreams"]);
 const bytes = z.instanceof(Uint8Array);
 const schema = z.object({ upstream: z.string(), form: z.string(), descriptorSet: bytes });
 const optionalText = z.string().optional();
@@ -92,6 +96,8 @@ const toWorker = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("schemas"), schemas: z.array(schema) }),
   z.object({ kind: z.literal("config"), document }),
+  z.object({ kind: z.literal("reopenLogs") }),
+  z.object({ kind: z.literal("logLevel"), level: z.enum(LOG_LEVELS) }),
   z.object({ kind: z.literal("ask"), id: z.int(), about: topic }),
   z.object({ kind: z.literal("drain") }),
 ]);

@@ -4,11 +4,11 @@
  * It is an Application whose listeners stand for the workers' own ({@link PortProbe}), and which tells them of the configs
  * and schemas that it puts in force.
  */
-import type { Readiness } from "../../admin/index.ts";
+import type { Readiness, UpstreamRow } from "../../admin/index.ts";
 import type { Config, ConfigDocument, ConfigResult } from "../../config/index.ts";
 import type { Applied, ReloadCause } from "../../control/index.ts";
 import type { ListenAddress } from "../../http/index.ts";
-import type { Logger, Reading } from "../../telemetry/index.ts";
+import type { Logger, LogLevel, Reading } from "../../telemetry/index.ts";
 import { Application } from "../application.ts";
 import type { Builtins } from "../builtins.ts";
 import type { Followers, ServedSchema } from "../followers.ts";
@@ -95,6 +95,12 @@ export class Primary implements Followers {
     return await this.#application?.reload(cause);
   }
 
+  /** As `Application.reopenLogs`, in every process. */
+  async reopenLogs(): Promise<void> {
+    this.#supervisor.send({ kind: "reopenLogs" });
+    await this.#application?.reopenLogs();
+  }
+
   /** As `Application.drain`, every worker on its own. */
   async drain(): Promise<void> {
     await this.#application?.drain();
@@ -122,6 +128,19 @@ export class Primary implements Followers {
     const { ready, detail } = await this.#supervisor.readiness();
     const check = { name: "workers", ok: ready > 0, detail };
     return { ready: ready > 0, detail: `${own.detail}; ${detail}`, checks: [...own.checks, check] };
+  }
+
+  logLevelChanged(level: LogLevel): void {
+    this.#supervisor.send({ kind: "logLevel", level });
+  }
+
+  async upstreams(): Promise<readonly UpstreamRow[]> {
+    const said = await this.#supervisor.upstreams();
+    return said.flatMap(({ worker, json }) => {
+      // Workers are this program, and write nothing else.
+      const rows = JSON.parse(json) as readonly UpstreamRow[];
+      return rows.map((row) => ({ ...row, worker }));
+    });
   }
 
   metrics(own: string): Promise<string> {

@@ -17,6 +17,12 @@ export interface SupervisorParts extends SlotParts {
   readonly count: number;
 }
 
+/** The upstreams as one worker sees them: `UpstreamRow[]` as JSON. */
+export interface WorkerUpstreams {
+  readonly worker: number;
+  readonly json: string;
+}
+
 /** The workers. */
 export class Supervisor {
   readonly #slots: readonly WorkerSlot[];
@@ -117,6 +123,17 @@ export class Supervisor {
     const reasons = new Set(answers.filter((answer) => !answer.ready).map(({ text }) => text));
     const why = reasons.size === 0 ? "" : `; the others: ${[...reasons].join(", ")}`;
     return { ready, detail: `${ready} of ${answers.length} workers are ready${why}` };
+  }
+
+  /** What each worker says of upstreams, those left out that do not answer. */
+  async upstreams(): Promise<readonly WorkerUpstreams[]> {
+    const asked = this.#slots
+      .filter(({ state }) => state === "serving")
+      .map(async (slot) => ({ worker: slot.worker, answer: await slot.ask("upstreams", ANSWER_MS) }));
+    const answered = await Promise.all(asked);
+    return answered.flatMap(({ worker, answer }) =>
+      answer === undefined || answer.text === "" ? [] : [{ worker, json: answer.text }],
+    );
   }
 
   /** The metrics of the whole gateway; `own` are the primary's. */

@@ -5,7 +5,7 @@
 import { type Config, type ConfigDocument, type ConfigResult, documentReader } from "../../config/index.ts";
 import type { ListenAddress } from "../../http/index.ts";
 import { formatProblem } from "../../status/index.ts";
-import { createLogger } from "../../telemetry/index.ts";
+import { createLogger, type Logger } from "../../telemetry/index.ts";
 import { Application } from "../application.ts";
 import { type Builtins, builtins } from "../builtins.ts";
 import { HandedSchemas } from "./handed-source.ts";
@@ -49,6 +49,7 @@ class Worker {
   /** The primary's names for the upstreams of the config that was read last. */
   #forms: ReadonlyMap<string, string> = new Map();
   #application: Application | undefined;
+  #log: Logger | undefined;
   #exit: (code: number) => void = () => {};
 
   constructor(channel: PrimaryChannel, version: string) {
@@ -79,6 +80,12 @@ class Worker {
         this.#document = order.document;
         void this.#application?.reload("primary");
         return;
+      case "reopenLogs":
+        void this.#application?.reopenLogs();
+        return;
+      case "logLevel":
+        if (this.#log !== undefined) this.#log.level = order.level;
+        return;
       case "ask":
         void this.#answer(order.id, order.about);
         return;
@@ -100,6 +107,7 @@ class Worker {
       // The primary has read the same.
       if (config === undefined) throw new Error(problems.map(formatProblem).join("\n"));
       const log = createLogger(config.log.level, undefined, { worker });
+      this.#log = log;
       const origin = { files: [], read: () => this.#read() };
       this.#application = await Application.start(config, this.#builtins(config), log, origin);
       // One that came meanwhile found nobody to take it up. (Schemas are looked for every few seconds.)
@@ -135,7 +143,12 @@ class Worker {
       return;
     }
     const { ready, detail } = application.readiness;
-    const text = about === "metrics" ? await application.metrics() : detail;
+    const say = {
+      metrics: () => application.metrics(),
+      readiness: () => detail,
+      upstreams: () => JSON.stringify(application.upstreams),
+    };
+    const text = await say[about]();
     await this.#channel.send({ kind: "answer", id, about, ready, text });
   }
 }
