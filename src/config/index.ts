@@ -1,5 +1,6 @@
 export type { Environment } from "./environment.ts";
 export { configJsonSchema } from "./json-schema.ts";
+export type { ListenerCertificate, ListenerConnections, ListenerTlsConfig } from "./listener-tls.ts";
 export {
   type ConfigFlags,
   type ConfigResult,

@@ -20,6 +20,7 @@ import {
 import { filePath } from "./file-path.ts";
 import { corsSection } from "./header-options.ts";
 import { type RuleText, ruleSchema } from "./http-rules.ts";
+import { checkConnections, connectionKeys } from "./listener-tls.ts";
 import { parseSelector } from "./names.ts";
 import { complain, type Reading, show } from "./reading.ts";
 import { retryBudgetSection } from "./retry-options.ts";
@@ -57,7 +58,7 @@ export type ConfigText = Omit<ConfigValues, "upstreams"> & {
 /** The schema; relative paths are taken from `directory`, which must be absolute. */
 export function configSchema(directory: string): z.ZodType<ConfigText> {
   return section("The config of Sluice.", {
-    listeners: list("Where HTTP is served.", listenerSection(), {
+    listeners: list("Where HTTP is served.", listenerSection(directory), {
       least: "add one: - address: 0.0.0.0:8080",
     }),
     admin: adminSection().prefault({}),
@@ -110,8 +111,8 @@ export function configSchema(directory: string): z.ZodType<ConfigText> {
   });
 }
 
-function listenerSection(): z.ZodType<ListenerConfig> {
-  return section("One listener.", {
+function listenerSection(directory: string): z.ZodType<ListenerConfig> {
+  const shape = {
     address: listenAddress("`host:port`, `[::1]:8080` or `:8080`; port 0 takes a free one."),
     engine: choice("The HTTP server: uWebSockets.js where its addon loads, or Node's own.", [
       "auto",
@@ -137,7 +138,13 @@ function listenerSection(): z.ZodType<ListenerConfig> {
     ).prefault(0),
     cors: corsSection().prefault({}),
     webSocket: webSocketSection().prefault({}),
-  }).transform(({ idleTimeout, ...rest }) => ({ ...rest, idleTimeoutMs: idleTimeout }));
+    ...connectionKeys(directory),
+  };
+  return section("One listener.", shape, checkConnections).transform(({ idleTimeout, tls, ...rest }) => ({
+    ...rest,
+    tls,
+    idleTimeoutMs: idleTimeout,
+  }));
 }
 
 function adminSection(): z.ZodType<AdminConfig> {

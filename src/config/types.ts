@@ -3,6 +3,7 @@
  * bytes, header names are lower-case, paths are resolved. docs/configuration.md describes the YAML that it comes from.
  */
 import type { HttpStatusOverrides } from "../status/index.ts";
+import type { ListenerConnections } from "./listener-tls.ts";
 import type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
 import type { StreamOptions, StreamOptionsPatch } from "./stream-options.ts";
 import type {
@@ -46,7 +47,7 @@ export interface CorsConfig {
   readonly maxAgeMs: number;
 }
 
-export interface ListenerConfig {
+export interface ListenerConfig extends ListenerConnections {
   readonly address: AddressConfig;
   readonly engine: "auto" | "uws" | "node";
   readonly trailingSlash: "strict" | "ignore";

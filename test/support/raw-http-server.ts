@@ -14,9 +14,10 @@ import type {
   HttpListener,
   RefusalListener,
 } from "../../src/http/index.ts";
+import { portOf, TEST_LIMITS } from "./listening.ts";
 import { RawHttpClient } from "./raw-http.ts";
 
-export const TEST_LIMITS: EngineLimits = { maxHeaderBytes: 32 * 1024, idleTimeoutMs: 60_000 };
+export { portOf, TEST_LIMITS } from "./listening.ts";
 
 /** A connection that is not closed, or a reply that never comes, fails the suite instead of hanging it. */
 const HANG = { timeout: 30_000 };
@@ -44,7 +45,7 @@ export class RawHttpServer {
   }
 
   async connect(): Promise<RawHttpClient> {
-    const client = await RawHttpClient.connect(this.listener.address.port);
+    const client = await RawHttpClient.connect(portOf(this.listener));
     this.#clients.push(client);
     return client;
   }
@@ -64,7 +65,7 @@ export async function withServer(
   onRefused?: RefusalListener,
 ): Promise<void> {
   const address = { host: "127.0.0.1", port: 0 };
-  const server = new RawHttpServer(await engine.listen(address, limits, handler, onRefused));
+  const server = new RawHttpServer(await engine.listen(address, { limits, onRefused }, handler));
   try {
     await body(server);
   } finally {

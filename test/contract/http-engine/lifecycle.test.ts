@@ -14,6 +14,7 @@ import { fieldValues, RawHttpClient } from "../../support/raw-http.ts";
 import {
   describeEngines,
   echoHandler,
+  portOf,
   signal,
   TEST_LIMITS,
   withServer,
@@ -24,8 +25,10 @@ const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 describeEngines("lifecycle", (engine) => {
   test("listens on a free port and tells which", async () => {
     await withServer(engine, echoHandler(), async (server) => {
-      assert.equal(server.listener.address.host, "127.0.0.1");
-      assert.ok(server.listener.address.port > 0);
+      const { address } = server.listener;
+      assert.ok(address.path === undefined);
+      assert.equal(address.host, "127.0.0.1");
+      assert.ok(address.port > 0);
     });
   });
 
@@ -37,7 +40,7 @@ describeEngines("lifecycle", (engine) => {
       const taken = await occupy();
       try {
         await assert.rejects(
-          engine.listen({ host: "127.0.0.1", port: taken.port }, TEST_LIMITS, echoHandler()),
+          engine.listen({ host: "127.0.0.1", port: taken.port }, { limits: TEST_LIMITS }, echoHandler()),
           (error) => {
             assert.ok(error instanceof ListenError);
             assert.equal(error.code, "EADDRINUSE");
@@ -54,7 +57,7 @@ describeEngines("lifecycle", (engine) => {
 
   test("says that an address is not one of this machine", async () => {
     await assert.rejects(
-      engine.listen({ host: "203.0.113.1", port: 0 }, TEST_LIMITS, echoHandler()),
+      engine.listen({ host: "203.0.113.1", port: 0 }, { limits: TEST_LIMITS }, echoHandler()),
       (error) => {
         assert.ok(error instanceof ListenError);
         assert.equal(error.code, "EADDRNOTAVAIL");
@@ -189,7 +192,7 @@ describeEngines("lifecycle", (engine) => {
       const drained = server.listener.drain().then(() => {
         isDrained = true;
       });
-      await assert.rejects(RawHttpClient.connect(server.listener.address.port), { code: "ECONNREFUSED" });
+      await assert.rejects(RawHttpClient.connect(portOf(server.listener)), { code: "ECONNREFUSED" });
       assert.equal(isDrained, false);
       exchange.respond(200, [], "late");
       const reply = await slow.reply();
@@ -323,6 +326,10 @@ async function occupyWithServer(): Promise<{ port: number; release: () => void }
 }
 
 async function occupyWithEngine(engine: HttpEngine): Promise<{ port: number; release: () => void }> {
-  const listener = await engine.listen({ host: "127.0.0.1", port: 0 }, TEST_LIMITS, echoHandler());
-  return { port: listener.address.port, release: () => listener.close() };
+  const listener = await engine.listen(
+    { host: "127.0.0.1", port: 0 },
+    { limits: TEST_LIMITS },
+    echoHandler(),
+  );
+  return { port: portOf(listener), release: () => listener.close() };
 }

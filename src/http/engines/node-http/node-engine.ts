@@ -42,7 +42,7 @@ const MAX_CHECK_MS = 5_000;
 export function createNodeHttpEngine(): HttpEngine {
   return {
     name: "node",
-    async listen(address, limits, handler, onRefused) {
+    async listen(address, { limits, onRefused }, handler) {
       const listener = new NodeListener(limits, handler, onRefused);
       await listener.bind(address);
       return listener;
@@ -109,7 +109,7 @@ class NodeListener implements HttpListener {
         reject(new ListenError(address, code, error.message));
       };
       this.#server.once("error", onError);
-      this.#server.listen({ host: address.host, port: address.port }, () => {
+      this.#server.listen(address.path === undefined ? address : { path: address.path }, () => {
         this.#server.off("error", onError);
         // A TCP server that listens has an address of this form.
         const bound = this.#server.address() as AddressInfo;

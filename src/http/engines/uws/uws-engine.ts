@@ -18,6 +18,7 @@ import type {
   HttpListener,
   ListenAddress,
   RefusalListener,
+  TcpAddress,
 } from "../../engine.ts";
 import { ListenError } from "../../listen-error.ts";
 import {
@@ -56,7 +57,12 @@ const LINE_OVERHEAD = 14;
 export function engineOn(addon: Addon): HttpEngine {
   return {
     name: "uws",
-    async listen(address, limits, handler, onRefused) {
+    async listen(address, { limits, onRefused, tls, proxyProtocol }, handler) {
+      if (tls !== undefined || proxyProtocol !== undefined) {
+        throw new ListenError(address, "ENOTSUP", "engine uws has neither TLS nor PROXY headers");
+      }
+      if (address.path !== undefined)
+        throw new ListenError(address, "ENOTSUP", "engine uws has no unix sockets");
       const listener = new UwsListener(addon, limits, handler, onRefused);
       await listener.bind(address);
       return listener;
@@ -118,7 +124,7 @@ class UwsListener implements HttpListener, ExchangeOwner {
     return this.#isDraining;
   }
 
-  async bind(address: ListenAddress): Promise<void> {
+  async bind(address: TcpAddress): Promise<void> {
     let bound: AddonListenSocket | false | null = null;
     this.#app.listen(address.host, address.port, EXCLUSIVE_PORT, (socket) => {
       bound = socket;
@@ -256,7 +262,7 @@ class UwsListener implements HttpListener, ExchangeOwner {
 }
 
 /** The addon says only that it could not bind; node:net, asked the same, says why. */
-function explainFailure(address: ListenAddress): Promise<ListenError> {
+function explainFailure(address: TcpAddress): Promise<ListenError> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once("error", (error: NodeJS.ErrnoException) =>
