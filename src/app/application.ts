@@ -6,7 +6,13 @@ import { type AdminView, adminHandler, type Readiness } from "../admin/index.ts"
 import type { Config, ListenerConfig } from "../config/index.ts";
 import { Reconciler, routeRows, TlsWatcher } from "../control/index.ts";
 import { Gateway, type ListenerSettings } from "../gateway/index.ts";
-import { formatAddress, type HttpEngine, type HttpListener, type ListenAddress } from "../http/index.ts";
+import {
+  type EngineLimits,
+  formatAddress,
+  type HttpEngine,
+  type HttpListener,
+  type ListenAddress,
+} from "../http/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
 import {
   combineObservers,
@@ -114,7 +120,7 @@ export class Application {
       // Not before: until there are routes every answer is an error, and an EventSource that came back to one would stay
       // away, while it tries again where nobody listens.
       for (const listener of config.listeners) {
-        const engine = builtins.engine(listener.engine, log);
+        const engine = builtins.engine(listener, log);
         opened.push({
           listener: await openListener(listener, engine, gateway, builtins),
           engine: engine.name,
@@ -208,7 +214,17 @@ const START_PATIENCE_MS = 3000;
 /** How long streams that are cut off have to tell their clients. */
 const LAST_WORDS_MS = 250;
 
-const ADMIN_LIMITS = { maxHeaderBytes: 32 * 1024, idleTimeoutMs: 60_000 };
+/** Few clients, none of them large. */
+const ADMIN_LIMITS: EngineLimits = {
+  maxHeaderBytes: 32 * 1024,
+  idleTimeoutMs: 60_000,
+  connections: 1000,
+  maxHeaders: 96,
+  maxUrlBytes: 16 * 1024,
+  headTimeoutMs: 10_000,
+  bodyTimeoutMs: 60_000,
+  requestsPerConnection: Number.POSITIVE_INFINITY,
+};
 
 function openListener(
   config: ListenerConfig,
@@ -226,11 +242,11 @@ function openListener(
     policies: corsPolicy === undefined ? [] : [corsPolicy],
     webSocket: builtins.webSocket(config),
   };
-  const { maxHeaderBytes, idleTimeoutMs } = config;
+  const { maxHeaderBytes, idleTimeoutMs, limits } = config;
   const webSocket = config.webSocket.enabled ? config.webSocket : undefined;
   return engine.listen(
     config.address,
-    { maxHeaderBytes, idleTimeoutMs, webSocket },
+    { ...limits, maxHeaderBytes, idleTimeoutMs, webSocket },
     gateway.handlerFor(settings),
     gateway.refusalListenerFor(settings),
   );

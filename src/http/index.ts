@@ -1,4 +1,5 @@
 export type {
+  ConnectionCounts,
   EngineLimits,
   ExchangeHandler,
   HttpEngine,
@@ -6,12 +7,15 @@ export type {
   ListenAddress,
   RefusalListener,
   RefusedRequest,
+  TcpAddress,
+  UnixAddress,
   WebSocketLimits,
 } from "./engine.ts";
 export type { BodyListener, HttpExchange } from "./exchange.ts";
 export { findHeader, type HeaderList } from "./header-list.ts";
 export { formatAddress, ListenError } from "./listen-error.ts";
 export { compileOrigins } from "./origins.ts";
+export { freeSocketPath, removeSocketFile, type SocketFile, takeSocketFile } from "./unix-socket.ts";
 export {
   CloseCode,
   type FrameKind,

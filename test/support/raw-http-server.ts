@@ -14,9 +14,10 @@ import type {
   HttpListener,
   RefusalListener,
 } from "../../src/http/index.ts";
+import { portOf, TEST_LIMITS } from "./engine-limits.ts";
 import { RawHttpClient } from "./raw-http.ts";
 
-export const TEST_LIMITS: EngineLimits = { maxHeaderBytes: 32 * 1024, idleTimeoutMs: 60_000 };
+export { portOf, TEST_LIMITS };
 
 /** A connection that is not closed, or a reply that never comes, fails the suite instead of hanging it. */
 const HANG = { timeout: 30_000 };
@@ -44,7 +45,7 @@ export class RawHttpServer {
   }
 
   async connect(): Promise<RawHttpClient> {
-    const client = await RawHttpClient.connect(this.listener.address.port);
+    const client = await RawHttpClient.connect(portOf(this.listener));
     this.#clients.push(client);
     return client;
   }
