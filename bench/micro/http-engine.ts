@@ -10,7 +10,7 @@ import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createNodeHttpEngine } from "../../src/http/engines/node-http/index.ts";
 import { createUwsEngine } from "../../src/http/engines/uws/index.ts";
-import { portOf, TEST_LIMITS } from "../../test/support/engine-limits.ts";
+import { portOf, TEST_LIMITS } from "../../test/support/listening.ts";
 
 const CONNECTIONS = 8;
 const BODY = JSON.stringify({ name: "shelves/1", title: "x".repeat(170) });
@@ -22,14 +22,18 @@ async function serve(name: string): Promise<void> {
   const engine = name === "uws" ? createUwsEngine() : createNodeHttpEngine();
   const reply = Buffer.from(BODY);
   const headers = ["content-type", "application/json", "x-request-id", "0123456789abcdef"];
-  const listener = await engine.listen({ host: "127.0.0.1", port: 0 }, TEST_LIMITS, (exchange) => {
-    exchange.readBody(1024 * 1024, {
-      onChunk: () => undefined,
-      // As behind an upstream: the reply comes in a later turn.
-      onEnd: () => void setImmediate(() => exchange.respond(200, headers, reply)),
-      onTooLarge: () => undefined,
-    });
-  });
+  const listener = await engine.listen(
+    { host: "127.0.0.1", port: 0 },
+    { limits: TEST_LIMITS },
+    (exchange) => {
+      exchange.readBody(1024 * 1024, {
+        onChunk: () => undefined,
+        // As behind an upstream: the reply comes in a later turn.
+        onEnd: () => void setImmediate(() => exchange.respond(200, headers, reply)),
+        onTooLarge: () => undefined,
+      });
+    },
+  );
   process.on("message", (message) => {
     if (message === "cpu") process.send?.(process.cpuUsage());
     else process.exit(0);

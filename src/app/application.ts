@@ -12,6 +12,7 @@ import {
   type HttpEngine,
   type HttpListener,
   type ListenAddress,
+  type ListenOptions,
 } from "../http/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
 import {
@@ -23,7 +24,9 @@ import {
   type RequestObserver,
 } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
+import { type ListenerTls, openListenerTls } from "./listener-tls.ts";
 import { type Provision, provision } from "./provisioning.ts";
+import { RefusedConnections } from "./refused-connections.ts";
 import { retryReadings } from "./retry-metrics.ts";
 import { tlsMetrics } from "./tls-metrics.ts";
 import { upstreamReadings } from "./upstream-metrics.ts";
@@ -84,7 +87,13 @@ export class Application {
     const meters = new Meters();
     for (const reading of upstreamReadings(parts.channels)) meters.addReading(reading);
     for (const reading of retryReadings(parts.retries)) meters.addReading(reading);
-    const tlsWatcher = watchTls(parts, meters, log);
+    const listenerTls = await openListenerTls(config, Date.now);
+    for (const problem of listenerTls.problems) {
+      if (problem.severity === "warning") log.warn({ problem: formatProblem(problem) }, "problem");
+    }
+    const tlsWatcher = watchTls(parts, listenerTls, meters, log);
+    const refusedConnections = new RefusedConnections(log);
+    meters.addReading(refusedConnections.reading);
     // The access log has a switch of its own: `log.level` is about the gateway's own words.
     const observers: RequestObserver[] = config.accessLog.enabled
       ? [meters, createAccessLog(createLogger("info"))]
@@ -106,23 +115,29 @@ export class Application {
     const opened: OpenedListener[] = [];
     let admin: HttpListener | undefined;
     try {
+      // Unlike an upstream, a listener is not for dropping: whoever counts on it would find nobody.
+      const broken = listenerTls.problems.filter(({ severity }) => severity === "error");
+      if (broken.length > 0) throw new StartError(broken);
       if (config.admin.enabled) {
         const view = adminView(config, reconciler, gateway, meters, lifecycle);
         admin = await builtins.adminEngine.listen(
           config.admin.address,
-          ADMIN_LIMITS,
+          { limits: ADMIN_LIMITS },
           adminHandler(view, log),
         );
       }
       await reconciler.start();
-      const problems = [...parts.problems, ...reconciler.problems];
+      const problems = [...parts.problems, ...listenerTls.problems, ...reconciler.problems];
       if (config.strict && problems.length > 0) throw new StartError(problems);
       // Not before: until there are routes every answer is an error, and an EventSource that came back to one would stay
       // away, while it tries again where nobody listens.
-      for (const listener of config.listeners) {
+      for (const [index, listener] of config.listeners.entries()) {
         const engine = builtins.engine(listener, log);
         opened.push({
-          listener: await openListener(listener, engine, gateway, builtins),
+          listener: await openListener(listener, engine, gateway, builtins, {
+            tls: listenerTls.targets.get(index)?.tls,
+            onConnectionRefused: refusedConnections.listenerFor(formatAddress(listener.address)),
+          }),
           engine: engine.name,
         });
       }
@@ -231,6 +246,7 @@ function openListener(
   engine: HttpEngine,
   gateway: Gateway,
   builtins: Builtins,
+  connections: Pick<ListenOptions, "tls" | "onConnectionRefused">,
 ): Promise<HttpListener> {
   const { cors, trailingSlash, trustedHops } = config;
   const corsPolicy = builtins.cors(cors);
@@ -242,22 +258,34 @@ function openListener(
     policies: corsPolicy === undefined ? [] : [corsPolicy],
     webSocket: builtins.webSocket(config),
   };
-  const { maxHeaderBytes, idleTimeoutMs, limits } = config;
+  const { maxHeaderBytes, idleTimeoutMs, limits, http2, proxyProtocol, proxyProtocolFrom } = config;
   const webSocket = config.webSocket.enabled ? config.webSocket : undefined;
   return engine.listen(
     config.address,
-    { ...limits, maxHeaderBytes, idleTimeoutMs, webSocket },
+    {
+      ...connections,
+      limits: { ...limits, maxHeaderBytes, idleTimeoutMs, webSocket },
+      http2: http2 === "off" ? "off" : "on",
+      proxyProtocol:
+        proxyProtocol === "none" ? undefined : { versions: proxyProtocol, from: proxyProtocolFrom },
+      onRefused: gateway.refusalListenerFor(settings),
+    },
     gateway.handlerFor(settings),
-    gateway.refusalListenerFor(settings),
   );
 }
 
-function watchTls({ tlsTargets }: Provision, meters: Meters, log: Logger): TlsWatcher {
-  const { onReload, readings } = tlsMetrics(tlsTargets);
+function watchTls(
+  { tlsTargets }: Provision,
+  { targets }: ListenerTls,
+  meters: Meters,
+  log: Logger,
+): TlsWatcher {
+  const ofListeners = [...targets.values()];
+  const { onReload, readings } = tlsMetrics(tlsTargets, ofListeners);
   for (const reading of readings) meters.addReading(reading);
   const now = Date.now;
   return new TlsWatcher({
-    targets: tlsTargets,
+    targets: [...tlsTargets, ...ofListeners],
     log,
     onReload,
     now,

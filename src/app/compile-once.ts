@@ -8,6 +8,7 @@ import type { SchemaSet } from "../schema/index.ts";
 import { type Problem, StatusError } from "../status/index.ts";
 import { createLogger } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
+import { openListenerTls } from "./listener-tls.ts";
 import { provision } from "./provisioning.ts";
 
 /** What `config` gives now. */
@@ -20,7 +21,8 @@ export interface OnePass {
 export async function compileOnce(config: Config, builtins: Builtins): Promise<OnePass> {
   // What becomes of endpoints meanwhile is not what was asked for.
   const parts = await provision(config, builtins, createLogger("silent"));
-  const problems: Problem[] = [...parts.problems];
+  const { problems: ofListeners } = await openListenerTls(config, Date.now);
+  const problems: Problem[] = [...parts.problems, ...ofListeners];
   const schemas = new Map<string, SchemaSet>();
   try {
     for (const { upstream, sources } of parts.targets) {

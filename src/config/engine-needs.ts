@@ -14,8 +14,37 @@ export interface NodeNeed {
   readonly why: string;
 }
 
+/** What of a listener decides which engines can serve it. */
+export type EngineDemands = Pick<ListenerConfig, "limits" | "tls" | "http2" | "proxyProtocol">;
+
 /** The settings of a listener that only the engine `node` can hold; empty where either serves. */
-export function needsOfNode({ limits }: Pick<ListenerConfig, "limits">): readonly NodeNeed[] {
+export function needsOfNode(listener: EngineDemands): readonly NodeNeed[] {
+  return [...needsOfLimits(listener), ...needsOfConnections(listener)];
+}
+
+function needsOfConnections({ tls, http2, proxyProtocol }: EngineDemands): readonly NodeNeed[] {
+  const needs: NodeNeed[] = [];
+  if (http2 === "on") needs.push({ path: ["http2"], why: "uWebSockets.js speaks HTTP/1.1 alone" });
+  if (proxyProtocol !== "none") {
+    const why = "uWebSockets.js takes no PROXY header before TLS, none of version 1, and cannot demand one";
+    needs.push({ path: ["proxyProtocol"], why });
+  }
+  if (tls === undefined) return needs;
+  if (tls.minVersion !== "TLSv1.2") {
+    needs.push({ path: ["tls", "minVersion"], why: "uWebSockets.js has TLSv1.2, fixed" });
+  }
+  if (tls.ciphers?.split(":").some((name) => name.startsWith("TLS_")) === true) {
+    const why = "uWebSockets.js cannot choose among those of TLSv1.3";
+    needs.push({ path: ["tls", "ciphers"], why });
+  }
+  if (tls.clientCertificates !== undefined) {
+    const why = "uWebSockets.js does not tell who the client is";
+    needs.push({ path: ["tls", "clientCertificates"], why });
+  }
+  return needs;
+}
+
+function needsOfLimits({ limits }: EngineDemands): readonly NodeNeed[] {
   const needs: NodeNeed[] = [];
   if (limits.maxHeaders > DEFAULT_MAX_HEADERS) {
     const why = `uWebSockets.js takes at most ${DEFAULT_MAX_HEADERS} fields`;
@@ -33,7 +62,7 @@ export function needsOfNode({ limits }: Pick<ListenerConfig, "limits">): readonl
 
 /** Refuses what listeners with `engine: uws` ask for in vain. */
 export function checkEngines(
-  listeners: readonly Pick<ListenerConfig, "engine" | "limits">[],
+  listeners: readonly (EngineDemands & Pick<ListenerConfig, "engine">)[],
 ): readonly Fault[] {
   return listeners.flatMap((listener, i) => {
     if (listener.engine !== "uws") return [];

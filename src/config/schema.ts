@@ -21,6 +21,7 @@ import { filePath } from "./file-path.ts";
 import { corsSection } from "./header-options.ts";
 import { type RuleText, ruleSchema } from "./http-rules.ts";
 import { listenerLimitsSection, socketModeField } from "./listener-limits.ts";
+import { checkConnections, connectionKeys } from "./listener-tls.ts";
 import { parseSelector } from "./names.ts";
 import { complain, isMapping, type Reading, show } from "./reading.ts";
 import { retryBudgetSection } from "./retry-options.ts";
@@ -58,7 +59,7 @@ export type ConfigText = Omit<ConfigValues, "upstreams"> & {
 /** The schema; relative paths are taken from `directory`, which must be absolute. */
 export function configSchema(directory: string): z.ZodType<ConfigText> {
   return section("The config of Sluice.", {
-    listeners: list("Where HTTP is served.", listenerSection(), {
+    listeners: list("Where HTTP is served.", listenerSection(directory), {
       least: "add one: - address: 0.0.0.0:8080",
     }),
     admin: adminSection().prefault({}),
@@ -111,7 +112,7 @@ export function configSchema(directory: string): z.ZodType<ConfigText> {
   });
 }
 
-function listenerSection(): z.ZodType<ListenerConfig> {
+function listenerSection(directory: string): z.ZodType<ListenerConfig> {
   const shape = {
     address: listenAddress(
       "`host:port`, `[::1]:8080`, `:8080` or `unix:/path`; port 0 takes a free one. The file of a socket that nobody listens on any more is replaced.",
@@ -142,11 +143,17 @@ function listenerSection(): z.ZodType<ListenerConfig> {
     cors: corsSection().prefault({}),
     webSocket: webSocketSection().prefault({}),
     limits: listenerLimitsSection().prefault({}),
+    ...connectionKeys(directory),
   };
-  return section("One listener.", shape, checkSocketMode).transform(
-    ({ address, socketMode, idleTimeout, ...rest }) => ({
+  const check = (value: Readonly<Record<string, unknown>>, fail: Fail): void => {
+    checkSocketMode(value, fail);
+    checkConnections(value, fail);
+  };
+  return section("One listener.", shape, check).transform(
+    ({ address, socketMode, idleTimeout, tls, ...rest }) => ({
       address: withMode(address, socketMode),
       ...rest,
+      tls,
       idleTimeoutMs: idleTimeout,
     }),
   );

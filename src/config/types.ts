@@ -4,6 +4,7 @@
  */
 import type { HttpStatusOverrides } from "../status/index.ts";
 import type { ListenerLimits } from "./listener-limits.ts";
+import type { ListenerConnections } from "./listener-tls.ts";
 import type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
 import type { StreamOptions, StreamOptionsPatch } from "./stream-options.ts";
 import type {
@@ -59,7 +60,7 @@ export interface CorsConfig {
   readonly maxAgeMs: number;
 }
 
-export interface ListenerConfig {
+export interface ListenerConfig extends ListenerConnections {
   readonly address: AddressConfig;
   readonly engine: "auto" | "uws" | "node";
   readonly trailingSlash: "strict" | "ignore";

@@ -25,6 +25,15 @@ export interface BodyListener {
   onTooSlow?(timeoutMs: number): void;
 }
 
+/** What a TLS connection knows of its client; one object for all requests of a connection. */
+export interface TlsClient {
+  /**
+   * The client's verified certificate as one element of `x-forwarded-client-cert`
+   * (`Hash=…;Subject="…";URI=…;DNS=…`, see `client-certificate.ts`); empty without one.
+   */
+  readonly certificate: string;
+}
+
 /**
  * One HTTP request and its reply, whichever engine carries it.
  *
@@ -43,8 +52,10 @@ export interface HttpExchange {
   readonly query: string;
   readonly headers: HeaderList;
   readonly httpVersion: 1 | 2;
-  /** The address of the peer, without port; empty for a unix socket. */
+  /** The address of the peer, without port; that of a PROXY header where there is one; empty for a unix socket. */
   readonly peer: string;
+  /** Undefined for a request that came in the clear. */
+  readonly tls: TlsClient | undefined;
   /** Whether `end` can bring trailers to this client: the protocol, the engine and the client's `te` (RFC 9110, 6.5.1). */
   readonly takesTrailers: boolean;
   /**

@@ -14,10 +14,10 @@ import type {
   HttpListener,
   RefusalListener,
 } from "../../src/http/index.ts";
-import { portOf, TEST_LIMITS } from "./engine-limits.ts";
+import { portOf, TEST_LIMITS } from "./listening.ts";
 import { RawHttpClient } from "./raw-http.ts";
 
-export { portOf, TEST_LIMITS };
+export { portOf, TEST_LIMITS } from "./listening.ts";
 
 /** A connection that is not closed, or a reply that never comes, fails the suite instead of hanging it. */
 const HANG = { timeout: 30_000 };
@@ -65,7 +65,7 @@ export async function withServer(
   onRefused?: RefusalListener,
 ): Promise<void> {
   const address = { host: "127.0.0.1", port: 0 };
-  const server = new RawHttpServer(await engine.listen(address, limits, handler, onRefused));
+  const server = new RawHttpServer(await engine.listen(address, { limits, onRefused }, handler));
   try {
     await body(server);
   } finally {

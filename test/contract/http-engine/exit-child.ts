@@ -4,12 +4,12 @@
  */
 import { createNodeHttpEngine } from "../../../src/http/engines/node-http/index.ts";
 import { createUwsEngine } from "../../../src/http/engines/uws/index.ts";
-import { portOf, TEST_LIMITS } from "../../support/engine-limits.ts";
+import { portOf, TEST_LIMITS } from "../../support/listening.ts";
 import { RawHttpClient } from "../../support/raw-http.ts";
 
 const [engineName, end] = process.argv.slice(2);
 const engine = engineName === "uws" ? createUwsEngine() : createNodeHttpEngine();
-const listener = await engine.listen({ host: "127.0.0.1", port: 0 }, TEST_LIMITS, (exchange) =>
+const listener = await engine.listen({ host: "127.0.0.1", port: 0 }, { limits: TEST_LIMITS }, (exchange) =>
   exchange.readBody(10, {
     onChunk: () => undefined,
     onEnd: () => exchange.respond(200, [], "served"),

@@ -48,7 +48,7 @@ const MAX_CHECK_MS = 5_000;
 export function createNodeHttpEngine(): HttpEngine {
   return {
     name: "node",
-    async listen(address, limits, handler, onRefused) {
+    async listen(address, { limits, onRefused }, handler) {
       const listener = new NodeListener(limits, handler, onRefused);
       await listener.bind(address);
       return listener;
@@ -154,9 +154,7 @@ class NodeListener implements HttpListener, ConnectionOwner {
         reject(new ListenError(address, code, error.message));
       };
       this.#server.once("error", onError);
-      const where =
-        address.path === undefined ? { host: address.host, port: address.port } : { path: address.path };
-      this.#server.listen(where, () => {
+      this.#server.listen(address.path === undefined ? address : { path: address.path }, () => {
         this.#server.off("error", onError);
         const bound = this.#server.address();
         // A server on a unix socket has its path as its address.

@@ -2,7 +2,7 @@
  * One request on node:http, and its reply.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { BodyListener, HttpExchange } from "../../exchange.ts";
+import type { BodyListener, HttpExchange, TlsClient } from "../../exchange.ts";
 import type { HeaderList } from "../../header-list.ts";
 import type { WebSocketConnection, WebSocketListener, WebSocketOptions } from "../../web-socket.ts";
 import {
@@ -40,6 +40,7 @@ export class NodeExchange implements HttpExchange, Carried, DueBody {
   readonly headers: HeaderList;
   readonly httpVersion = 1;
   readonly peer: string;
+  readonly tls: TlsClient | undefined = undefined;
   readonly takesTrailers: boolean;
   readonly offersWebSocket: boolean;
   onDrain: (() => void) | undefined = undefined;

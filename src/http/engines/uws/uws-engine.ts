@@ -62,7 +62,10 @@ const LINE_OVERHEAD = 14;
 export function engineOn(addon: Addon): HttpEngine {
   return {
     name: "uws",
-    async listen(address, limits, handler, onRefused) {
+    async listen(address, { limits, onRefused, tls, proxyProtocol }, handler) {
+      if (tls !== undefined || proxyProtocol !== undefined) {
+        throw new ListenError(address, "ENOTSUP", "engine uws has neither TLS nor PROXY headers");
+      }
       const listener = new UwsListener(addon, limits, handler, onRefused);
       await listener.bind(address);
       return listener;

@@ -80,6 +80,7 @@ export class UwsExchange implements HttpExchange, Timed {
   readonly headers: HeaderList;
   readonly httpVersion = 1;
   /** The addon cannot send them. */
+  readonly tls: undefined = undefined;
   readonly takesTrailers = false;
   readonly offersWebSocket: boolean;
   onDrain: (() => void) | undefined = undefined;
