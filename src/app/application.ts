@@ -132,7 +132,7 @@ export class Application {
       // Not before: until there are routes every answer is an error, and an EventSource that came back to one would stay
       // away, while it tries again where nobody listens.
       for (const [index, listener] of config.listeners.entries()) {
-        const engine = builtins.engine(listener.engine, log);
+        const engine = builtins.engine(listener, log);
         opened.push({
           listener: await openListener(listener, engine, gateway, builtins, {
             tls: listenerTls.targets.get(index)?.tls,
@@ -229,15 +229,17 @@ const START_PATIENCE_MS = 3000;
 /** How long streams that are cut off have to tell their clients. */
 const LAST_WORDS_MS = 250;
 
-const COMMON_LIMITS = {
+/** Few clients, none of them large. */
+const ADMIN_LIMITS: EngineLimits = {
+  maxHeaderBytes: 32 * 1024,
+  idleTimeoutMs: 60_000,
+  connections: 1000,
   maxHeaders: 96,
   maxUrlBytes: 16 * 1024,
-  connections: 20_000,
   headTimeoutMs: 10_000,
+  bodyTimeoutMs: 60_000,
   requestsPerConnection: Number.POSITIVE_INFINITY,
-} as const;
-
-const ADMIN_LIMITS: EngineLimits = { ...COMMON_LIMITS, maxHeaderBytes: 32 * 1024, idleTimeoutMs: 60_000 };
+};
 
 function openListener(
   config: ListenerConfig,
@@ -256,13 +258,13 @@ function openListener(
     policies: corsPolicy === undefined ? [] : [corsPolicy],
     webSocket: builtins.webSocket(config),
   };
-  const { maxHeaderBytes, idleTimeoutMs, http2, proxyProtocol, proxyProtocolFrom } = config;
+  const { maxHeaderBytes, idleTimeoutMs, limits, http2, proxyProtocol, proxyProtocolFrom } = config;
   const webSocket = config.webSocket.enabled ? config.webSocket : undefined;
   return engine.listen(
     config.address,
     {
       ...connections,
-      limits: { ...COMMON_LIMITS, maxHeaderBytes, idleTimeoutMs, webSocket },
+      limits: { ...limits, maxHeaderBytes, idleTimeoutMs, webSocket },
       http2: http2 === "off" ? "off" : "on",
       proxyProtocol:
         proxyProtocol === "none" ? undefined : { versions: proxyProtocol, from: proxyProtocolFrom },

@@ -2,7 +2,13 @@
  * Every engine, client, codec, policy and schema source, by name: the only place besides tests that knows the adapters.
  */
 import type { Registry } from "@bufbuild/protobuf";
-import type { Config, CorsConfig, ListenerConfig, UpstreamConfig } from "../config/index.ts";
+import {
+  type Config,
+  type CorsConfig,
+  type ListenerConfig,
+  needsOfNode,
+  type UpstreamConfig,
+} from "../config/index.ts";
 import { createNodeHttpEngine } from "../http/engines/node-http/index.ts";
 import { loadUwsEngine } from "../http/engines/uws/index.ts";
 import { compileOrigins, type HttpEngine } from "../http/index.ts";
@@ -28,10 +34,11 @@ export interface Builtins {
   /** The engine of the admin listener. */
   readonly adminEngine: HttpEngine;
   /**
-   * The engine of that name; `auto` takes uWebSockets.js where its addon loads, and says in the log which it is.
+   * The engine of a listener; `auto` takes uWebSockets.js where its addon loads and can do all that the listener asks for,
+   * and says in the log which it is.
    * @throws {Error} for `uws` where the addon does not load, with the reason.
    */
-  engine(name: ListenerConfig["engine"], log: Logger): HttpEngine;
+  engine(listener: ListenerConfig, log: Logger): HttpEngine;
   /** `locate` gives the place in the config of each source, for problems. */
   sources(upstream: UpstreamConfig, channel: Channel, locate: Config["locate"]): readonly SchemaSource[];
   cors(options: CorsConfig): PreflightPolicy | undefined;
@@ -51,7 +58,7 @@ export function builtins(config: Pick<Config, "listeners">, version: string): Bu
     },
     transcoders: createCompiledFactory(),
     adminEngine: createNodeHttpEngine(),
-    engine: (name, log) => chooseEngine(name, maxHeaderBytes, log),
+    engine: (listener, log) => chooseEngine(listener, maxHeaderBytes, log),
     sources: ({ name, schema, addresses }, channel, locate) => [
       ...(schema.reflection === undefined
         ? []
@@ -86,8 +93,16 @@ function webSocketOf({ webSocket, cors, trustedHops }: ListenerConfig): WebSocke
   return new WebSocketProtocol({ allowsOrigin, trustedHops, credentials, pingIntervalMs, maxMessageBytes });
 }
 
-function chooseEngine(name: ListenerConfig["engine"], maxHeaderBytes: number, log: Logger): HttpEngine {
+function chooseEngine(listener: ListenerConfig, maxHeaderBytes: number, log: Logger): HttpEngine {
+  const { engine: name } = listener;
   if (name === "node") return createNodeHttpEngine();
+  // The config refuses `uws` for a listener that needs node.
+  const [need] = needsOfNode(listener);
+  if (need !== undefined) {
+    const reason = `${need.path.join(".")}: ${need.why}`;
+    log.info({ engine: "node", reason }, "HTTP engine: node:http, for what the listener asks for");
+    return createNodeHttpEngine();
+  }
   const load = loadUwsEngine(maxHeaderBytes);
   if (load.engine !== undefined) {
     log.info({ engine: "uws", version: load.version }, "HTTP engine: uWebSockets.js");

@@ -1,5 +1,7 @@
+export { type NodeNeed, needsOfNode } from "./engine-needs.ts";
 export type { Environment } from "./environment.ts";
 export { configJsonSchema } from "./json-schema.ts";
+export type { ListenerLimits } from "./listener-limits.ts";
 export type { ListenerCertificate, ListenerConnections, ListenerTlsConfig } from "./listener-tls.ts";
 export {
   type ConfigFlags,

@@ -63,10 +63,7 @@ export function connectionKeys(directory: string): {
 
 /** Checks the keys of {@link connectionKeys} together. */
 export function checkConnections(listener: Readonly<Record<string, unknown>>, fail: Fail): void {
-  const { http2, engine, proxyProtocol, proxyProtocolFrom } = listener;
-  if (http2 === "on" && engine === "uws") {
-    fail("cannot be had from engine uws", "write engine: node, or http2: auto", "http2");
-  }
+  const { proxyProtocol, proxyProtocolFrom } = listener;
   const isEmpty = Array.isArray(proxyProtocolFrom) && proxyProtocolFrom.length === 0;
   const isTaken = proxyProtocol === "v1" || proxyProtocol === "v2" || proxyProtocol === "any";
   if (isTaken && isEmpty) {

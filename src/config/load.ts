@@ -5,6 +5,7 @@
 import { dirname, resolve } from "node:path";
 import type { Problem } from "../status/index.ts";
 import { checkListenAddresses, dropFaultyRules, faultsOfIssues, isRuleFault } from "./checks.ts";
+import { checkEngines } from "./engine-needs.ts";
 import { type Environment, substitute } from "./environment.ts";
 import { type Fault, formatPath } from "./faults.ts";
 import { toRuleConfig } from "./http-rules.ts";
@@ -128,6 +129,7 @@ function readDocument(
     faults.push(...checkUpstreams(values));
     ({ indexes } = sound);
     parsed = result.data;
+    faults.push(...checkEngines(parsed?.listeners ?? []));
   }
   const isFatal = faults.some((fault) => !isRuleFault(fault.path));
   const problems = faults

@@ -20,9 +20,10 @@ import {
 import { filePath } from "./file-path.ts";
 import { corsSection } from "./header-options.ts";
 import { type RuleText, ruleSchema } from "./http-rules.ts";
+import { listenerLimitsSection, socketModeField } from "./listener-limits.ts";
 import { checkConnections, connectionKeys } from "./listener-tls.ts";
 import { parseSelector } from "./names.ts";
-import { complain, type Reading, show } from "./reading.ts";
+import { complain, isMapping, type Reading, show } from "./reading.ts";
 import { retryBudgetSection } from "./retry-options.ts";
 import { routeOptionsSection, sectionWithRouteOptions } from "./route-options.ts";
 import type {
@@ -113,7 +114,10 @@ export function configSchema(directory: string): z.ZodType<ConfigText> {
 
 function listenerSection(directory: string): z.ZodType<ListenerConfig> {
   const shape = {
-    address: listenAddress("`host:port`, `[::1]:8080` or `:8080`; port 0 takes a free one."),
+    address: listenAddress(
+      "`host:port`, `[::1]:8080`, `:8080` or `unix:/path`; port 0 takes a free one. The file of a socket that nobody listens on any more is replaced.",
+    ),
+    socketMode: socketModeField().optional(),
     engine: choice("The HTTP server: uWebSockets.js where its addon loads, or Node's own.", [
       "auto",
       "uws",
@@ -127,31 +131,55 @@ function listenerSection(directory: string): z.ZodType<ListenerConfig> {
       min: "1KiB",
       max: "1MiB",
     }).prefault("32KiB"),
-    idleTimeout: duration("How long a request head may take, and a kept-alive connection may be silent.", {
+    idleTimeout: duration("How long a kept-alive connection may be silent, and a body.", {
       min: "1s",
       max: "16m",
     }).prefault("60s"),
     trustedHops: integer(
-      "How many proxies in front append to `x-forwarded-for` and are believed.",
+      "How many proxies in front append to `x-forwarded-for` or `forwarded` and are believed.",
       0,
       32,
     ).prefault(0),
     cors: corsSection().prefault({}),
     webSocket: webSocketSection().prefault({}),
+    limits: listenerLimitsSection().prefault({}),
     ...connectionKeys(directory),
   };
-  return section("One listener.", shape, checkConnections).transform(({ idleTimeout, tls, ...rest }) => ({
-    ...rest,
-    tls,
-    idleTimeoutMs: idleTimeout,
-  }));
+  const check = (value: Readonly<Record<string, unknown>>, fail: Fail): void => {
+    checkSocketMode(value, fail);
+    checkConnections(value, fail);
+  };
+  return section("One listener.", shape, check).transform(
+    ({ address, socketMode, idleTimeout, tls, ...rest }) => ({
+      address: withMode(address, socketMode),
+      ...rest,
+      tls,
+      idleTimeoutMs: idleTimeout,
+    }),
+  );
+}
+
+function withMode(address: AddressConfig, mode: number | undefined): AddressConfig {
+  return address.path === undefined || mode === undefined ? address : { path: address.path, mode };
+}
+
+function checkSocketMode({ address, socketMode }: Readonly<Record<string, unknown>>, fail: Fail): void {
+  // A sound address is a mapping by now, with a host where it is no socket.
+  if (socketMode === undefined || !isMapping(address) || address.host === undefined) return;
+  fail("is for unix sockets alone", "leave it away, or write address: unix:/path", "socketMode");
 }
 
 function adminSection(): z.ZodType<AdminConfig> {
-  return section("The listener for operators: health, metrics, routes. Not for the public.", {
+  const shape = {
     enabled: flag("Whether it is there.").prefault(true),
-    address: listenAddress("Where it listens.").prefault("127.0.0.1:9901"),
-  });
+    address: listenAddress("Where it listens; as for `listeners`.").prefault("127.0.0.1:9901"),
+    socketMode: socketModeField().optional(),
+  };
+  const what = "The listener for operators: health, metrics, routes. Not for the public.";
+  return section(what, shape, checkSocketMode).transform(({ enabled, address, socketMode }) => ({
+    enabled,
+    address: withMode(address, socketMode),
+  }));
 }
 
 function upstreamSection(directory: string): z.ZodType<UpstreamText> {

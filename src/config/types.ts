@@ -3,6 +3,7 @@
  * bytes, header names are lower-case, paths are resolved. docs/configuration.md describes the YAML that it comes from.
  */
 import type { HttpStatusOverrides } from "../status/index.ts";
+import type { ListenerLimits } from "./listener-limits.ts";
 import type { ListenerConnections } from "./listener-tls.ts";
 import type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
 import type { StreamOptions, StreamOptionsPatch } from "./stream-options.ts";
@@ -26,12 +27,24 @@ export interface FilePath {
   readonly resolved: string;
 }
 
-/** Where a listener listens. Port 0 lets the system choose. */
-export interface AddressConfig {
+/** A port to listen on; port 0 lets the system choose. */
+export interface TcpAddressConfig {
   /** A name or an IP address without brackets; `:8080` gives `0.0.0.0`. */
   readonly host: string;
   readonly port: number;
+  readonly path?: undefined;
 }
+
+/** A unix socket to listen on. */
+export interface UnixAddressConfig {
+  /** Absolute. */
+  readonly path: string;
+  /** Permissions of the socket's file. */
+  readonly mode: number;
+}
+
+/** Where a listener listens. */
+export type AddressConfig = TcpAddressConfig | UnixAddressConfig;
 
 /** Cross-origin requests, per listener. Routes and methods come from the route table, not from here. */
 export interface CorsConfig {
@@ -57,6 +70,7 @@ export interface ListenerConfig extends ListenerConnections {
   readonly trustedHops: number;
   readonly cors: CorsConfig;
   readonly webSocket: WebSocketConfig;
+  readonly limits: ListenerLimits;
 }
 
 export interface AdminConfig {

@@ -32,12 +32,14 @@ export interface EngineLimits {
   readonly maxHeaders: number;
   /** Longest path and query, as sent; longer ones are answered 414 and closed. */
   readonly maxUrlBytes: number;
-  /** Open connections; a further one is answered 503, where it speaks HTTP/1.1 in the clear, and closed. */
+  /** Open connections, WebSockets included; a further one is answered 503, where it speaks HTTP/1.1 in the clear, and closed. */
   readonly connections: number;
-  /** Time for the head of a request to arrive; a late one is answered 408 and closed. */
+  /** Time for the head of a request to arrive; a late one is answered 408, or closed without a word. */
   readonly headTimeoutMs: number;
-  /** Idle time of a kept-alive connection, and of a body that is being read. */
+  /** Idle time of a kept-alive connection, and longest silence of a body that is being read. */
   readonly idleTimeoutMs: number;
+  /** Time for a body whose listener has `onTooSlow`. */
+  readonly bodyTimeoutMs: number;
   /** Requests after which a connection is closed. */
   readonly requestsPerConnection: number;
   /** Undefined serves no WebSocket: handshakes are then plain requests. */
@@ -96,6 +98,17 @@ export interface RefusedRequest {
 /** Is told of requests that never become exchanges, for logs and metrics; it must not throw. */
 export type RefusalListener = (refused: RefusedRequest) => void;
 
+/** Connections of a listener, counted since it listens. */
+export interface ConnectionCounts {
+  /** Open now, WebSockets included. */
+  readonly open: number;
+  readonly accepted: number;
+  /** Closed at once because `EngineLimits.connections` were open. */
+  readonly refused: number;
+  /** Closed because they had carried `EngineLimits.requestsPerConnection`. */
+  readonly retired: number;
+}
+
 /** Why a connection was closed without an answer. */
 export type ConnectionFault =
   /** There are as many as the listener may have. */
@@ -126,6 +139,7 @@ export type ConnectionRefusalListener = (refused: RefusedConnection) => void;
 /** A listening socket. */
 export interface HttpListener {
   readonly address: ListenAddress;
+  readonly connections: ConnectionCounts;
   /**
    * Stops accepting connections and closes idle ones (at the latest when the last request has been answered);
    * requests in flight go on, and their replies say `connection: close`. Resolves when the last connection is gone.

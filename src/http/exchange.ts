@@ -5,7 +5,7 @@ import type { HeaderList } from "./header-list.ts";
 import type { WebSocketConnection, WebSocketListener, WebSocketOptions } from "./web-socket.ts";
 
 /**
- * Receives a request body. Exactly one of `onEnd` and `onTooLarge` comes, last; neither comes after
+ * Receives a request body. Exactly one of `onEnd`, `onTooLarge` and `onTooSlow` comes, last; none comes after
  * `HttpExchange.onAbort`.
  */
 export interface BodyListener {
@@ -18,6 +18,11 @@ export interface BodyListener {
    * listener now gives closes the connection.
    */
   onTooLarge(): void;
+  /**
+   * The body has not come within `EngineLimits.bodyTimeoutMs`; the reply that the listener now gives closes the connection.
+   * Listeners that take a stream, which may last, leave it away, and have no such limit.
+   */
+  onTooSlow?(timeoutMs: number): void;
 }
 
 /** What a TLS connection knows of its client; one object for all requests of a connection. */

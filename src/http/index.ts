@@ -1,5 +1,6 @@
 export { clientCertificateElement } from "./client-certificate.ts";
 export type {
+  ConnectionCounts,
   ConnectionFault,
   ConnectionRefusalListener,
   EngineLimits,
@@ -29,6 +30,7 @@ export {
   type ServerTlsMaterial,
   type ServerTlsSettings,
 } from "./server-tls.ts";
+export { freeSocketPath, removeSocketFile, type SocketFile, takeSocketFile } from "./unix-socket.ts";
 export {
   CloseCode,
   type FrameKind,

@@ -5,10 +5,11 @@ import type { EngineLimits, HttpListener } from "../../src/http/index.ts";
 export const TEST_LIMITS: EngineLimits = {
   maxHeaderBytes: 32 * 1024,
   maxHeaders: 96,
-  maxUrlBytes: 16 * 1024,
+  maxUrlBytes: 32 * 1024,
   connections: 1000,
   headTimeoutMs: 60_000,
   idleTimeoutMs: 60_000,
+  bodyTimeoutMs: 60_000,
   requestsPerConnection: Number.POSITIVE_INFINITY,
 };
 

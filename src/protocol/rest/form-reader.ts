@@ -9,7 +9,7 @@ import { FormParts } from "./form-parts.ts";
 import type { MessageAssembler } from "./message-assembler.ts";
 import type { PartHead } from "./part-head.ts";
 import { Pieces } from "./pieces.ts";
-import { bodyTooLarge } from "./request-body.ts";
+import { bodyTooLarge, bodyTooSlow } from "./request-body.ts";
 
 /** Gathers the parts of a form, up to the route's limit for the whole, and assembles one message from them. */
 export class FormReader implements RequestReader, BodyListener {
@@ -58,6 +58,10 @@ export class FormReader implements RequestReader, BodyListener {
 
   onTooLarge(): void {
     this.#refuse(new StatusError(bodyTooLarge(this.#limitBytes)));
+  }
+
+  onTooSlow(timeoutMs: number): void {
+    this.#refuse(new StatusError(bodyTooSlow(timeoutMs)));
   }
 
   #deliver(): void {

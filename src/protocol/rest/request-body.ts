@@ -26,6 +26,11 @@ export function bodyTooLarge(limitBytes: number): Status {
   return gatewayStatus("BODY_TOO_LARGE", `the body is longer than the limit of ${limitBytes} bytes`);
 }
 
+/** BODY_TIMEOUT for a body that has not come within the listener's limit. */
+export function bodyTooSlow(timeoutMs: number): Status {
+  return gatewayStatus("BODY_TIMEOUT", `the body did not arrive within ${timeoutMs} ms`);
+}
+
 /** Gathers the pieces of a body and assembles one message from the whole. */
 export class WholeBodyReader implements RequestReader, BodyListener {
   readonly #exchange: HttpExchange;
@@ -75,5 +80,9 @@ export class WholeBodyReader implements RequestReader, BodyListener {
 
   onTooLarge(): void {
     this.#sink?.onRequestFault(new StatusError(bodyTooLarge(this.#limitBytes)));
+  }
+
+  onTooSlow(timeoutMs: number): void {
+    this.#sink?.onRequestFault(new StatusError(bodyTooSlow(timeoutMs)));
   }
 }

@@ -296,7 +296,7 @@ describeEngines("lifecycle", (engine) => {
   test("closes a connection that sends no whole head in time", {
     skip: engine.name === "uws" && "the addon waits for 10 s, whatever the limit",
   }, async () => {
-    const limits = { ...TEST_LIMITS, idleTimeoutMs: 100 };
+    const limits = { ...TEST_LIMITS, idleTimeoutMs: 100, headTimeoutMs: 100 };
     const run = async (bytes: string): Promise<string> => {
       let rest = "";
       await withServer(

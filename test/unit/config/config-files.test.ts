@@ -36,6 +36,14 @@ test("the minimal file parses and takes every default", async () => {
         maxHeaderBytes: 32_768,
         idleTimeoutMs: 60_000,
         trustedHops: 0,
+        limits: {
+          connections: 20_000,
+          maxHeaders: 96,
+          maxUrlBytes: 16_384,
+          headTimeoutMs: 10_000,
+          bodyTimeoutMs: 60_000,
+          requestsPerConnection: Number.POSITIVE_INFINITY,
+        },
         cors: {
           enabled: false,
           origins: [],

@@ -2,6 +2,16 @@
  * What the engine keeps about one connection: how many exchanges are under way, and whether more may start.
  */
 import type { Socket } from "node:net";
+import type { BodyDeadlines } from "../common/index.ts";
+
+/** What a connection needs of its listener. */
+export interface ConnectionOwner {
+  readonly idleTimeoutMs: number;
+  readonly requestsPerConnection: number;
+  readonly bodies: BodyDeadlines;
+  /** A connection carries its last request. */
+  retiring(): void;
+}
 
 /** An exchange as its connection sees it. */
 export interface Carried {
@@ -10,21 +20,31 @@ export interface Carried {
 }
 
 export class NodeConnection {
-  /** Longest silence within a body. */
-  readonly idleTimeoutMs: number;
   readonly #socket: Socket;
+  readonly #owner: ConnectionOwner;
   readonly #exchanges = new Set<Carried>();
+  #requests = 0;
   #isDraining = false;
   #isSealed = false;
 
-  constructor(socket: Socket, idleTimeoutMs: number) {
-    this.idleTimeoutMs = idleTimeoutMs;
+  constructor(socket: Socket, owner: ConnectionOwner) {
     this.#socket = socket;
+    this.#owner = owner;
   }
 
-  /** Whether replies close the connection because the listener drains. */
-  get isDraining(): boolean {
-    return this.#isDraining;
+  /** Longest silence within a body. */
+  get idleTimeoutMs(): number {
+    return this.#owner.idleTimeoutMs;
+  }
+
+  /** The times of bodies. */
+  get bodies(): BodyDeadlines {
+    return this.#owner.bodies;
+  }
+
+  /** Whether replies close the connection: the listener drains, or it has carried as many requests as it may. */
+  get isLeaving(): boolean {
+    return this.#isDraining || this.#requests >= this.#owner.requestsPerConnection;
   }
 
   /** Whether a reply that closes the connection has begun. */
@@ -39,6 +59,8 @@ export class NodeConnection {
 
   acquire(exchange: Carried): void {
     this.#exchanges.add(exchange);
+    this.#requests++;
+    if (this.#requests === this.#owner.requestsPerConnection) this.#owner.retiring();
   }
 
   /** A reply that closes the connection has begun: requests behind it must not run. */

@@ -5,8 +5,9 @@
  * `clientError` and is answered in our JSON form.
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type {
+  ConnectionCounts,
   EngineLimits,
   ExchangeHandler,
   HttpEngine,
@@ -16,9 +17,13 @@ import type {
   RefusedRequest,
 } from "../../engine.ts";
 import { ListenError } from "../../listen-error.ts";
+import { freeSocketPath, removeSocketFile, type SocketFile, takeSocketFile } from "../../unix-socket.ts";
 import {
+  BodyDeadlines,
+  CONNECTIONS_FULL,
   HEAD_TOO_LARGE,
   HEAD_TOO_SLOW,
+  HEADERS_TOO_MANY,
   HOST_NOT_ONE,
   isAscii,
   isPlainQuery,
@@ -27,10 +32,11 @@ import {
   REFUSAL_HEADERS,
   type Refusal,
   readHeadFacts,
-  reasonPhrase,
+  refusalBytes,
   TARGET_NOT_PLAIN,
+  URL_TOO_LONG,
 } from "../common/index.ts";
-import { NodeConnection } from "./node-connection.ts";
+import { type ConnectionOwner, NodeConnection } from "./node-connection.ts";
 import { NodeExchange, plainAddress, type RequestHead } from "./node-exchange.ts";
 
 /** How often node looks for heads that are late, as a part of the timeout, and its bounds. */
@@ -50,26 +56,32 @@ export function createNodeHttpEngine(): HttpEngine {
   };
 }
 
-class NodeListener implements HttpListener {
+class NodeListener implements HttpListener, ConnectionOwner {
   readonly #server: Server;
   readonly #limits: EngineLimits;
   readonly #handler: ExchangeHandler;
   readonly #onRefused: RefusalListener | undefined;
   readonly #connections = new Map<Socket, NodeConnection>();
+  readonly bodies: BodyDeadlines;
   #address: ListenAddress = { host: "", port: 0 };
+  #socketFile: SocketFile | undefined = undefined;
   #isDraining = false;
+  #accepted = 0;
+  #refused = 0;
+  #retired = 0;
 
   constructor(limits: EngineLimits, handler: ExchangeHandler, onRefused: RefusalListener | undefined) {
     this.#limits = limits;
     this.#handler = handler;
     this.#onRefused = onRefused;
-    const checkMs = limits.idleTimeoutMs / CHECKS_PER_TIMEOUT;
+    this.bodies = new BodyDeadlines(limits.bodyTimeoutMs);
+    const checkMs = limits.headTimeoutMs / CHECKS_PER_TIMEOUT;
     this.#server = createServer({
       insecureHTTPParser: false,
       // We check it ourselves, to answer in our form.
       requireHostHeader: false,
       maxHeaderSize: limits.maxHeaderBytes,
-      headersTimeout: limits.idleTimeoutMs,
+      headersTimeout: limits.headTimeoutMs,
       keepAliveTimeout: limits.idleTimeoutMs,
       // A whole request may take as long as its body keeps coming; silence within it is limited per exchange.
       requestTimeout: 0,
@@ -102,7 +114,40 @@ class NodeListener implements HttpListener {
     return this.#address;
   }
 
-  bind(address: ListenAddress): Promise<void> {
+  get connections(): ConnectionCounts {
+    return {
+      open: this.#connections.size,
+      accepted: this.#accepted,
+      refused: this.#refused,
+      retired: this.#retired,
+    };
+  }
+
+  get idleTimeoutMs(): number {
+    return this.#limits.idleTimeoutMs;
+  }
+
+  get requestsPerConnection(): number {
+    return this.#limits.requestsPerConnection;
+  }
+
+  retiring(): void {
+    this.#retired++;
+  }
+
+  async bind(address: ListenAddress): Promise<void> {
+    if (address.path !== undefined) await freeSocketPath(address);
+    await this.#listen(address);
+    if (address.path === undefined) return;
+    try {
+      this.#socketFile = takeSocketFile(address);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #listen(address: ListenAddress): Promise<void> {
     return new Promise((resolve, reject) => {
       const onError = (error: NodeJS.ErrnoException): void => {
         const code = error.code ?? "UNKNOWN";
@@ -111,9 +156,10 @@ class NodeListener implements HttpListener {
       this.#server.once("error", onError);
       this.#server.listen(address.path === undefined ? address : { path: address.path }, () => {
         this.#server.off("error", onError);
-        // A TCP server that listens has an address of this form.
-        const bound = this.#server.address() as AddressInfo;
-        this.#address = { host: bound.address, port: bound.port };
+        const bound = this.#server.address();
+        // A server on a unix socket has its path as its address.
+        this.#address =
+          bound === null || typeof bound === "string" ? address : { host: bound.address, port: bound.port };
         resolve();
       });
     });
@@ -124,6 +170,7 @@ class NodeListener implements HttpListener {
     return new Promise((resolve) => {
       // Called with an error if the listener was closed before; then there is nothing left to wait for.
       this.#server.close(() => resolve());
+      this.#giveBackFile();
       for (const connection of this.#connections.values()) connection.drain();
     });
   }
@@ -131,7 +178,13 @@ class NodeListener implements HttpListener {
   close(): void {
     this.#isDraining = true;
     this.#server.close();
+    this.#giveBackFile();
     for (const socket of this.#connections.keys()) socket.destroy();
+  }
+
+  #giveBackFile(): void {
+    if (this.#socketFile !== undefined) removeSocketFile(this.#socketFile);
+    this.#socketFile = undefined;
   }
 
   #onConnection(socket: Socket): void {
@@ -141,7 +194,13 @@ class NodeListener implements HttpListener {
     }
     // A socket that was given back to the server; see `#onUpgrade`.
     if (this.#connections.has(socket)) return;
-    const connection = new NodeConnection(socket, this.#limits.idleTimeoutMs);
+    this.#accepted++;
+    if (this.#connections.size >= this.#limits.connections) {
+      this.#refused++;
+      this.#write(socket, CONNECTIONS_FULL);
+      return;
+    }
+    const connection = new NodeConnection(socket, this);
     this.#connections.set(socket, connection);
     socket.on("close", () => {
       this.#connections.delete(socket);
@@ -212,13 +271,18 @@ class NodeListener implements HttpListener {
       response,
       connection,
     );
-    const refusal = refusalOf(path, query, facts.hosts, isAncient);
+    const refusal = this.#refusalOfSize(target, headers) ?? refusalOf(path, query, facts.hosts, isAncient);
     if (refusal === undefined) {
       this.#handler(exchange);
       return;
     }
     exchange.respond(refusal.status, REFUSAL_HEADERS, refusal.body);
     this.#tell(refusal, exchange);
+  }
+
+  #refusalOfSize(target: string, headers: readonly string[]): Refusal | undefined {
+    if (target.length > this.#limits.maxUrlBytes) return URL_TOO_LONG;
+    return headers.length > this.#limits.maxHeaders * 2 ? HEADERS_TOO_MANY : undefined;
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
@@ -229,17 +293,18 @@ class NodeListener implements HttpListener {
 
   /** Answers without an exchange, and closes. */
   #refuse(socket: Socket, connection: NodeConnection, refusal: Refusal): void {
-    const { status, body } = refusal;
     connection.seal();
     // Behind a request that is still being answered, a refusal would be taken for the answer to that one.
     if (connection.isBusy) {
       socket.destroy();
       return;
     }
-    socket.write(
-      `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\ndate: ${new Date().toUTCString()}\r\n` +
-        `content-type: application/json\r\nconnection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
-    );
+    this.#write(socket, refusal);
+  }
+
+  /** Answers a connection without an exchange, and closes it. */
+  #write(socket: Socket, refusal: Refusal): void {
+    socket.write(refusalBytes(refusal, new Date().toUTCString()));
     this.#tell(refusal, { peer: plainAddress(socket.remoteAddress ?? ""), method: "", path: "" });
     socket.destroySoon();
   }

@@ -7,6 +7,7 @@ import type { HeaderList } from "../../header-list.ts";
 import type { WebSocketConnection, WebSocketListener, WebSocketOptions } from "../../web-socket.ts";
 import {
   CHUNKED,
+  type DueBody,
   finalStatus,
   type HeadFacts,
   hasToken,
@@ -32,7 +33,7 @@ export interface RequestHead {
 }
 
 /** A request on node:http; made by the listener once the head has been checked. */
-export class NodeExchange implements HttpExchange, Carried {
+export class NodeExchange implements HttpExchange, Carried, DueBody {
   readonly method: string;
   readonly path: string;
   readonly query: string;
@@ -57,6 +58,9 @@ export class NodeExchange implements HttpExchange, Carried {
   /** The reply has ended, or nobody is there to take it. */
   #isOver = false;
   #mustClose = false;
+  previousDue: DueBody | undefined = undefined;
+  nextDue: DueBody | undefined = undefined;
+  dueSince = -1;
 
   constructor(
     head: RequestHead,
@@ -93,6 +97,7 @@ export class NodeExchange implements HttpExchange, Carried {
       listener.onEnd();
       return;
     }
+    if (listener.onTooSlow !== undefined) this.#connection.bodies.add(this);
     if (this.#head.expectsContinue) this.#response.writeContinue();
     this.#request.on("data", (chunk: Buffer) => this.#onChunk(chunk));
     this.#request.on("end", () => this.#onEnd());
@@ -151,6 +156,12 @@ export class NodeExchange implements HttpExchange, Carried {
     this.#response.end();
   }
 
+  onDue(): void {
+    if (this.#isOver || this.#isBodyOver) return;
+    this.#endBody();
+    this.#listener?.onTooSlow?.(this.#connection.bodies.timeoutMs);
+  }
+
   destroy(): void {
     this.#isOver = true;
     this.#request.socket.destroy();
@@ -177,6 +188,7 @@ export class NodeExchange implements HttpExchange, Carried {
   connectionClosed(): void {
     const wasOver = this.#isOver;
     this.#isOver = true;
+    this.#connection.bodies.remove(this);
     this.#connection.release(this);
     if (!wasOver) this.onAbort?.();
   }
@@ -194,26 +206,35 @@ export class NodeExchange implements HttpExchange, Carried {
   #onEnd(): void {
     if (this.#isOver || this.#isBodyOver) return;
     this.#isBodyOver = true;
+    this.#connection.bodies.remove(this);
     this.#request.socket.setTimeout(0);
     this.#listener?.onEnd();
   }
 
   #refuseBody(): void {
+    this.#endBody();
+    this.#listener?.onTooLarge();
+  }
+
+  /** Reads no further; the connection ends with the reply. */
+  #endBody(): void {
     this.#isBodyOver = true;
     this.#mustClose = true;
+    this.#connection.bodies.remove(this);
     this.#request.pause();
     this.#request.socket.setTimeout(0);
-    this.#listener?.onTooLarge();
   }
 
   /** Once the reply has ended, node skips what is left of the body. */
   #stopReading(): void {
-    if (!this.#isBodyOver) this.#request.socket.setTimeout(0);
+    if (this.#isBodyOver) return;
+    this.#connection.bodies.remove(this);
+    this.#request.socket.setTimeout(0);
   }
 
   /** The fields to send, `connection: close` among them if the connection ends with this reply. */
   #replyFields(headers: HeaderList): string[] {
-    let closes = this.#mustClose || this.#connection.isDraining || this.#leavesTooMuch();
+    let closes = this.#mustClose || this.#connection.isLeaving || this.#leavesTooMuch();
     const fields: string[] = [];
     for (let i = 0; i + 1 < headers.length; i += 2) {
       const name = headers[i] ?? "";

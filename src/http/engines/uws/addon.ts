@@ -101,6 +101,8 @@ export interface AddonApp {
     options: number,
     done: (socket: AddonListenSocket | false | null) => void,
   ): this;
+  /** The arguments stand the other way round than in `listen`. An existing file at `path` is removed, whatever it is. */
+  listen_unix(done: (socket: AddonListenSocket | false | null) => void, path: string): this;
   /** Closes the listening sockets and all connections at once. */
   close(): this;
 }

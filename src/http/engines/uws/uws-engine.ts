@@ -12,17 +12,20 @@
  */
 import { createServer } from "node:net";
 import type {
+  ConnectionCounts,
   EngineLimits,
   ExchangeHandler,
   HttpEngine,
   HttpListener,
   ListenAddress,
   RefusalListener,
-  TcpAddress,
 } from "../../engine.ts";
 import { ListenError } from "../../listen-error.ts";
+import { freeSocketPath, removeSocketFile, type SocketFile, takeSocketFile } from "../../unix-socket.ts";
 import {
+  BodyDeadlines,
   HEAD_TOO_LARGE,
+  HEADERS_TOO_MANY,
   HOST_NOT_ONE,
   isPlainMethod,
   isPlainQuery,
@@ -32,6 +35,7 @@ import {
   type Refusal,
   readHeadFacts,
   TARGET_NOT_PLAIN,
+  URL_TOO_LONG,
 } from "../common/index.ts";
 import {
   type Addon,
@@ -42,6 +46,7 @@ import {
   type AddonSocketContext,
   EXCLUSIVE_PORT,
 } from "./addon.ts";
+import { ConnectionGate } from "./connection-gate.ts";
 import { SocketWatch, type Timed } from "./socket-watch.ts";
 import { type ExchangeOwner, UwsExchange } from "./uws-exchange.ts";
 import { webSocketBehavior } from "./uws-web-socket.ts";
@@ -61,8 +66,6 @@ export function engineOn(addon: Addon): HttpEngine {
       if (tls !== undefined || proxyProtocol !== undefined) {
         throw new ListenError(address, "ENOTSUP", "engine uws has neither TLS nor PROXY headers");
       }
-      if (address.path !== undefined)
-        throw new ListenError(address, "ENOTSUP", "engine uws has no unix sockets");
       const listener = new UwsListener(addon, limits, handler, onRefused);
       await listener.bind(address);
       return listener;
@@ -77,9 +80,11 @@ class UwsListener implements HttpListener, ExchangeOwner {
   readonly #handler: ExchangeHandler;
   readonly #onRefused: RefusalListener | undefined;
   readonly #watch: SocketWatch;
+  readonly #gate: ConnectionGate;
+  readonly bodies: BodyDeadlines;
   #address: ListenAddress = { host: "", port: 0 };
   #socket: AddonListenSocket | undefined = undefined;
-  #connections = 0;
+  #socketFile: SocketFile | undefined = undefined;
   #exchanges = 0;
   /** When a reply ended whose bytes may still be on their way, in ms of the process's clock. */
   #flushedAt = Number.NEGATIVE_INFINITY;
@@ -105,10 +110,12 @@ class UwsListener implements HttpListener, ExchangeOwner {
     this.#handler = handler;
     this.#onRefused = onRefused;
     this.#watch = new SocketWatch(limits.idleTimeoutMs);
+    this.bodies = new BodyDeadlines(limits.bodyTimeoutMs);
+    this.#gate = new ConnectionGate(limits.connections, onRefused);
     this.#app = addon
       .App()
       .any("/*", (response, request) => this.#onRequest(response, request, undefined))
-      .filter((_response, change) => this.#count(change));
+      .filter((response, change) => this.#onConnection(response, change));
     if (limits.webSocket === undefined) return;
     const behavior = webSocketBehavior(limits.webSocket, (response, request, context) =>
       this.#onRequest(response, request, context),
@@ -124,16 +131,41 @@ class UwsListener implements HttpListener, ExchangeOwner {
     return this.#isDraining;
   }
 
-  async bind(address: TcpAddress): Promise<void> {
-    let bound: AddonListenSocket | false | null = null;
-    this.#app.listen(address.host, address.port, EXCLUSIVE_PORT, (socket) => {
-      bound = socket;
-    });
-    // The callback runs within `listen`, which the compiler cannot know.
-    const socket = bound as AddonListenSocket | false | null;
-    if (socket === null || socket === false) throw await explainFailure(address);
+  /** Retired is none: the addon does not tell which connection a request came on. */
+  get connections(): ConnectionCounts {
+    const { open, accepted, refused } = this.#gate;
+    return { open, accepted, refused, retired: 0 };
+  }
+
+  async bind(address: ListenAddress): Promise<void> {
+    // The addon removes any file that is in its way.
+    if (address.path !== undefined) await freeSocketPath(address);
+    const socket = this.#listen(address);
+    if (socket === undefined) throw await explainFailure(address);
     this.#socket = socket;
-    this.#address = { host: address.host, port: this.#addon.us_socket_local_port(socket) };
+    if (address.path === undefined) {
+      this.#address = { host: address.host, port: this.#addon.us_socket_local_port(socket) };
+      return;
+    }
+    this.#address = address;
+    try {
+      this.#socketFile = takeSocketFile(address);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #listen(address: ListenAddress): AddonListenSocket | undefined {
+    let bound: AddonListenSocket | false | null = null;
+    const done = (socket: AddonListenSocket | false | null): void => {
+      bound = socket;
+    };
+    if (address.path === undefined) this.#app.listen(address.host, address.port, EXCLUSIVE_PORT, done);
+    else this.#app.listen_unix(done, address.path);
+    // The callback runs within the call, which the compiler cannot know.
+    const socket = bound as AddonListenSocket | false | null;
+    return socket === null || socket === false ? undefined : socket;
   }
 
   drain(): Promise<void> {
@@ -160,8 +192,12 @@ class UwsListener implements HttpListener, ExchangeOwner {
   }
 
   upgraded(): void {
-    // The filter will not be told of its end.
-    this.#connections -= 1;
+    this.#gate.upgraded();
+  }
+
+  webSocketClosed(): void {
+    this.#gate.webSocketClosed();
+    this.released();
   }
 
   watch(timed: Timed): void {
@@ -179,18 +215,19 @@ class UwsListener implements HttpListener, ExchangeOwner {
   }
 
   closing(end: () => void): void {
-    const before = this.#connections;
+    const before = this.#gate.http;
     end();
     // A reply that could be sent whole has closed its connection by now, and the filter has counted it.
-    if (this.#connections === before) this.flushing();
+    if (this.#gate.http === before) this.flushing();
   }
 
   flushing(): void {
     this.#flushedAt = performance.now();
   }
 
-  #count(change: number): void {
-    this.#connections += change;
+  #onConnection(response: AddonResponse, change: number): void {
+    if (change > 0) this.#gate.opened(response);
+    else this.#gate.closed();
     this.#closeIfDrained();
   }
 
@@ -198,6 +235,7 @@ class UwsListener implements HttpListener, ExchangeOwner {
     if (this.#socket === undefined) return;
     this.#addon.us_listen_socket_close(this.#socket);
     this.#socket = undefined;
+    if (this.#socketFile !== undefined) removeSocketFile(this.#socketFile);
   }
 
   /**
@@ -214,7 +252,7 @@ class UwsListener implements HttpListener, ExchangeOwner {
 
   #isQuiet(): boolean {
     if (this.#exchanges > 0) return false;
-    return this.#connections === 0 || performance.now() - this.#flushedAt > FLUSH_MS;
+    return this.#gate.http === 0 || performance.now() - this.#flushedAt > FLUSH_MS;
   }
 
   /** `socketContext` is there where the addon has found the key of a WebSocket handshake. */
@@ -240,7 +278,7 @@ class UwsListener implements HttpListener, ExchangeOwner {
     const offersWebSocket = facts.offersWebSocket && method === "GET" && this.#limits.webSocket !== undefined;
     const head = { method, path, query, headers, facts, socketContext, offersWebSocket };
     const exchange = new UwsExchange(head, response, this);
-    const refusal = this.#refusalOf(method, path, query, facts.hosts);
+    const refusal = this.#refusalOfSize(path, query, headers) ?? refusalOf(method, path, query, facts.hosts);
     if (refusal === undefined) this.#handler(exchange);
     else this.#refuse(exchange, refusal);
     exchange.handled();
@@ -252,23 +290,31 @@ class UwsListener implements HttpListener, ExchangeOwner {
     this.#onRefused?.({ reason, httpStatus: status, peer, method, path, bytesOut: body.length });
   }
 
-  #refusalOf(method: string, path: string, query: string, hosts: number): Refusal | undefined {
-    if (this.#headBytes > this.#limits.maxHeaderBytes) return HEAD_TOO_LARGE;
-    if (!isPlainMethod(method)) return NOT_HTTP;
-    if (hosts !== 1) return HOST_NOT_ONE;
-    if (!isPlainTarget(path) || !isPlainQuery(query)) return TARGET_NOT_PLAIN;
-    return undefined;
+  #refusalOfSize(path: string, query: string, headers: readonly string[]): Refusal | undefined {
+    const { maxHeaderBytes, maxHeaders, maxUrlBytes } = this.#limits;
+    if (this.#headBytes > maxHeaderBytes) return HEAD_TOO_LARGE;
+    if (path.length + query.length + 1 > maxUrlBytes) return URL_TOO_LONG;
+    return headers.length > maxHeaders * 2 ? HEADERS_TOO_MANY : undefined;
   }
 }
 
+function refusalOf(method: string, path: string, query: string, hosts: number): Refusal | undefined {
+  if (!isPlainMethod(method)) return NOT_HTTP;
+  if (hosts !== 1) return HOST_NOT_ONE;
+  if (!isPlainTarget(path) || !isPlainQuery(query)) return TARGET_NOT_PLAIN;
+  return undefined;
+}
+
 /** The addon says only that it could not bind; node:net, asked the same, says why. */
-function explainFailure(address: TcpAddress): Promise<ListenError> {
+function explainFailure(address: ListenAddress): Promise<ListenError> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once("error", (error: NodeJS.ErrnoException) =>
       resolve(new ListenError(address, error.code ?? "UNKNOWN", error.message)),
     );
-    probe.listen({ host: address.host, port: address.port, exclusive: true }, () => {
+    const where =
+      address.path === undefined ? { host: address.host, port: address.port } : { path: address.path };
+    probe.listen({ ...where, exclusive: true }, () => {
       probe.close(() => resolve(new ListenError(address, "UNKNOWN", "the addon could not bind it")));
     });
   });

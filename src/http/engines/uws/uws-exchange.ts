@@ -13,6 +13,7 @@ import type { BodyListener, HttpExchange } from "../../exchange.ts";
 import { findHeader, type HeaderList } from "../../header-list.ts";
 import type { WebSocketConnection, WebSocketListener, WebSocketOptions } from "../../web-socket.ts";
 import {
+  type BodyDeadlines,
   CHUNKED,
   finalStatus,
   type HeadFacts,
@@ -42,6 +43,8 @@ export interface ExchangeOwner {
   readonly isDraining: boolean;
   /** What a WebSocket keeps for a listener that is held. */
   readonly maxHeldBytes: number;
+  /** The times of bodies. */
+  readonly bodies: BodyDeadlines;
   /** Keeps a slow client, in one direction; see `socket-watch.ts`. */
   watch(timed: Timed): void;
   unwatch(timed: Timed): void;
@@ -49,6 +52,8 @@ export interface ExchangeOwner {
   released(): void;
   /** The exchange becomes a WebSocket: its connection is none of HTTP's any more. */
   upgraded(): void;
+  /** The WebSocket that an exchange became is over. */
+  webSocketClosed(): void;
   /** Runs `end`, which ends a reply and closes its connection once all bytes are gone. */
   closing(end: () => void): void;
   /** Bytes of an ended reply may still wait to be sent. */
@@ -228,7 +233,7 @@ export class UwsExchange implements HttpExchange, Timed {
     if (this.#isOver || response === undefined || context === undefined) return undefined;
     this.#isOver = true;
     this.#response = undefined;
-    const owner = { onDrain: () => this.onDrain?.(), closed: () => this.#owner.released() };
+    const owner = { onDrain: () => this.onDrain?.(), closed: () => this.#owner.webSocketClosed() };
     const { maxMessageBytes, protocol, headers } = options;
     const connection = new UwsWebSocket(listener, owner, maxMessageBytes, this.#owner.maxHeldBytes);
     const key = findHeader(this.headers, "sec-websocket-key") ?? "";
@@ -305,7 +310,7 @@ export class UwsExchange implements HttpExchange, Timed {
   }
 
   #openBody(response: AddonResponse): BodyReader {
-    const body = new BodyReader(response);
+    const body = new BodyReader(response, this.#owner.bodies);
     this.#body = body;
     this.#owner.watch(body);
     return body;
