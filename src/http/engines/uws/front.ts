@@ -86,8 +86,11 @@ export class TlsFront implements Front {
     const app = this.#addon.SSLApp(defaultOptions(this.#tls));
     this.#handlers.route(app);
     this.#handlers.count(app);
+    const { certificates } = this.#tls;
+    // `domain` writes to standard output, where the access log is; a single certificate needs none of it.
+    if (certificates.length === 1) return app;
     const known = new Set<string>();
-    for (const { identity, names } of this.#tls.certificates) {
+    for (const { identity, names } of certificates) {
       for (const name of names) {
         // Of several certificates for one name the first counts.
         if (known.has(name)) continue;
