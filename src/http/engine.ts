@@ -121,6 +121,8 @@ export type ConnectionFault =
   | "tls-handshake"
   /** No certificate, or one that nobody vouches for. */
   | "client-certificate"
+  /** HTTP/2 that breaks the protocol, or floods; also after requests have been served. */
+  | "http2"
   /** PROXY header, handshake or the first bytes did not arrive in time. */
   | "timeout";
 

@@ -108,7 +108,7 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
     code: Code.INVALID_ARGUMENT,
     what: "A header that the gateway reads has a malformed value.",
   },
-  HTTP_MALFORMED: { code: Code.INVALID_ARGUMENT, what: "The request is not well-formed HTTP/1.1." },
+  HTTP_MALFORMED: { code: Code.INVALID_ARGUMENT, what: "The request is not well-formed HTTP." },
   REQUEST_TIMEOUT: { code: Code.DEADLINE_EXCEEDED, what: "The request did not arrive in time." },
   BODY_TIMEOUT: {
     code: Code.DEADLINE_EXCEEDED,

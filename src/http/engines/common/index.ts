@@ -1,4 +1,5 @@
 export { BodyDeadlines, type DueBody } from "./body-deadlines.ts";
+export type { ConnectionOwner } from "./connection-owner.ts";
 export { HeldMessages } from "./held-messages.ts";
 export {
   CONNECTIONS_FULL,
@@ -10,6 +11,7 @@ export {
   REFUSAL_HEADERS,
   type Refusal,
   refusalBytes,
+  refusalOfHead,
   TARGET_NOT_PLAIN,
   URL_TOO_LONG,
 } from "./refusal.ts";

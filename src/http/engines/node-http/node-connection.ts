@@ -1,17 +1,9 @@
 /**
- * What the engine keeps about one connection: how many exchanges are under way, and whether more may start.
+ * What the engine keeps about one HTTP/1.1 connection: how many exchanges are under way, and whether more may start.
  */
 import type { Socket } from "node:net";
-import type { BodyDeadlines } from "../common/index.ts";
-
-/** What a connection needs of its listener. */
-export interface ConnectionOwner {
-  readonly idleTimeoutMs: number;
-  readonly requestsPerConnection: number;
-  readonly bodies: BodyDeadlines;
-  /** A connection carries its last request. */
-  retiring(): void;
-}
+import type { TlsClient } from "../../exchange.ts";
+import type { BodyDeadlines, ConnectionOwner } from "../common/index.ts";
 
 /** An exchange as its connection sees it. */
 export interface Carried {
@@ -20,6 +12,9 @@ export interface Carried {
 }
 
 export class NodeConnection {
+  /** As those of `HttpExchange`. */
+  readonly peer: string;
+  readonly tls: TlsClient | undefined;
   readonly #socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #exchanges = new Set<Carried>();
@@ -27,14 +22,16 @@ export class NodeConnection {
   #isDraining = false;
   #isSealed = false;
 
-  constructor(socket: Socket, owner: ConnectionOwner) {
+  constructor(socket: Socket, peer: string, tls: TlsClient | undefined, owner: ConnectionOwner) {
     this.#socket = socket;
+    this.peer = peer;
+    this.tls = tls;
     this.#owner = owner;
   }
 
   /** Longest silence within a body. */
   get idleTimeoutMs(): number {
-    return this.#owner.idleTimeoutMs;
+    return this.#owner.limits.idleTimeoutMs;
   }
 
   /** The times of bodies. */
@@ -44,7 +41,7 @@ export class NodeConnection {
 
   /** Whether replies close the connection: the listener drains, or it has carried as many requests as it may. */
   get isLeaving(): boolean {
-    return this.#isDraining || this.#requests >= this.#owner.requestsPerConnection;
+    return this.#isDraining || this.#requests >= this.#owner.limits.requestsPerConnection;
   }
 
   /** Whether a reply that closes the connection has begun. */
@@ -60,7 +57,7 @@ export class NodeConnection {
   acquire(exchange: Carried): void {
     this.#exchanges.add(exchange);
     this.#requests++;
-    if (this.#requests === this.#owner.requestsPerConnection) this.#owner.retiring();
+    if (this.#requests === this.#owner.limits.requestsPerConnection) this.#owner.retiring();
   }
 
   /** A reply that closes the connection has begun: requests behind it must not run. */

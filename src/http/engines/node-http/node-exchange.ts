@@ -40,7 +40,7 @@ export class NodeExchange implements HttpExchange, Carried, DueBody {
   readonly headers: HeaderList;
   readonly httpVersion = 1;
   readonly peer: string;
-  readonly tls: TlsClient | undefined = undefined;
+  readonly tls: TlsClient | undefined;
   readonly takesTrailers: boolean;
   readonly offersWebSocket: boolean;
   onDrain: (() => void) | undefined = undefined;
@@ -72,7 +72,8 @@ export class NodeExchange implements HttpExchange, Carried, DueBody {
     this.path = head.path;
     this.query = head.query;
     this.headers = head.headers;
-    this.peer = plainAddress(request.socket.remoteAddress ?? "");
+    this.peer = connection.peer;
+    this.tls = connection.tls;
     // HTTP/1.0 has no chunks, and so no place for them.
     this.takesTrailers = head.facts.takesTrailers && request.httpVersion === "1.1";
     this.offersWebSocket = head.behind !== undefined;
@@ -256,11 +257,6 @@ export class NodeExchange implements HttpExchange, Carried, DueBody {
     // A client that waits for 100 Continue may send the body or not: the next bytes could be either.
     return bodyLength === CHUNKED || bodyLength > MAX_SKIPPED_BODY_BYTES || expectsContinue;
   }
-}
-
-/** An address without the prefix of IPv4 addresses on a dual-stack socket. */
-export function plainAddress(address: string): string {
-  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }
 
 /** node writes heads as Latin-1; UTF-8 bytes read as Latin-1 come out as UTF-8. */
