@@ -220,7 +220,9 @@ describe("forwarding fields tell the upstream who asked", () => {
   });
 
   test("whatever arrives, what leaves is printable, and no more entries than hops and one", () => {
-    const value = fc.string({ unit: fc.constantFrom(...'",;=\\ []:afor1.é\t') });
+    const value = fc.string({
+      unit: fc.constantFrom('"', ",", ";", "=", "\\", " ", "[", "]", ":", "for", "1", "é", "\t"),
+    });
     const field = fc.tuple(fc.constantFrom("forwarded", "x-forwarded-for", "x-forwarded-port"), value);
     fc.assert(
       fc.property(fc.array(field), fc.integer({ min: 0, max: 3 }), (fields, trustedHops) => {
