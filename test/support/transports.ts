@@ -44,13 +44,18 @@ export function serverTls(
 
 /** A TLS client's socket after its handshake; it trusts the authority of server.pem. */
 export async function openTls(port: number, options: ConnectionOptions = {}): Promise<Socket> {
+  const below = connect(port, "127.0.0.1");
   const socket = connectTls({
-    port,
-    host: "127.0.0.1",
+    socket: below,
     servername: "localhost",
     ca: [pem("ca.pem"), pem("ca-next.pem")],
     ...options,
   });
+  // Node resets only the sockets that it opened itself.
+  socket.resetAndDestroy = () => {
+    below.resetAndDestroy();
+    return socket;
+  };
   await once(socket, "secureConnect");
   return socket;
 }

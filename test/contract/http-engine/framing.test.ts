@@ -63,7 +63,7 @@ const MALFORMED: Readonly<Record<string, string>> = {
   "no version": "GET /\r\nHost: a\r\n\r\n",
   "HTTP/2.0 in the line": "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
   "HTTP/1.2": "GET / HTTP/1.2\r\nHost: a\r\n\r\n",
-  "a preface of HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+  "almost a preface of HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r ",
   "a space in the target": "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
   "a target without slash": "GET books HTTP/1.1\r\nHost: a\r\n\r\n",
   "an absolute target": "GET http://evil/ HTTP/1.1\r\nHost: a\r\n\r\n",
