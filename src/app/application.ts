@@ -24,6 +24,7 @@ import {
   type RequestObserver,
 } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
+import { connectionReadings } from "./connection-metrics.ts";
 import { type ListenerTls, openListenerTls } from "./listener-tls.ts";
 import { type Provision, provision } from "./provisioning.ts";
 import { RefusedConnections } from "./refused-connections.ts";
@@ -113,6 +114,7 @@ export class Application {
     });
     const lifecycle: Lifecycle = { phase: "running" };
     const opened: OpenedListener[] = [];
+    for (const reading of connectionReadings(opened)) meters.addReading(reading);
     let admin: HttpListener | undefined;
     try {
       // Unlike an upstream, a listener is not for dropping: whoever counts on it would find nobody.

@@ -187,7 +187,8 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   #open(dialogue: Dialogue | undefined): Call | undefined {
     const { exchange, listener, reply, requestId, startedAt } = this.#scope;
     const { channel, method, settings } = this.#route;
-    const source = { headers: dialogue?.headers ?? exchange.headers, peer: exchange.peer };
+    const { peer, tls } = exchange;
+    const source = { headers: dialogue?.headers ?? exchange.headers, peer, tls };
     const metadata = requestMetadata(source, settings.requestHeaders, listener.trustedHops, requestId);
     const now = performance.now();
     const remainingMs = this.#deadlineMs - (now - startedAt);

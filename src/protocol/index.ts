@@ -1,3 +1,4 @@
+export { isAsciiValue } from "./ascii-value.ts";
 export {
   type Dialogue,
   isClientStream,

@@ -6,6 +6,6 @@ export { MessageRenderer } from "./message-renderer.ts";
 export { Reply } from "./reply.ts";
 export { chooseReplyWriter, chooseStreamType, type StreamType } from "./reply-writer.ts";
 export { refuseCodedBody } from "./request-body.ts";
-export { isAsciiValue, isForwardable, requestMetadata } from "./request-metadata.ts";
+export { isForwardable, requestMetadata } from "./request-metadata.ts";
 export { chooseRequestReader } from "./request-reader.ts";
 export { RestProtocol } from "./rest-protocol.ts";

@@ -5,7 +5,7 @@
  * closes as an HTTP connection. It does not tell which one closes; only a handler set at the opening knows, and that stays
  * until the first request sets its own.
  */
-import type { RefusalListener } from "../../engine.ts";
+import type { ConnectionRefusalListener, ListenOptions, RefusalListener } from "../../engine.ts";
 import { CONNECTIONS_FULL, HEAD_TOO_SLOW, REFUSAL_HEADERS, statusLine } from "../common/index.ts";
 import type { AddonResponse } from "./addon.ts";
 import { addressText } from "./address-text.ts";
@@ -15,16 +15,20 @@ const HEAD_TIMEOUT_MS = 8_000;
 
 export class ConnectionGate {
   readonly #limit: number;
+  readonly #isPlain: boolean;
   readonly #onRefused: RefusalListener | undefined;
+  readonly #onConnectionRefused: ConnectionRefusalListener | undefined;
   #http = 0;
   #webSockets = 0;
   #accepted = 0;
   #refused = 0;
 
-  /** `limit` as `EngineLimits.connections`. */
-  constructor(limit: number, onRefused: RefusalListener | undefined) {
-    this.#limit = limit;
+  /** For a listener with these options. */
+  constructor({ limits, tls, onRefused, onConnectionRefused }: ListenOptions) {
+    this.#limit = limits.connections;
+    this.#isPlain = tls === undefined;
     this.#onRefused = onRefused;
+    this.#onConnectionRefused = onConnectionRefused;
   }
 
   /** Open connections that have not become WebSockets. */
@@ -78,6 +82,12 @@ export class ConnectionGate {
 
   #refuse(response: AddonResponse, peer: string): void {
     this.#refused++;
+    if (!this.#isPlain) {
+      // An answer would have to wait for the handshake.
+      this.#onConnectionRefused?.({ fault: "connection-limit", peer, detail: `${this.#limit} are open` });
+      response.close();
+      return;
+    }
     const { reason, status, body } = CONNECTIONS_FULL;
     response.cork(() => {
       response.writeStatus(statusLine(status));

@@ -18,8 +18,10 @@ import type {
   HttpEngine,
   HttpListener,
   ListenAddress,
+  ListenOptions,
   RefusalListener,
 } from "../../engine.ts";
+import type { TlsClient } from "../../exchange.ts";
 import { ListenError } from "../../listen-error.ts";
 import { freeSocketPath, removeSocketFile, type SocketFile, takeSocketFile } from "../../unix-socket.ts";
 import {
@@ -47,6 +49,7 @@ import {
   EXCLUSIVE_PORT,
 } from "./addon.ts";
 import { ConnectionGate } from "./connection-gate.ts";
+import { type AppHandlers, type Front, plainFront, TlsFront } from "./front.ts";
 import { SocketWatch, type Timed } from "./socket-watch.ts";
 import { type ExchangeOwner, UwsExchange } from "./uws-exchange.ts";
 import { webSocketBehavior } from "./uws-web-socket.ts";
@@ -58,24 +61,51 @@ const FIELD_OVERHEAD = 4;
 /** Bytes around method and target: two spaces, `HTTP/1.1`, CR LF twice. */
 const LINE_OVERHEAD = 14;
 
+/** The addon knows no certificates of clients. */
+const NO_CERTIFICATE: TlsClient = { certificate: "" };
+
 /** An engine on a loaded addon. `listen` rejects with a {@link ListenError}. */
 export function engineOn(addon: Addon): HttpEngine {
   return {
     name: "uws",
-    async listen(address, { limits, onRefused, tls, proxyProtocol }, handler) {
-      if (tls !== undefined || proxyProtocol !== undefined) {
-        throw new ListenError(address, "ENOTSUP", "engine uws has neither TLS nor PROXY headers");
-      }
-      const listener = new UwsListener(addon, limits, handler, onRefused);
+    async listen(address, options, handler) {
+      const lack = lackOf(options);
+      if (lack !== undefined) throw new ListenError(address, "ENOTSUP", `engine uws has no ${lack}`);
+      const listener = openListener(addon, address, options, handler);
       await listener.bind(address);
       return listener;
     },
   };
 }
 
-class UwsListener implements HttpListener, ExchangeOwner {
+/** What was asked for that the addon cannot do; the config refuses it before. */
+function lackOf({ limits, tls, proxyProtocol }: ListenOptions): string | undefined {
+  if (proxyProtocol !== undefined) return "PROXY headers";
+  if (tls?.asksForClientCertificate === true) return "client certificates";
+  if (tls !== undefined && tls.settings.minVersion !== "TLSv1.2") return "choice of TLS versions";
+  return limits.requestsPerConnection === Number.POSITIVE_INFINITY
+    ? undefined
+    : "limit of requests per connection";
+}
+
+function openListener(
+  addon: Addon,
+  address: ListenAddress,
+  options: ListenOptions,
+  handler: ExchangeHandler,
+): UwsListener {
+  try {
+    return new UwsListener(addon, options, handler);
+  } catch (error) {
+    const { message } = error instanceof Error ? error : new Error(String(error));
+    throw new ListenError(address, "TLS", `the addon cannot use the certificates: ${message}`);
+  }
+}
+
+class UwsListener implements HttpListener, ExchangeOwner, AppHandlers {
+  readonly tls: TlsClient | undefined;
   readonly #addon: Addon;
-  readonly #app: AddonApp;
+  readonly #front: Front;
   readonly #limits: EngineLimits;
   readonly #handler: ExchangeHandler;
   readonly #onRefused: RefusalListener | undefined;
@@ -99,28 +129,30 @@ class UwsListener implements HttpListener, ExchangeOwner {
     this.#headBytes += name.length + value.length + FIELD_OVERHEAD;
   };
 
-  constructor(
-    addon: Addon,
-    limits: EngineLimits,
-    handler: ExchangeHandler,
-    onRefused: RefusalListener | undefined,
-  ) {
+  constructor(addon: Addon, options: ListenOptions, handler: ExchangeHandler) {
+    const { limits, tls, onRefused } = options;
+    this.tls = tls === undefined ? undefined : NO_CERTIFICATE;
     this.#addon = addon;
     this.#limits = limits;
     this.#handler = handler;
     this.#onRefused = onRefused;
     this.#watch = new SocketWatch(limits.idleTimeoutMs);
     this.bodies = new BodyDeadlines(limits.bodyTimeoutMs);
-    this.#gate = new ConnectionGate(limits.connections, onRefused);
-    this.#app = addon
-      .App()
-      .any("/*", (response, request) => this.#onRequest(response, request, undefined))
-      .filter((response, change) => this.#onConnection(response, change));
-    if (limits.webSocket === undefined) return;
-    const behavior = webSocketBehavior(limits.webSocket, (response, request, context) =>
+    this.#gate = new ConnectionGate(options);
+    this.#front = tls === undefined ? plainFront(addon, this) : new TlsFront(addon, tls, this);
+  }
+
+  route(app: AddonApp): void {
+    app.any("/*", (response, request) => this.#onRequest(response, request, undefined));
+    if (this.#limits.webSocket === undefined) return;
+    const behavior = webSocketBehavior(this.#limits.webSocket, (response, request, context) =>
       this.#onRequest(response, request, context),
     );
-    this.#app.ws("/*", behavior);
+    app.ws("/*", behavior);
+  }
+
+  count(app: AddonApp): void {
+    app.filter((response, change) => this.#onConnection(response, change));
   }
 
   get address(): ListenAddress {
@@ -161,8 +193,9 @@ class UwsListener implements HttpListener, ExchangeOwner {
     const done = (socket: AddonListenSocket | false | null): void => {
       bound = socket;
     };
-    if (address.path === undefined) this.#app.listen(address.host, address.port, EXCLUSIVE_PORT, done);
-    else this.#app.listen_unix(done, address.path);
+    const { listening } = this.#front;
+    if (address.path === undefined) listening.listen(address.host, address.port, EXCLUSIVE_PORT, done);
+    else listening.listen_unix(done, address.path);
     // The callback runs within the call, which the compiler cannot know.
     const socket = bound as AddonListenSocket | false | null;
     return socket === null || socket === false ? undefined : socket;
@@ -183,7 +216,7 @@ class UwsListener implements HttpListener, ExchangeOwner {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#stopListening();
-    this.#app.close();
+    this.#front.close();
     for (const resolve of this.#drained.splice(0)) resolve();
   }
 

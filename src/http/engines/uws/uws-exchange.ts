@@ -9,7 +9,7 @@
  * - The parser of chunked bodies is lax (bare LF, odd hex digits, no trailers), so nothing that comes behind such a body
  *   is trusted: the reply closes the connection.
  */
-import type { BodyListener, HttpExchange } from "../../exchange.ts";
+import type { BodyListener, HttpExchange, TlsClient } from "../../exchange.ts";
 import { findHeader, type HeaderList } from "../../header-list.ts";
 import type { WebSocketConnection, WebSocketListener, WebSocketOptions } from "../../web-socket.ts";
 import {
@@ -39,6 +39,8 @@ const LONGEST_POLL_MS = 200;
 
 /** What an exchange needs of its listener. */
 export interface ExchangeOwner {
+  /** What all its connections know of their clients. */
+  readonly tls: TlsClient | undefined;
   /** Whether replies close their connection. */
   readonly isDraining: boolean;
   /** What a WebSocket keeps for a listener that is held. */
@@ -79,8 +81,8 @@ export class UwsExchange implements HttpExchange, Timed {
   readonly query: string;
   readonly headers: HeaderList;
   readonly httpVersion = 1;
+  readonly tls: TlsClient | undefined;
   /** The addon cannot send them. */
-  readonly tls: undefined = undefined;
   readonly takesTrailers = false;
   readonly offersWebSocket: boolean;
   onDrain: (() => void) | undefined = undefined;
@@ -113,6 +115,7 @@ export class UwsExchange implements HttpExchange, Timed {
     this.path = head.path;
     this.query = head.query;
     this.headers = head.headers;
+    this.tls = owner.tls;
     this.#owner = owner;
     this.offersWebSocket = head.offersWebSocket;
     this.#bodyLength = head.facts.bodyLength;
