@@ -51,9 +51,10 @@ export async function openTls(port: number, options: ConnectionOptions = {}): Pr
     ca: [pem("ca.pem"), pem("ca-next.pem")],
     ...options,
   });
-  // Node resets only the sockets that it opened itself.
+  // Node resets only the sockets that it opened itself. Not in this turn: a server in this process that is in the middle of
+  // a read would lose the error to its next write.
   socket.resetAndDestroy = () => {
-    below.resetAndDestroy();
+    setImmediate(() => below.resetAndDestroy());
     return socket;
   };
   await once(socket, "secureConnect");

@@ -365,9 +365,11 @@ async function readChunked(socket: import("node:net").Socket, pending: string): 
   const received: Buffer[] = [Buffer.from(pending, "latin1")];
   await new Promise<void>((resolve) => {
     socket.removeAllListeners("data");
+    let end = "";
     socket.on("data", (chunk: Buffer) => {
       received.push(chunk);
-      if (chunk.subarray(-7).toString("latin1").endsWith("\r\n0\r\n\r\n")) resolve();
+      end = (end + chunk.subarray(-7).toString("latin1")).slice(-7);
+      if (end === "\r\n0\r\n\r\n") resolve();
     });
     socket.on("close", () => resolve());
   });
