@@ -55,6 +55,7 @@ export class NodeExchange implements HttpExchange, Carried, DueBody {
   #receivedBytes = 0;
   #isBodyOver = false;
   #isBodyPaused = false;
+  #isEndHeld = false;
   /** The reply has ended, or nobody is there to take it. */
   #isOver = false;
   #mustClose = false;
@@ -117,7 +118,8 @@ export class NodeExchange implements HttpExchange, Carried, DueBody {
   resumeBody(): void {
     if (!this.#isBodyPaused || this.#isOver) return;
     this.#isBodyPaused = false;
-    if (this.#listener === undefined) return;
+    if (this.#isEndHeld) process.nextTick(() => this.#onEnd());
+    if (this.#listener === undefined || this.#isEndHeld) return;
     this.#request.resume();
     this.#request.socket.setTimeout(this.#connection.idleTimeoutMs);
   }
@@ -206,6 +208,9 @@ export class NodeExchange implements HttpExchange, Carried, DueBody {
 
   #onEnd(): void {
     if (this.#isOver || this.#isBodyOver) return;
+    // Node ends a body that is paused where all of it came in one read.
+    this.#isEndHeld = this.#isBodyPaused;
+    if (this.#isEndHeld) return;
     this.#isBodyOver = true;
     this.#connection.bodies.remove(this);
     this.#request.socket.setTimeout(0);

@@ -44,6 +44,7 @@ export class Http2Exchange implements HttpExchange, DueBody {
   #receivedBytes = 0;
   #isBodyOver: boolean;
   #isBodyPaused = false;
+  #isEndHeld = false;
   /** The reply has ended, or nobody is there to take it. */
   #isOver = false;
   #isReleased = false;
@@ -102,7 +103,8 @@ export class Http2Exchange implements HttpExchange, DueBody {
   resumeBody(): void {
     if (!this.#isBodyPaused || this.#isOver) return;
     this.#isBodyPaused = false;
-    if (this.#listener === undefined || this.#isBodyOver) return;
+    if (this.#isEndHeld) process.nextTick(() => this.#onEnd());
+    if (this.#listener === undefined || this.#isBodyOver || this.#isEndHeld) return;
     this.#stream.resume();
     this.#awaitBytes();
   }
@@ -195,6 +197,9 @@ export class Http2Exchange implements HttpExchange, DueBody {
   #onEnd(): void {
     // Node ends the body of a stream that was reset, too.
     if (this.#isOver || this.#isBodyOver || this.#stream.aborted) return;
+    // Node ends a body that is paused where all of it came in one read.
+    this.#isEndHeld = this.#isBodyPaused;
+    if (this.#isEndHeld) return;
     this.#isBodyOver = true;
     this.#connection.owner.bodies.remove(this);
     this.#stream.setTimeout(0);
