@@ -34,10 +34,15 @@ export function describeEngines(
   cases: (engine: HttpEngine) => void,
   transports: readonly Transport[] = [],
 ): void {
-  for (const transport of transports) {
-    describe(`node, ${transport.name}: ${title}`, HANG, () => cases(new TransportedEngine(transport)));
-  }
+  const over = (engine: HttpEngine): void => {
+    for (const transport of transports) {
+      if (!transport.engines.some((name) => name === engine.name)) continue;
+      const transported = new TransportedEngine(engine, transport);
+      describe(`${engine.name}, ${transport.name}: ${title}`, HANG, () => cases(transported));
+    }
+  };
   const node = createNodeHttpEngine();
+  over(node);
   describe(`${node.name}: ${title}`, HANG, () => cases(node));
   const load = loadUwsEngine(TEST_LIMITS.maxHeaderBytes);
   if (load.engine === undefined) {
@@ -45,20 +50,24 @@ export function describeEngines(
     return;
   }
   const { engine } = load;
+  over(engine);
   describe(`${engine.name}: ${title}`, HANG, () => cases(engine));
 }
 
-/** The engine on Node's servers as it is reached over a transport. */
+/** An engine as it is reached over a transport. */
 class TransportedEngine implements HttpEngine {
-  readonly name = "node";
+  readonly name: string;
   readonly transport: Transport;
+  readonly #engine: HttpEngine;
 
-  constructor(transport: Transport) {
+  constructor(engine: HttpEngine, transport: Transport) {
+    this.name = engine.name;
     this.transport = transport;
+    this.#engine = engine;
   }
 
   listen(address: ListenAddress, options: ListenOptions, handler: ExchangeHandler): Promise<HttpListener> {
-    return createNodeHttpEngine().listen(address, { ...options, ...this.transport.options }, handler);
+    return this.#engine.listen(address, { ...options, ...this.transport.options }, handler);
   }
 }
 

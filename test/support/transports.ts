@@ -1,4 +1,4 @@
-/** The ways on which HTTP/1.1 reaches the engine on Node's servers: each has to carry whatever plain TCP carries. */
+/** The ways on which HTTP/1.1 reaches an engine: each has to carry whatever plain TCP carries. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
@@ -8,6 +8,8 @@ import { pem } from "./tls.ts";
 /** One way. */
 export interface Transport {
   readonly name: string;
+  /** Those that have it. */
+  readonly engines: readonly ("node" | "uws")[];
   readonly options: Omit<ListenOptions, "limits">;
   /** A connection whose next bytes are a request. */
   open(port: number): Promise<Socket>;
@@ -67,13 +69,19 @@ async function openPlain(port: number): Promise<Socket> {
   return socket;
 }
 
-/** The transports of the engine `node` besides plain TCP. */
-export function nodeTransports(): readonly Transport[] {
+/** The transports besides plain TCP. */
+export function transports(): readonly Transport[] {
   return [
-    { name: "over TLS", options: { tls: serverTls(), http2: "on" }, open: openTls },
-    { name: "beside HTTP/2 in the clear", options: { http2: "on" }, open: openPlain },
+    {
+      name: "over TLS",
+      engines: ["node", "uws"],
+      options: { tls: serverTls(), http2: "on" },
+      open: openTls,
+    },
+    { name: "beside HTTP/2 in the clear", engines: ["node"], options: { http2: "on" }, open: openPlain },
     {
       name: "behind a PROXY header",
+      engines: ["node"],
       options: { proxyProtocol: { versions: "any", from: ["127.0.0.0/8"] } },
       open: async (port) => {
         const socket = await openPlain(port);

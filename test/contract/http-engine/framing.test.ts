@@ -9,7 +9,7 @@ import {
   TEST_LIMITS,
   withServer,
 } from "../../support/raw-http-server.ts";
-import { nodeTransports } from "../../support/transports.ts";
+import { transports } from "../../support/transports.ts";
 
 /** What is pipelined behind a probe, and must never run. */
 const SECOND = "GET /second HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -292,7 +292,7 @@ describeEngines(
       }
     });
   },
-  nodeTransports(),
+  transports(),
 );
 
 async function assertServes(server: RawHttpServer): Promise<void> {

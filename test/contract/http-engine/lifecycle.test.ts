@@ -19,7 +19,7 @@ import {
   TEST_LIMITS,
   withServer,
 } from "../../support/raw-http-server.ts";
-import { nodeTransports } from "../../support/transports.ts";
+import { transports } from "../../support/transports.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -319,7 +319,7 @@ describeEngines(
       assert.match(await run(GET), /^HTTP\/1\.1 200 /);
     });
   },
-  nodeTransports(),
+  transports(),
 );
 
 async function occupyWithServer(): Promise<{ port: number; release: () => void }> {

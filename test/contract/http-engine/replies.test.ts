@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { ExchangeHandler } from "../../../src/http/index.ts";
 import { fieldValues } from "../../support/raw-http.ts";
 import { describeEngines, signal, withServer } from "../../support/raw-http-server.ts";
-import { nodeTransports } from "../../support/transports.ts";
+import { transports } from "../../support/transports.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -346,7 +346,7 @@ describeEngines(
       });
     });
   },
-  nodeTransports(),
+  transports(),
 );
 
 function longBody(): Buffer {

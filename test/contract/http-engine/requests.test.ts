@@ -9,7 +9,7 @@ import {
   signal,
   withServer,
 } from "../../support/raw-http-server.ts";
-import { nodeTransports } from "../../support/transports.ts";
+import { transports } from "../../support/transports.ts";
 
 /** Requests that both engines must take, whole and in pieces, with what the handler sees. */
 const REQUESTS = [
@@ -337,5 +337,5 @@ describeEngines(
       });
     });
   },
-  nodeTransports(),
+  transports(),
 );

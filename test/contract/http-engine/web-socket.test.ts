@@ -20,7 +20,7 @@ import {
   withServer,
 } from "../../support/raw-http-server.ts";
 import { closePayload, frameOf, handshakeHead, Opcode, RawWebSocket } from "../../support/raw-web-socket.ts";
-import { nodeTransports } from "../../support/transports.ts";
+import { transports } from "../../support/transports.ts";
 
 const MAX_MESSAGE_BYTES = 100_000;
 const MAX_HELD_BYTES = 1024 * 1024;
@@ -234,7 +234,7 @@ describeEngines(
       );
     });
   },
-  nodeTransports(),
+  transports(),
 );
 
 describeEngines("WebSocket messages", (engine) => {
