@@ -1,5 +1,4 @@
 /** An HTTP/2 client of node:http2 whose replies are values, for tests of listeners. */
-import { once } from "node:events";
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -48,12 +47,19 @@ export class Http2Client {
 
   /** Resolves when the connection is gone. */
   async closed(): Promise<void> {
-    if (!this.session.closed || !this.session.destroyed) await once(this.session, "close");
+    if (!this.session.destroyed) await closeOf(this.session);
   }
 
   close(): void {
     this.session.destroy();
   }
+}
+
+/** Not `once`: that would reject with the error that comes before. */
+function closeOf(emitter: ClientHttp2Session | ClientHttp2Stream): Promise<void> {
+  return new Promise((resolve) => {
+    emitter.once("close", () => resolve());
+  });
 }
 
 /** What comes on a stream, once it has ended. */
@@ -72,6 +78,6 @@ export async function replyOf(stream: ClientHttp2Stream): Promise<Http2Reply> {
     for (const [name, value] of Object.entries(fields)) trailers[name] = String(value);
   });
   stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-  if (!stream.closed || !stream.destroyed) await once(stream, "close");
+  if (!stream.destroyed) await closeOf(stream);
   return { status, headers, body: Buffer.concat(chunks), trailers, resetCode: stream.rstCode };
 }

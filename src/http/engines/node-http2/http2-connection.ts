@@ -66,6 +66,8 @@ export class Http2Connection {
     this.tls = tls;
     this.owner = owner;
     this.#onFault = onFault;
+    // Streams end one by one; a client that closes its side of the connection has left.
+    socket.allowHalfOpen = false;
     const { maxHeaderBytes, maxHeaders, idleTimeoutMs } = owner.limits;
     this.#session = performServerHandshake(socket, {
       maxHeaderListPairs: 2 * maxHeaders + PSEUDO_FIELDS,
