@@ -71,9 +71,9 @@ export class Crowd {
     await Promise.all(
       this.members.map(
         ({ socket, isClosed }) =>
-          isClosed ||
           new Promise<void>((resolve) => {
-            socket.once("close", () => resolve());
+            if (isClosed) resolve();
+            else socket.once("close", () => resolve());
           }),
       ),
     );
