@@ -10,6 +10,7 @@ import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createNodeHttpEngine } from "../../src/http/engines/node-http/index.ts";
 import { createUwsEngine } from "../../src/http/engines/uws/index.ts";
+import { portOf, TEST_LIMITS } from "../../test/support/listening.ts";
 
 const CONNECTIONS = 8;
 const BODY = JSON.stringify({ name: "shelves/1", title: "x".repeat(170) });
@@ -23,7 +24,7 @@ async function serve(name: string): Promise<void> {
   const headers = ["content-type", "application/json", "x-request-id", "0123456789abcdef"];
   const listener = await engine.listen(
     { host: "127.0.0.1", port: 0 },
-    { maxHeaderBytes: 32 * 1024, idleTimeoutMs: 60_000 },
+    { limits: TEST_LIMITS },
     (exchange) => {
       exchange.readBody(1024 * 1024, {
         onChunk: () => undefined,
@@ -37,7 +38,7 @@ async function serve(name: string): Promise<void> {
     if (message === "cpu") process.send?.(process.cpuUsage());
     else process.exit(0);
   });
-  process.send?.(listener.address.port);
+  process.send?.(portOf(listener));
 }
 
 /** Sends `count` requests over one connection, one after the other. */

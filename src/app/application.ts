@@ -3,16 +3,17 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { adminHandler, adminPages, type Readiness, type UpstreamRow } from "../admin/index.ts";
-import type { Config, ListenerConfig } from "../config/index.ts";
-import { type Applied, listenerName, type ReloadCause } from "../control/index.ts";
-import { Gateway, type ListenerSettings } from "../gateway/index.ts";
-import type { HttpEngine, HttpListener, ListenAddress } from "../http/index.ts";
+import type { Config } from "../config/index.ts";
+import type { Applied, ReloadCause } from "../control/index.ts";
+import { Gateway } from "../gateway/index.ts";
+import type { EngineLimits, HttpListener, ListenAddress } from "../http/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { adminView, type Lifecycle, readinessOf } from "./admin-view.ts";
 import type { Builtins } from "./builtins.ts";
 import { type ConfigOrigin, ControlPlane } from "./control-plane.ts";
 import type { Followers } from "./followers.ts";
+import { Listeners, type Listening } from "./listeners.ts";
 import { TelemetryParts } from "./telemetry-parts.ts";
 import { upstreamRows } from "./upstream-rows.ts";
 
@@ -24,17 +25,11 @@ export class StartError extends Error {
   }
 }
 
-/** An address that is being listened on. */
-export interface Listening {
-  readonly address: ListenAddress;
-  readonly engine: string;
-}
-
 /** A gateway that serves. */
 export class Application {
   readonly #log: Logger;
   readonly #control: ControlPlane;
-  readonly #listeners: HttpListener[];
+  readonly #listeners: Listeners;
   readonly #admin: HttpListener | undefined;
   readonly gateway: Gateway;
   readonly listening: readonly Listening[];
@@ -45,10 +40,10 @@ export class Application {
   private constructor(started: StartedParts) {
     this.#log = started.log;
     this.#control = started.control;
-    this.#listeners = started.listeners.map(({ listener }) => listener);
+    this.#listeners = started.listeners;
     this.#admin = started.admin;
     this.gateway = started.gateway;
-    this.listening = started.listeners.map(({ listener, engine }) => ({ address: listener.address, engine }));
+    this.listening = started.listeners.listening;
     this.adminAddress = started.admin?.address;
     this.#lifecycle = started.lifecycle;
     this.#telemetry = started.telemetry;
@@ -70,7 +65,8 @@ export class Application {
   ): Promise<Application> {
     const telemetry = await TelemetryParts.open(config, builtins, log);
     const control = new ControlPlane(config, builtins, log, origin);
-    telemetry.addReadings([...control.readings, ...(followers?.readings ?? [])]);
+    const listeners = await Listeners.prepare(config, log);
+    telemetry.addReadings([...control.readings, ...listeners.readings, ...(followers?.readings ?? [])]);
     const gateway = new Gateway(await control.emptySnapshot(), telemetry.observer, log, telemetry.tracer);
     control.onPublish((snapshot) => {
       gateway.publish(snapshot);
@@ -78,37 +74,33 @@ export class Application {
     });
     control.onApplied((applied) => followers?.applied(applied));
     const lifecycle: Lifecycle = { phase: "running" };
-    const opened: OpenedListener[] = [];
     let admin: HttpListener | undefined;
     try {
+      // Unlike an upstream, a listener is not for dropping: whoever counts on it would find nobody.
+      const broken = listeners.problems.filter(({ severity }) => severity === "error");
+      if (broken.length > 0) throw new StartError(broken);
       if (config.admin.enabled) {
         const view = adminView({ control, gateway, meters: telemetry.meters, lifecycle, log, followers });
         admin = await builtins.adminEngine.listen(
           config.admin.address,
-          ADMIN_LIMITS,
+          { limits: ADMIN_LIMITS },
           adminHandler(adminPages(view), log),
         );
       }
       await control.start();
-      const { problems } = control.reconciler;
+      const problems = [...listeners.problems, ...control.reconciler.problems];
       if (config.strict && problems.length > 0) throw new StartError(problems);
       // Not before: until there are routes every answer is an error, and an EventSource that came back to one would stay
       // away, while it tries again where nobody listens.
-      for (const [index, listener] of config.listeners.entries()) {
-        const engine = builtins.engine(listener.engine, log);
-        opened.push({
-          listener: await openListener(listener, index, engine, gateway, builtins),
-          engine: engine.name,
-        });
-      }
+      await listeners.open(gateway, builtins);
     } catch (error) {
-      for (const { listener } of opened) listener.close();
+      await listeners.close();
       admin?.close();
       await control.close();
       await telemetry.close();
       throw error;
     }
-    return new Application({ log, control, gateway, lifecycle, telemetry, admin, listeners: opened });
+    return new Application({ log, control, gateway, lifecycle, telemetry, admin, listeners });
   }
 
   /** Takes up the config and the schemas as they are now, or tells why not. Never rejects. */
@@ -151,7 +143,7 @@ export class Application {
     this.#lifecycle.phase = "draining";
     this.#log.info({ readinessDelayMs, drainTimeoutMs }, "draining");
     await pause(readinessDelayMs);
-    const drained = Promise.all(this.#listeners.map((listener) => listener.drain())).then(() => true);
+    const drained = this.#listeners.drain().then(() => true);
     this.gateway.drainStreams();
     const isOver = new AbortController();
     const expired = pause(drainTimeoutMs, false, { signal: isOver.signal }).catch(() => false);
@@ -167,16 +159,11 @@ export class Application {
 
   /** Ends at once: requests in flight are cut off. */
   async close(): Promise<void> {
-    for (const listener of this.#listeners) listener.close();
+    await this.#listeners.close();
     this.#admin?.close();
     await this.#control.close();
     await this.#telemetry.close();
   }
-}
-
-interface OpenedListener {
-  readonly listener: HttpListener;
-  readonly engine: string;
 }
 
 interface StartedParts {
@@ -186,35 +173,20 @@ interface StartedParts {
   readonly lifecycle: Lifecycle;
   readonly telemetry: TelemetryParts;
   readonly admin: HttpListener | undefined;
-  readonly listeners: readonly OpenedListener[];
+  readonly listeners: Listeners;
 }
 
 /** How long streams that are cut off have to tell their clients. */
 const LAST_WORDS_MS = 250;
 
-const ADMIN_LIMITS = { maxHeaderBytes: 32 * 1024, idleTimeoutMs: 60_000 };
-
-function openListener(
-  config: ListenerConfig,
-  index: number,
-  engine: HttpEngine,
-  gateway: Gateway,
-  builtins: Builtins,
-): Promise<HttpListener> {
-  const { trailingSlash, trustedHops } = config;
-  const settings: ListenerSettings = {
-    name: listenerName(config),
-    index,
-    trailingSlash,
-    trustedHops,
-    webSocket: builtins.webSocket(config),
-  };
-  const { maxHeaderBytes, idleTimeoutMs } = config;
-  const webSocket = config.webSocket.enabled ? config.webSocket : undefined;
-  return engine.listen(
-    config.address,
-    { maxHeaderBytes, idleTimeoutMs, webSocket },
-    gateway.handlerFor(settings),
-    gateway.refusalListenerFor(settings),
-  );
-}
+/** Few clients, none of them large. */
+const ADMIN_LIMITS: EngineLimits = {
+  maxHeaderBytes: 32 * 1024,
+  idleTimeoutMs: 60_000,
+  connections: 1000,
+  maxHeaders: 96,
+  maxUrlBytes: 16 * 1024,
+  headTimeoutMs: 10_000,
+  bodyTimeoutMs: 60_000,
+  requestsPerConnection: Number.POSITIVE_INFINITY,
+};

@@ -2,7 +2,14 @@
  * Every engine, client, codec, policy and schema source, by name: the only place besides tests that knows the adapters.
  */
 import type { Registry } from "@bufbuild/protobuf";
-import type { Config, CorsConfig, FilePath, ListenerConfig, UpstreamConfig } from "../config/index.ts";
+import {
+  type Config,
+  type CorsConfig,
+  type FilePath,
+  type ListenerConfig,
+  needsOfNode,
+  type UpstreamConfig,
+} from "../config/index.ts";
 import { createNodeHttpEngine } from "../http/engines/node-http/index.ts";
 import { loadUwsEngine, type PortSharing } from "../http/engines/uws/index.ts";
 import { compileOrigins, type HttpEngine } from "../http/index.ts";
@@ -31,10 +38,11 @@ export interface Builtins {
   /** The engine of the admin listener. */
   readonly adminEngine: HttpEngine;
   /**
-   * The engine of that name; `auto` takes uWebSockets.js where its addon loads, and says in the log which it is.
+   * The engine of a listener; `auto` takes uWebSockets.js where its addon loads and can do all that the listener asks for,
+   * and says in the log which it is.
    * @throws {Error} for `uws` where the addon does not load, with the reason.
    */
-  engine(name: ListenerConfig["engine"], log: Logger): HttpEngine;
+  engine(listener: ListenerConfig, log: Logger): HttpEngine;
   /** `locate` gives the place in the config of each source, for problems. */
   sources(upstream: UpstreamConfig, channel: Channel, locate: Config["locate"]): readonly SchemaSource[];
   readonly cors: (options: CorsConfig) => PreflightPolicy | undefined;
@@ -76,7 +84,7 @@ export function builtins(
     },
     transcoders: createCompiledFactory(),
     adminEngine: createNodeHttpEngine(),
-    engine: (name, log) => chooseEngine(name, maxHeaderBytes, sharing, log),
+    engine: (listener, log) => chooseEngine(listener, maxHeaderBytes, sharing, log),
     sources: ({ name, schema, addresses }, channel, locate) => [
       ...(schema.reflection === undefined
         ? []
@@ -125,12 +133,20 @@ function webSocketOf({ webSocket, trustedHops }: ListenerConfig): WebSocketProto
 }
 
 function chooseEngine(
-  name: ListenerConfig["engine"],
+  listener: ListenerConfig,
   maxHeaderBytes: number,
   sharing: PortSharing,
   log: Logger,
 ): HttpEngine {
+  const { engine: name } = listener;
   if (name === "node") return createNodeHttpEngine();
+  // The config refuses `uws` for a listener that needs node.
+  const [need] = needsOfNode(listener);
+  if (need !== undefined) {
+    const reason = `${need.path.join(".")}: ${need.why}`;
+    log.info({ engine: "node", reason }, "HTTP engine: node:http, for what the listener asks for");
+    return createNodeHttpEngine();
+  }
   if (name === "auto" && sharing === "shared" && process.platform !== "linux") {
     log.info(
       { engine: "node" },

@@ -8,6 +8,7 @@ import type { SchemaSet, SchemaSource } from "../schema/index.ts";
 import { type Problem, StatusError } from "../status/index.ts";
 import { createLogger } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
+import { openListenerTls } from "./listener-tls.ts";
 import { Provision, readServiceConfig } from "./provisioning.ts";
 
 /** What `config` gives now. */
@@ -23,7 +24,8 @@ export async function compileOnce(config: Config, builtins: Builtins): Promise<O
   const units = new Map<string, UpstreamUnit>();
   const schemas = new Map<string, SchemaSet>();
   const serviceConfigs = new Map<string, ServiceConfig>();
-  const problems: Problem[] = [];
+  const { problems: ofListeners } = await openListenerTls(config, Date.now);
+  const problems: Problem[] = [...ofListeners];
   try {
     for (const upstream of config.upstreams) {
       const { name } = upstream;

@@ -12,7 +12,7 @@ import type { Builtins } from "./builtins.ts";
 import { controlReadings } from "./control-metrics.ts";
 import { Provision, readServiceConfig, timeSlices } from "./provisioning.ts";
 import { retryReadings } from "./retry-metrics.ts";
-import { tlsMetrics } from "./tls-metrics.ts";
+import { upstreamTlsMetrics } from "./tls-metrics.ts";
 import { upstreamReadings } from "./upstream-metrics.ts";
 
 /** Where a running gateway gets its config again. */
@@ -42,7 +42,7 @@ export class ControlPlane {
   constructor(config: Config, builtins: Builtins, log: Logger, origin: ConfigOrigin) {
     const units = new LiveUnits(() => this.reconciler.units());
     this.#units = units;
-    const tls = tlsMetrics(units.tls);
+    const tls = upstreamTlsMetrics(units.tls);
     const sleep = (ms: number, signal: AbortSignal): Promise<void> => pause(ms, undefined, { signal });
     this.#initial = config;
     this.#provision = new Provision(builtins, log, tls.onReload);
@@ -149,7 +149,7 @@ class LiveUnits {
     return this.#each(({ upstream, retries }) => [[upstream, retries]]);
   }
 
-  get tls(): Parameters<typeof tlsMetrics>[0] {
+  get tls(): Parameters<typeof upstreamTlsMetrics>[0] {
     return this.#each(({ tls }) => (tls === undefined ? [] : [tls]));
   }
 

@@ -2,9 +2,10 @@
  * From the `tls` section of an upstream to credentials that follow their files.
  */
 import type { Config, TlsConfig } from "../config/index.ts";
-import { readTlsFiles, type TlsTarget, tlsProblem } from "../control/index.ts";
+import { readTlsFiles, type TlsTarget, tlsProblem, upstreamTlsTarget } from "../control/index.ts";
 import type { Problem } from "../status/index.ts";
-import { TlsCredentials, type TlsFault } from "../upstream/index.ts";
+import type { TlsFault } from "../tls/index.ts";
+import { TlsCredentials } from "../upstream/index.ts";
 
 /** Credentials to be watched, or the problems why there are none; warnings may come with either. */
 export interface OpenedCredentials {
@@ -25,5 +26,5 @@ export async function openCredentials(
   const { credentials, faults } = TlsCredentials.open(material, tls.minVersion, now());
   const problems = faults.map(describe);
   if (credentials === undefined) return { target: undefined, problems };
-  return { target: { upstream, credentials, digest, read: () => readTlsFiles(tls), describe }, problems };
+  return { target: upstreamTlsTarget(config, upstream, tls, credentials, digest), problems };
 }

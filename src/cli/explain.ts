@@ -165,7 +165,7 @@ function printCandidates(
 }
 
 function printMetadata(request: ExplainedExchange, route: Route, trustedHops: number): void {
-  const source = { headers: request.headers, peer: "127.0.0.1" };
+  const source = { headers: request.headers, peer: "127.0.0.1", tls: undefined };
   const requestId = headerOf(request, "x-request-id") ?? "(made for each request)";
   const metadata = requestMetadata(source, route.settings.requestHeaders, trustedHops, requestId);
   const lines = metadata.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${metadata[i + 1]}`] : []));

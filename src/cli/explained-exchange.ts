@@ -10,6 +10,7 @@ export class ExplainedExchange implements HttpExchange {
   readonly body: Uint8Array;
   readonly httpVersion = 1;
   readonly peer = "127.0.0.1";
+  readonly tls: undefined = undefined;
   readonly takesTrailers = false;
   readonly offersWebSocket = false;
   onDrain: (() => void) | undefined = undefined;

@@ -1,19 +1,27 @@
 /**
  * Addresses to listen on and to call.
  *
- *     listen   = [host] ":" port          host: a name, an IPv4 address, or an IPv6 address in brackets
+ *     listen   = [host] ":" port | "unix:" absolute-path
+ *                       host: a name, an IPv4 address, or an IPv6 address in brackets
  *     upstream = ["dns:///"] host ":" port | "unix:" absolute-path
  */
 import { complain, type Reading, show } from "./reading.ts";
 import type { AddressConfig } from "./types.ts";
 
 const HOST_PORT = /^(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}))?:(\d{1,5})$/;
-const LISTEN_HINT = "write host:port: 0.0.0.0:8080, [::1]:8080 or :8080";
+const LISTEN_HINT = "write host:port or unix:/path: 0.0.0.0:8080, [::1]:8080 or :8080";
 const UPSTREAM_HINT = "write host:port, [::1]:50051, dns:///host:port or unix:/path";
 const DNS_SCHEME = "dns:///";
 
+/** Permissions of a unix socket where none are configured: its owner and group may connect. */
+export const DEFAULT_SOCKET_MODE = 0o660;
+
 /** Reads an address to listen on. Port 0 lets the system choose one; no host means every IPv4 interface. */
 export function parseListenAddress(value: unknown): Reading<AddressConfig> {
+  if (typeof value === "string" && value.startsWith("unix:")) {
+    const { value: path, complaint } = unixPath(value);
+    return complaint === undefined ? { value: { path, mode: DEFAULT_SOCKET_MODE } } : { complaint };
+  }
   if (typeof value === "number") return complain(`${value} is not an address`, `write :${value}`);
   const parts = hostAndPort(value);
   if (parts === undefined) return complain(`${show(value)} is not an address`, hintFor(value, LISTEN_HINT));
@@ -37,6 +45,7 @@ export function parseUpstreamAddress(value: unknown): Reading<string> {
 
 /** Whether two addresses cannot both be listened on. Port 0 never collides. */
 export function addressesCollide(a: AddressConfig, b: AddressConfig): boolean {
+  if (a.path !== undefined || b.path !== undefined) return a.path === b.path;
   if (a.port !== b.port || a.port === 0) return false;
   const hostA = canonicalHost(a.host);
   const hostB = canonicalHost(b.host);
@@ -58,6 +67,11 @@ function hostAndPort(value: unknown): { readonly host: string; readonly port: nu
 }
 
 function unixAddress(value: string): Reading<string> {
+  const { value: path, complaint } = unixPath(value);
+  return complaint === undefined ? { value: `unix:${path}` } : { complaint };
+}
+
+function unixPath(value: string): Reading<string> {
   // gRPC also knows unix:///path, which is the same file.
   const path = value.slice("unix:".length).replace(/^\/\/(?=\/)/, "");
   if (!path.startsWith("/") || path.startsWith("//") || path.includes("\0")) {
@@ -67,7 +81,7 @@ function unixAddress(value: string): Reading<string> {
   if (Buffer.byteLength(path) > 107) {
     return complain(`${show(value)} is too long for a socket`, "at most 107 bytes of path");
   }
-  return { value: `unix:${path}` };
+  return { value: path };
 }
 
 function hintFor(value: unknown, usual: string): string {

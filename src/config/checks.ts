@@ -38,6 +38,20 @@ export function checkListenAddresses(value: unknown, nameOf: (path: ConfigPath) 
   return faults;
 }
 
+/** A unix socket has one process behind it. */
+export function checkSharedSockets(value: unknown): readonly Fault[] {
+  const workers = valueAt(value, ["workers"]);
+  const listeners = valueAt(value, ["listeners"]);
+  if (workers === undefined || workers === 1 || workers === "1" || !Array.isArray(listeners)) return [];
+  return listeners.flatMap((_, index): readonly Fault[] => {
+    const path: ConfigPath = ["listeners", index, "address"];
+    const given = valueAt(value, path);
+    if (parseListenAddress(given).value?.path === undefined) return [];
+    const what = `${show(given)} cannot be shared by workers`;
+    return [{ path, what, hint: "write workers: 1, or host:port" }];
+  });
+}
+
 /** What remains of a file's values without the rules that are at fault. */
 export interface SoundRules {
   /** The values with sound rules only; the input itself is not changed. */

@@ -1,7 +1,10 @@
 export { type ConfigDocument, documentReader } from "./document.ts";
+export { type NodeNeed, needsOfNode } from "./engine-needs.ts";
 export type { Environment } from "./environment.ts";
 export { configJsonSchema } from "./json-schema.ts";
+export type { ListenerLimits } from "./listener-limits.ts";
 export type { ListenerRoutes } from "./listener-routes.ts";
+export type { ListenerCertificate, ListenerConnections, ListenerTlsConfig } from "./listener-tls.ts";
 export {
   type ConfigFlags,
   type ConfigResult,

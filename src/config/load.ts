@@ -4,7 +4,14 @@
  */
 import { dirname, resolve } from "node:path";
 import type { Problem } from "../status/index.ts";
-import { checkListenAddresses, dropFaultyRules, faultsOfIssues, isRuleFault } from "./checks.ts";
+import {
+  checkListenAddresses,
+  checkSharedSockets,
+  dropFaultyRules,
+  faultsOfIssues,
+  isRuleFault,
+} from "./checks.ts";
+import { checkEngines } from "./engine-needs.ts";
 import { type Environment, substitute } from "./environment.ts";
 import { type Fault, formatPath } from "./faults.ts";
 import { toRuleConfig } from "./http-rules.ts";
@@ -151,10 +158,11 @@ function readDocument(
     const result = schema.safeParse(sound.value);
     faults.push(...sound.faults);
     faults.push(...faultsOfIssues(result.error?.issues ?? [], [], broken));
-    faults.push(...checkListenAddresses(values, placing.name));
+    faults.push(...checkListenAddresses(values, placing.name), ...checkSharedSockets(values));
     faults.push(...checkUpstreams(values), ...checkListenerRoutes(values));
     ({ indexes } = sound);
     parsed = result.data;
+    faults.push(...checkEngines(parsed?.listeners ?? []));
   }
   const isFatal = faults.some((fault) => !isRuleFault(fault.path));
   const problems = faults

@@ -22,8 +22,10 @@ import {
 import { filePath } from "./file-path.ts";
 import { corsSection } from "./header-options.ts";
 import { type RuleText, ruleSchema } from "./http-rules.ts";
+import { listenerLimitsSection, socketModeField } from "./listener-limits.ts";
 import { listenerRoutesSection, parseListenerName } from "./listener-routes.ts";
-import { complain, type Reading, show } from "./reading.ts";
+import { checkConnections, connectionKeys } from "./listener-tls.ts";
+import { complain, isMapping, type Reading, show } from "./reading.ts";
 import { retryBudgetSection } from "./retry-options.ts";
 import { type ConditionShape, checkCondition, conditionShape } from "./route-conditions.ts";
 import { routeOptionsSection, sectionWithRouteOptions } from "./route-options.ts";
@@ -63,7 +65,7 @@ export type ConfigText = Omit<ConfigValues, "upstreams"> & {
 /** The schema; relative paths are taken from `directory`, which must be absolute. */
 export function configSchema(directory: string): z.ZodType<ConfigText> {
   return section("The config of Sluice.", {
-    listeners: list("Where HTTP is served.", listenerSection(), {
+    listeners: list("Where HTTP is served.", listenerSection(directory), {
       least: "add one: - address: 0.0.0.0:8080",
     }),
     workers: workersField().prefault(1),
@@ -127,14 +129,17 @@ export function configSchema(directory: string): z.ZodType<ConfigText> {
   });
 }
 
-function listenerSection(): z.ZodType<ListenerConfig> {
-  return section("One listener.", {
+function listenerSection(directory: string): z.ZodType<ListenerConfig> {
+  const shape = {
     name: text(
       "listener name",
       "A name of your own, for logs and `sluice routes`; the address otherwise.",
       parseListenerName,
     ).optional(),
-    address: listenAddress("`host:port`, `[::1]:8080` or `:8080`; port 0 takes a free one."),
+    address: listenAddress(
+      "`host:port`, `[::1]:8080`, `:8080` or `unix:/path`; port 0 takes a free one. The file of a socket that nobody listens on any more is replaced.",
+    ),
+    socketMode: socketModeField().optional(),
     engine: choice("The HTTP server: uWebSockets.js where its addon loads, or Node's own.", [
       "auto",
       "uws",
@@ -148,26 +153,57 @@ function listenerSection(): z.ZodType<ListenerConfig> {
       min: "1KiB",
       max: "1MiB",
     }).prefault("32KiB"),
-    idleTimeout: duration("How long a request head may take, and a kept-alive connection may be silent.", {
+    idleTimeout: duration("How long a kept-alive connection may be silent, and a body.", {
       min: "1s",
       max: "16m",
     }).prefault("60s"),
     trustedHops: integer(
-      "How many proxies in front append to `x-forwarded-for` and are believed.",
+      "How many proxies in front append to `x-forwarded-for` or `forwarded` and are believed.",
       0,
       32,
     ).prefault(0),
     routes: listenerRoutesSection().prefault({}),
     cors: corsSection().prefault({}),
     webSocket: webSocketSection().prefault({}),
-  }).transform(({ name, idleTimeout, ...rest }) => ({ name, ...rest, idleTimeoutMs: idleTimeout }));
+    limits: listenerLimitsSection().prefault({}),
+    ...connectionKeys(directory),
+  };
+  const check = (value: Readonly<Record<string, unknown>>, fail: Fail): void => {
+    checkSocketMode(value, fail);
+    checkConnections(value, fail);
+  };
+  return section("One listener.", shape, check).transform(
+    ({ name, address, socketMode, idleTimeout, tls, ...rest }) => ({
+      name,
+      address: withMode(address, socketMode),
+      ...rest,
+      tls,
+      idleTimeoutMs: idleTimeout,
+    }),
+  );
+}
+
+function withMode(address: AddressConfig, mode: number | undefined): AddressConfig {
+  return address.path === undefined || mode === undefined ? address : { path: address.path, mode };
+}
+
+function checkSocketMode({ address, socketMode }: Readonly<Record<string, unknown>>, fail: Fail): void {
+  // A sound address is a mapping by now, with a host where it is no socket.
+  if (socketMode === undefined || !isMapping(address) || address.host === undefined) return;
+  fail("is for unix sockets alone", "leave it away, or write address: unix:/path", "socketMode");
 }
 
 function adminSection(): z.ZodType<AdminConfig> {
-  return section("The listener for operators: health, metrics, routes. Not for the public.", {
+  const shape = {
     enabled: flag("Whether it is there.").prefault(true),
-    address: listenAddress("Where it listens.").prefault("127.0.0.1:9901"),
-  });
+    address: listenAddress("Where it listens; as for `listeners`.").prefault("127.0.0.1:9901"),
+    socketMode: socketModeField().optional(),
+  };
+  const what = "The listener for operators: health, metrics, routes. Not for the public.";
+  return section(what, shape, checkSocketMode).transform(({ enabled, address, socketMode }) => ({
+    enabled,
+    address: withMode(address, socketMode),
+  }));
 }
 
 function upstreamSection(directory: string): z.ZodType<UpstreamText> {

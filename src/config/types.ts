@@ -6,7 +6,9 @@ import type { HttpStatusOverrides } from "../status/index.ts";
 import type { AccessLogConfig } from "./access-log-options.ts";
 import type { CacheOptions, CacheOptionsPatch } from "./cache-options.ts";
 import type { CompressionOptions, CompressionOptionsPatch } from "./compression-options.ts";
+import type { ListenerLimits } from "./listener-limits.ts";
 import type { ListenerRoutes } from "./listener-routes.ts";
+import type { ListenerConnections } from "./listener-tls.ts";
 import type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";
 import type { RouteCondition } from "./route-conditions.ts";
 import type { StreamOptions, StreamOptionsPatch } from "./stream-options.ts";
@@ -32,12 +34,24 @@ export interface FilePath {
   readonly resolved: string;
 }
 
-/** Where a listener listens. Port 0 lets the system choose. */
-export interface AddressConfig {
+/** A port to listen on; port 0 lets the system choose. */
+export interface TcpAddressConfig {
   /** A name or an IP address without brackets; `:8080` gives `0.0.0.0`. */
   readonly host: string;
   readonly port: number;
+  readonly path?: undefined;
 }
+
+/** A unix socket to listen on. */
+export interface UnixAddressConfig {
+  /** Absolute. */
+  readonly path: string;
+  /** Permissions of the socket's file. */
+  readonly mode: number;
+}
+
+/** Where a listener listens. */
+export type AddressConfig = TcpAddressConfig | UnixAddressConfig;
 
 /** Cross-origin requests, per listener; a route may differ. Routes and methods come from the route table, not from here. */
 export interface CorsConfig {
@@ -56,7 +70,7 @@ export interface CorsConfig {
 /** What a route has in place of its listener's CORS. */
 export type CorsPatch = Partial<CorsConfig>;
 
-export interface ListenerConfig {
+export interface ListenerConfig extends ListenerConnections {
   /** The label in logs and tables; undefined takes the address. */
   readonly name: string | undefined;
   readonly address: AddressConfig;
@@ -69,6 +83,7 @@ export interface ListenerConfig {
   readonly trustedHops: number;
   readonly cors: CorsConfig;
   readonly webSocket: WebSocketConfig;
+  readonly limits: ListenerLimits;
 }
 
 export interface AdminConfig {

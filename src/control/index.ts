@@ -6,6 +6,13 @@ export { type Discovery, discover, type LoadedFiles, loadFiles } from "./discove
 export { installChanges } from "./install-changes.ts";
 export { listenerName } from "./listener-tables.ts";
 export {
+  type ListenerTlsTarget,
+  listenerTlsProblem,
+  listenerTlsTarget,
+  type NamedListener,
+  readListenerTlsFiles,
+} from "./listener-tls-files.ts";
+export {
   type Applied,
   type CompiledSnapshot,
   type CompileInput,
@@ -24,6 +31,6 @@ export {
 export { type SchemaStatus, schemaStatuses } from "./schema-status.ts";
 export { type CompilerParts, compileInSteps, compileSnapshot } from "./snapshot-compiler.ts";
 export { TimeSlices } from "./time-slices.ts";
-export { readTlsFiles, type TlsFiles, tlsProblem } from "./tls-files.ts";
-export { type TlsTarget, TlsWatcher, type TlsWatcherParts } from "./tls-watcher.ts";
+export { readTlsFiles, type TlsFiles, type TlsTarget, tlsProblem, upstreamTlsTarget } from "./tls-files.ts";
+export { type TlsOwner, TlsWatcher, type TlsWatcherParts, type WatchedTls } from "./tls-watcher.ts";
 export type { OpenedUnit, OpenUnit, UpstreamUnit } from "./unit-pool.ts";

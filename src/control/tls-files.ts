@@ -1,14 +1,12 @@
 /**
  * The files of TLS towards an upstream: PEM files to material, and what is wrong with them as problems.
  */
-import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
-import type { Config, FilePath, TlsConfig } from "../config/index.ts";
+import type { Config, TlsConfig } from "../config/index.ts";
 import type { Problem } from "../status/index.ts";
-import type { TlsFault, TlsMaterial, TlsPart } from "../upstream/index.ts";
-
-/** Bundles of every public authority have a quarter of it. */
-const MAX_FILE_BYTES: number = 1024 * 1024;
+import type { TlsFault, TlsPart } from "../tls/index.ts";
+import type { TlsCredentials, TlsMaterial } from "../upstream/index.ts";
+import { digestOf, readPem } from "./pem-file.ts";
+import type { WatchedTls } from "./tls-watcher.ts";
 
 /** What the files of one upstream hold now. */
 export interface TlsFiles {
@@ -17,6 +15,12 @@ export interface TlsFiles {
   readonly faults: readonly TlsFault[];
   /** Changes with what is in the files, or with why they cannot be read; tells nothing of it. */
   readonly digest: string;
+}
+
+/** One upstream whose files are watched. */
+export interface TlsTarget extends WatchedTls {
+  readonly upstream: string;
+  readonly credentials: TlsCredentials;
 }
 
 /** Reads the files that `tls` names. Never rejects. */
@@ -28,14 +32,38 @@ export async function readTlsFiles(tls: TlsConfig): Promise<TlsFiles> {
     readPem("key", identity?.key),
   ]);
   const readings = [caPem, certificatePem, keyPem];
-  const hash = createHash("sha256");
-  for (const { text, fault } of readings) hash.update(`${text?.length} ${text} ${fault?.what}\n`);
-  const digest = hash.digest("base64");
+  const digest = digestOf(readings);
   const faults = readings.flatMap(({ fault }) => (fault === undefined ? [] : [fault]));
   if (faults.length > 0) return { material: undefined, faults, digest };
   const isWhole = certificatePem.text !== undefined && keyPem.text !== undefined;
   const pair = isWhole ? { certificatePem: certificatePem.text, keyPem: keyPem.text } : undefined;
   return { material: { caPem: caPem.text, identity: pair }, faults: [], digest };
+}
+
+/** `credentials`, made of files with that `digest`, as a watcher keeps them in step with the files. */
+export function upstreamTlsTarget(
+  config: Pick<Config, "locate">,
+  upstream: string,
+  tls: TlsConfig,
+  credentials: TlsCredentials,
+  digest: string,
+): TlsTarget {
+  return {
+    upstream,
+    credentials,
+    owner: { kind: "upstream", name: upstream },
+    digest,
+    look: async () => {
+      const { material, faults, digest: found } = await readTlsFiles(tls);
+      return {
+        digest: found,
+        take: (nowMs) => {
+          const told = material === undefined ? faults : credentials.replace(material, nowMs);
+          return told.map((fault) => tlsProblem(config, upstream, tls, fault));
+        },
+      };
+    },
+  };
 }
 
 /** A fault as a problem of `upstream`, at the place of the file's name in the config. */
@@ -57,29 +85,4 @@ export function tlsProblem(
 function nameOf({ ca, identity }: TlsConfig, part: TlsPart): string {
   const file = part === "ca" ? ca : identity?.[part];
   return file?.text ?? part;
-}
-
-interface PemReading {
-  readonly text?: string;
-  readonly fault?: TlsFault;
-}
-
-async function readPem(part: TlsPart, file: FilePath | undefined): Promise<PemReading> {
-  if (file === undefined) return {};
-  try {
-    const handle = await open(file.resolved);
-    try {
-      const { size } = await handle.stat();
-      if (size <= MAX_FILE_BYTES) return { text: await handle.readFile("utf8") };
-      const what = `has ${size} bytes, which no PEM file of certificates has`;
-      return { fault: { part, severity: "error", what, hint: `at most ${MAX_FILE_BYTES}` } };
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    // ENOENT and the like; the whole text of the error would repeat the path.
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    const hint = "give a PEM file that the gateway may read";
-    return { fault: { part, severity: "error", what: `cannot be read: ${code}`, hint } };
-  }
 }

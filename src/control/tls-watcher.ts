@@ -1,5 +1,5 @@
 /**
- * Keeps the TLS credentials of upstreams in step with their files, so that rotated certificates are taken up without a
+ * Keeps the TLS credentials of upstreams and listeners in step with their files, so that rotated certificates are taken up without a
  * restart.
  *
  *     in force --other content, sound--> in force
@@ -13,29 +13,40 @@
  */
 import { formatProblem, type Problem } from "../status/index.ts";
 import type { Logger } from "../telemetry/index.ts";
-import type { TlsCredentials, TlsFault } from "../upstream/index.ts";
-import type { TlsFiles } from "./tls-files.ts";
 
 /** The time between two looks. */
 const PERIOD_MS = 5000;
 
-/** One upstream whose files are watched. */
-export interface TlsTarget {
-  readonly upstream: string;
-  readonly credentials: TlsCredentials;
-  /** The digest of the files that the credentials were made of. */
+/** Whose files they are, for logs and metrics. */
+export interface TlsOwner {
+  readonly kind: "upstream" | "listener";
+  /** Of an upstream its name, of a listener its address. */
+  readonly name: string;
+}
+
+/** The files at one look. */
+export interface TlsLook {
+  /** Changes with what is in the files, or with why they cannot be read. */
+  readonly digest: string;
+  /** Puts them in force; with an `error` among the problems that it gives, the old ones stay. `nowMs` is since the epoch. */
+  take(nowMs: number): readonly Problem[];
+}
+
+/** Files that are watched. */
+export interface WatchedTls {
+  readonly owner: TlsOwner;
+  /** The digest of the files in force when the watch begins. */
   readonly digest: string;
   /** Reads the files; never rejects. */
-  read(): Promise<TlsFiles>;
-  describe(fault: TlsFault): Problem;
+  look(): Promise<TlsLook>;
 }
 
 /** What the watcher works with. */
 export interface TlsWatcherParts {
-  readonly targets: readonly TlsTarget[];
+  readonly targets: readonly WatchedTls[];
   readonly log: Logger;
   /** Files had changed: the new material is in use, or it is broken and the old one stays. */
-  onReload(upstream: string, result: "success" | "failure"): void;
+  onReload(owner: TlsOwner, result: "success" | "failure"): void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Resolves after `ms`; rejects once `signal` is aborted. */
@@ -43,7 +54,7 @@ export interface TlsWatcherParts {
 }
 
 interface Watched {
-  readonly target: TlsTarget;
+  readonly target: WatchedTls;
   inForce: string;
   suspect: string | undefined;
   told: string | undefined;
@@ -77,7 +88,7 @@ export class TlsWatcher {
 
   /** Looks at every file once. */
   async look(): Promise<void> {
-    for (const watched of this.#watched) this.#compare(watched, await watched.target.read());
+    for (const watched of this.#watched) this.#compare(watched, await watched.target.look());
   }
 
   async #run(): Promise<void> {
@@ -92,22 +103,24 @@ export class TlsWatcher {
     }
   }
 
-  #compare(watched: Watched, { material, faults, digest }: TlsFiles): void {
+  #compare(watched: Watched, files: TlsLook): void {
+    const { digest } = files;
     if (digest === watched.inForce) {
       watched.suspect = undefined;
       watched.told = undefined;
       return;
     }
-    const { target } = watched;
+    const { owner } = watched.target;
+    const subject = { [owner.kind]: owner.name };
     const { log, now } = this.#parts;
-    const found = material === undefined ? faults : target.credentials.replace(material, now());
-    if (!found.some(({ severity }) => severity === "error")) {
+    const problems = files.take(now());
+    if (!problems.some(({ severity }) => severity === "error")) {
       watched.inForce = digest;
       watched.suspect = undefined;
       watched.told = undefined;
-      log.info({ upstream: target.upstream }, "TLS files reloaded");
-      for (const fault of found) log.warn({ problem: formatProblem(target.describe(fault)) }, "problem");
-      this.#parts.onReload(target.upstream, "success");
+      log.info(subject, "TLS files reloaded");
+      for (const problem of problems) log.warn({ problem: formatProblem(problem) }, "problem");
+      this.#parts.onReload(owner, "success");
       return;
     }
     if (watched.suspect !== digest) {
@@ -116,8 +129,8 @@ export class TlsWatcher {
     }
     if (watched.told === digest) return;
     watched.told = digest;
-    const problems = found.map((fault) => formatProblem(target.describe(fault)));
-    log.error({ upstream: target.upstream, problems }, "TLS files not reloaded; the old ones stay in use");
-    this.#parts.onReload(target.upstream, "failure");
+    const told = { ...subject, problems: problems.map(formatProblem) };
+    log.error(told, "TLS files not reloaded; the old ones stay in use");
+    this.#parts.onReload(owner, "failure");
   }
 }

@@ -9,7 +9,7 @@ import type { Channel, UpstreamRetries } from "../upstream/index.ts";
 import { unitDigest } from "./config-digest.ts";
 import type { SchemaCache } from "./schema-cache.ts";
 import { type FollowerParts, type FoundSchema, SchemaFollower } from "./schema-follower.ts";
-import type { TlsTarget } from "./tls-watcher.ts";
+import type { TlsTarget } from "./tls-files.ts";
 
 /** A channel and what belongs to it. */
 export interface UpstreamUnit {

@@ -195,7 +195,8 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   #open(dialogue: Dialogue | undefined): Call | undefined {
     const { exchange, listener, reply, requestId, startedAt, trace } = this.#scope;
     const { channel, method, settings, target } = this.#route;
-    const source = { headers: dialogue?.headers ?? exchange.headers, peer: exchange.peer };
+    const { peer, tls } = exchange;
+    const source = { headers: dialogue?.headers ?? exchange.headers, peer, tls };
     const { trustedHops } = listener;
     const metadata = requestMetadata(source, settings.requestHeaders, trustedHops, requestId, trace);
     const now = performance.now();

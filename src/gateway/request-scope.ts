@@ -3,7 +3,8 @@
  */
 import { randomUUID } from "node:crypto";
 import { findHeader, type HeaderList, type HttpExchange, type RefusedRequest } from "../http/index.ts";
-import { isAsciiValue, Reply } from "../protocol/rest/index.ts";
+import { isAsciiValue } from "../protocol/index.ts";
+import { Reply } from "../protocol/rest/index.ts";
 import { REASONS, type Status } from "../status/index.ts";
 import type {
   AccessRecord,

@@ -3,21 +3,72 @@
  */
 import type { Reason } from "../status/index.ts";
 import type { HttpExchange } from "./exchange.ts";
+import type { ServerTls } from "./server-tls.ts";
 
-/** Where to listen: a TCP host and port (0 picks a free one). */
-export interface ListenAddress {
+/** A TCP address to listen on. */
+export interface TcpAddress {
   readonly host: string;
+  /** 0 picks a free one. */
   readonly port: number;
+  readonly path?: undefined;
 }
 
-/** Limits that an engine enforces before a request reaches its handler. */
+/** A unix socket to listen on. The file of one that nobody listens on any more is replaced. */
+export interface UnixAddress {
+  /** Absolute. */
+  readonly path: string;
+  /** Permissions of the file, e.g. 0o660. */
+  readonly mode: number;
+}
+
+/** Where to listen. */
+export type ListenAddress = TcpAddress | UnixAddress;
+
+/** Limits that an engine enforces before a request reaches its handler; Infinity is none. */
 export interface EngineLimits {
   /** Longest request head (request line and fields); longer ones are answered 431 and closed. */
   readonly maxHeaderBytes: number;
-  /** Time for the head of a request to arrive, and idle time of a kept-alive connection. */
+  /** Most fields of a request head; more are answered 431 and closed. */
+  readonly maxHeaders: number;
+  /** Longest path and query, as sent; longer ones are answered 414 and closed. */
+  readonly maxUrlBytes: number;
+  /** Open connections, WebSockets included; a further one is answered 503, where it speaks HTTP/1.1 in the clear, and closed. */
+  readonly connections: number;
+  /** Time for the head of a request to arrive; a late one is answered 408, or closed without a word. */
+  readonly headTimeoutMs: number;
+  /** Idle time of a kept-alive connection, and longest silence of a body that is being read. */
   readonly idleTimeoutMs: number;
+  /** Time for a body whose listener has `onTooSlow`. */
+  readonly bodyTimeoutMs: number;
+  /** Requests after which a connection is closed. */
+  readonly requestsPerConnection: number;
   /** Undefined serves no WebSocket: handshakes are then plain requests. */
   readonly webSocket?: WebSocketLimits | undefined;
+}
+
+/** Which PROXY headers a listener takes (the specification of HAProxy, "The PROXY protocol", versions 1 and 2). */
+export interface ProxyProtocolOptions {
+  readonly versions: "v1" | "v2" | "any";
+  /**
+   * The networks of the balancers, as `10.0.0.0/8` or `fd00::/8`. Whoever comes from them has to begin with a header;
+   * connections from elsewhere are closed, since they could claim any address. Peers on a unix socket are believed.
+   */
+  readonly from: readonly string[];
+}
+
+/** How a listener speaks with its clients. */
+export interface ListenOptions {
+  readonly limits: EngineLimits;
+  /** Undefined is plaintext. */
+  readonly tls?: ServerTls | undefined;
+  /** Whether HTTP/2 is spoken besides HTTP/1.1: by ALPN over TLS, by prior knowledge in the clear. "off" if absent. */
+  readonly http2?: "on" | "off" | undefined;
+  /** Undefined takes none: a connection begins with TLS or HTTP. */
+  readonly proxyProtocol?: ProxyProtocolOptions | undefined;
+  /** Is told of requests that never become exchanges. */
+  readonly onRefused?: RefusalListener | undefined;
+  /** Is told of connections that end before their first request could be read. */
+  readonly onConnectionRefused?: ConnectionRefusalListener | undefined;
 }
 
 /** Limits of every WebSocket connection of a listener. */
@@ -47,9 +98,50 @@ export interface RefusedRequest {
 /** Is told of requests that never become exchanges, for logs and metrics; it must not throw. */
 export type RefusalListener = (refused: RefusedRequest) => void;
 
+/** Connections of a listener, counted since it listens. */
+export interface ConnectionCounts {
+  /** Open now, WebSockets included. */
+  readonly open: number;
+  readonly accepted: number;
+  /** Closed at once because `EngineLimits.connections` were open. */
+  readonly refused: number;
+  /** Closed because they had carried `EngineLimits.requestsPerConnection`. */
+  readonly retired: number;
+}
+
+/** Why a connection was closed without an answer. */
+export type ConnectionFault =
+  /** There are as many as the listener may have. */
+  | "connection-limit"
+  /** PROXY header: malformed, of another version, or missing. */
+  | "proxy-header"
+  /** The peer is in none of the networks that may send one. */
+  | "proxy-peer"
+  /** The handshake failed; also for want of a common version or cipher. */
+  | "tls-handshake"
+  /** No certificate, or one that nobody vouches for. */
+  | "client-certificate"
+  /** HTTP/2 that breaks the protocol, or floods; also after requests have been served. */
+  | "http2"
+  /** PROXY header, handshake or the first bytes did not arrive in time. */
+  | "timeout";
+
+/** A connection that was closed without an answer. */
+export interface RefusedConnection {
+  readonly fault: ConnectionFault;
+  /** As `HttpExchange.peer`, but always the address of the socket itself. */
+  readonly peer: string;
+  /** For logs: what was wrong, without bytes that the client sent. */
+  readonly detail: string;
+}
+
+/** Is told of connections that were closed without an answer; it must not throw. */
+export type ConnectionRefusalListener = (refused: RefusedConnection) => void;
+
 /** A listening socket. */
 export interface HttpListener {
   readonly address: ListenAddress;
+  readonly connections: ConnectionCounts;
   /**
    * Stops accepting connections and closes idle ones (at the latest when the last request has been answered);
    * requests in flight go on, and their replies say `connection: close`. Resolves when the last connection is gone.
@@ -62,11 +154,8 @@ export interface HttpListener {
 /** An HTTP server implementation. */
 export interface HttpEngine {
   readonly name: string;
-  /** @throws {ListenError} (rejects) if the address cannot be bound, with the address and the cause in its message. */
-  listen(
-    address: ListenAddress,
-    limits: EngineLimits,
-    handler: ExchangeHandler,
-    onRefused?: RefusalListener,
-  ): Promise<HttpListener>;
+  /**
+   * @throws {ListenError} (rejects) if the address cannot be bound, with the address and the cause in its message.
+   */
+  listen(address: ListenAddress, options: ListenOptions, handler: ExchangeHandler): Promise<HttpListener>;
 }

@@ -5,7 +5,7 @@ import type { HeaderList } from "./header-list.ts";
 import type { WebSocketConnection, WebSocketListener, WebSocketOptions } from "./web-socket.ts";
 
 /**
- * Receives a request body. Exactly one of `onEnd` and `onTooLarge` comes, last; neither comes after
+ * Receives a request body. Exactly one of `onEnd`, `onTooLarge` and `onTooSlow` comes, last; none comes after
  * `HttpExchange.onAbort`.
  */
 export interface BodyListener {
@@ -18,6 +18,20 @@ export interface BodyListener {
    * listener now gives closes the connection.
    */
   onTooLarge(): void;
+  /**
+   * The body has not come within `EngineLimits.bodyTimeoutMs`; the reply that the listener now gives closes the connection.
+   * Listeners that take a stream, which may last, leave it away, and have no such limit.
+   */
+  onTooSlow?(timeoutMs: number): void;
+}
+
+/** What a TLS connection knows of its client; one object for all requests of a connection. */
+export interface TlsClient {
+  /**
+   * The client's verified certificate as one element of `x-forwarded-client-cert`
+   * (`Hash=…;Subject="…";URI=…;DNS=…`, see `client-certificate.ts`); empty without one.
+   */
+  readonly certificate: string;
 }
 
 /**
@@ -38,8 +52,10 @@ export interface HttpExchange {
   readonly query: string;
   readonly headers: HeaderList;
   readonly httpVersion: 1 | 2;
-  /** The address of the peer, without port; empty for a unix socket. */
+  /** The address of the peer, without port; that of a PROXY header where there is one; empty for a unix socket. */
   readonly peer: string;
+  /** Undefined for a request that came in the clear. */
+  readonly tls: TlsClient | undefined;
   /** Whether `end` can bring trailers to this client: the protocol, the engine and the client's `te` (RFC 9110, 6.5.1). */
   readonly takesTrailers: boolean;
   /**

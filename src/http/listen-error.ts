@@ -11,8 +11,9 @@ export class ListenError extends Error {
   }
 }
 
-/** `host:port`, with brackets around an IPv6 host. */
+/** `host:port`, with brackets around an IPv6 host, or `unix:/path`. */
 export function formatAddress(address: ListenAddress): string {
+  if (address.path !== undefined) return `unix:${address.path}`;
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   return `${host}:${address.port}`;
 }

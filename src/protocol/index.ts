@@ -1,3 +1,4 @@
+export { isAsciiValue } from "./ascii-value.ts";
 export { type CodingTotal, ContentCodings, openRequestBody } from "./coding/index.ts";
 export {
   type Dialogue,

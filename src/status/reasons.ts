@@ -18,9 +18,13 @@ export type Reason =
   | "CONTENT_CODING_INVALID"
   | "BODY_TOO_LARGE"
   | "HEADERS_TOO_LARGE"
+  | "HEADERS_TOO_MANY"
+  | "URL_TOO_LONG"
   | "HEADER_INVALID"
   | "HTTP_MALFORMED"
   | "REQUEST_TIMEOUT"
+  | "BODY_TIMEOUT"
+  | "CONNECTION_LIMIT"
   | "RANGE_UNSATISFIABLE"
   | "HANDSHAKE_INVALID"
   | "ORIGIN_REFUSED"
@@ -97,12 +101,28 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
     code: Code.RESOURCE_EXHAUSTED,
     what: "The request head is longer than the listener's limit.",
   },
+  HEADERS_TOO_MANY: {
+    code: Code.RESOURCE_EXHAUSTED,
+    what: "The request head has more fields than limits.maxHeaders.",
+  },
+  URL_TOO_LONG: {
+    code: Code.RESOURCE_EXHAUSTED,
+    what: "Path and query are longer than limits.maxUrlBytes.",
+  },
   HEADER_INVALID: {
     code: Code.INVALID_ARGUMENT,
     what: "A header that the gateway reads has a malformed value.",
   },
-  HTTP_MALFORMED: { code: Code.INVALID_ARGUMENT, what: "The request is not well-formed HTTP/1.1." },
+  HTTP_MALFORMED: { code: Code.INVALID_ARGUMENT, what: "The request is not well-formed HTTP." },
   REQUEST_TIMEOUT: { code: Code.DEADLINE_EXCEEDED, what: "The request did not arrive in time." },
+  BODY_TIMEOUT: {
+    code: Code.DEADLINE_EXCEEDED,
+    what: "The body did not arrive within limits.bodyTimeout.",
+  },
+  CONNECTION_LIMIT: {
+    code: Code.UNAVAILABLE,
+    what: "As many connections are open as limits.connections allows; closed without a request.",
+  },
   RANGE_UNSATISFIABLE: {
     code: Code.OUT_OF_RANGE,
     what: "The blob has no bytes in the range that the client asks for.",

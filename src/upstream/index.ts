@@ -38,4 +38,4 @@ export {
   type UpstreamRetriesOptions,
 } from "./retry/upstream-retries.ts";
 export { type OpenedTls, TlsCredentials } from "./tls-credentials.ts";
-export type { TlsFault, TlsMaterial, TlsPart, TlsVersion } from "./tls-material.ts";
+export type { TlsMaterial } from "./tls-material.ts";

@@ -5,7 +5,8 @@
  * to its close. So nothing between the two, such as a decorator of channels, needs to know of rotation.
  */
 import type { SecureContext } from "node:tls";
-import { inspectTlsMaterial, type TlsFault, type TlsMaterial, type TlsVersion } from "./tls-material.ts";
+import type { TlsFault, TlsVersion } from "../tls/index.ts";
+import { inspectTlsMaterial, type TlsMaterial } from "./tls-material.ts";
 
 /** Credentials, and what there is to say of their material. */
 export interface OpenedTls {

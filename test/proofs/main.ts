@@ -1,9 +1,11 @@
 /**
  * The long proofs of streaming, `npm run proof:streams [-- names]` (Linux: memory is read from /proc): a gigabyte each way,
- * readers and upstreams that stop, thousands of slow clients, a million messages; on both engines. Prints the figures, and
+ * readers and upstreams that stop, thousands of slow clients, a million messages, ten thousand idle connections (these need
+ * `ulimit -n 11000`; `npm run proof:connections` runs them alone); on both engines. Prints the figures, and
  * ends with 1 if one misses its goal.
  */
 import { ENGINES } from "../support/gateway-suite.ts";
+import { proveIdleConnections } from "./connections.ts";
 import { type Figure, table } from "./figures.ts";
 import { proveStoppedReader, proveStoppedUpstream } from "./held.ts";
 import { proveLongStream } from "./long-stream.ts";
@@ -22,6 +24,7 @@ const PROOFS: Readonly<Record<string, readonly Proof[]>> = {
   events: [proveManyEvents],
   flooded: [proveFloodedEvents],
   messages: [proveLongStream],
+  connections: [proveIdleConnections],
 };
 
 /** Memory grows while V8's concurrent marking waits for a processor that others use. */

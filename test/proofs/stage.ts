@@ -10,6 +10,8 @@ export interface Stage {
   readonly engine: string;
   readonly pid: number;
   readonly port: number;
+  /** `http://host:port`. */
+  readonly adminUrl: string;
   readonly upstream: ProofUpstream;
 }
 
@@ -31,7 +33,8 @@ export async function onStage<T>(
     },
   });
   try {
-    const stage = { engine, pid: pidOf(gateway), port: Number(new URL(gateway.url()).port), upstream };
+    const port = Number(new URL(gateway.url()).port);
+    const stage = { engine, pid: pidOf(gateway), port, adminUrl: gateway.adminUrl, upstream };
     await drained(await get(stage, "/v1/count/1", "warm-up"));
     return await proof(stage);
   } finally {

@@ -5,6 +5,7 @@ import type {
   BodyListener,
   HeaderList,
   HttpExchange,
+  TlsClient,
   WebSocketListener,
   WebSocketOptions,
 } from "../../src/http/index.ts";
@@ -18,6 +19,7 @@ export interface FakeRequest {
   readonly headers?: HeaderList;
   readonly httpVersion?: 1 | 2;
   readonly peer?: string;
+  readonly tls?: TlsClient;
   readonly takesTrailers?: boolean;
   readonly offersWebSocket?: boolean;
   readonly body?: string | Uint8Array;
@@ -30,6 +32,7 @@ export class FakeExchange implements HttpExchange {
   readonly headers: HeaderList;
   readonly httpVersion: 1 | 2;
   readonly peer: string;
+  readonly tls: TlsClient | undefined;
   readonly takesTrailers: boolean;
   readonly offersWebSocket: boolean;
   onDrain: (() => void) | undefined = undefined;
@@ -54,6 +57,7 @@ export class FakeExchange implements HttpExchange {
     this.headers = request.headers ?? [];
     this.httpVersion = request.httpVersion ?? 1;
     this.peer = request.peer ?? "192.0.2.1";
+    this.tls = request.tls;
     this.takesTrailers = request.takesTrailers ?? false;
     this.offersWebSocket = request.offersWebSocket ?? false;
     this.#body = Buffer.from(request.body ?? "");

@@ -12,18 +12,37 @@ import type {
   HttpEngine,
   HttpExchange,
   HttpListener,
+  ListenAddress,
+  ListenOptions,
   RefusalListener,
 } from "../../src/http/index.ts";
+import { portOf, TEST_LIMITS } from "./listening.ts";
 import { RawHttpClient } from "./raw-http.ts";
+import type { Transport } from "./transports.ts";
 
-export const TEST_LIMITS: EngineLimits = { maxHeaderBytes: 32 * 1024, idleTimeoutMs: 60_000 };
+export { portOf, TEST_LIMITS } from "./listening.ts";
 
 /** A connection that is not closed, or a reply that never comes, fails the suite instead of hanging it. */
 const HANG = { timeout: 30_000 };
 
-/** Runs the cases against every engine; one that cannot run here is skipped with the reason. */
-export function describeEngines(title: string, cases: (engine: HttpEngine) => void): void {
+/**
+ * Runs the cases against every engine; one that cannot run here is skipped with the reason. With `transports` they also run
+ * over these.
+ */
+export function describeEngines(
+  title: string,
+  cases: (engine: HttpEngine) => void,
+  transports: readonly Transport[] = [],
+): void {
+  const over = (engine: HttpEngine): void => {
+    for (const transport of transports) {
+      if (!transport.engines.some((name) => name === engine.name)) continue;
+      const transported = new TransportedEngine(engine, transport);
+      describe(`${engine.name}, ${transport.name}: ${title}`, HANG, () => cases(transported));
+    }
+  };
   const node = createNodeHttpEngine();
+  over(node);
   describe(`${node.name}: ${title}`, HANG, () => cases(node));
   const load = loadUwsEngine(TEST_LIMITS.maxHeaderBytes);
   if (load.engine === undefined) {
@@ -31,20 +50,44 @@ export function describeEngines(title: string, cases: (engine: HttpEngine) => vo
     return;
   }
   const { engine } = load;
+  over(engine);
   describe(`${engine.name}: ${title}`, HANG, () => cases(engine));
+}
+
+/** An engine as it is reached over a transport. */
+class TransportedEngine implements HttpEngine {
+  readonly name: string;
+  readonly transport: Transport;
+  readonly #engine: HttpEngine;
+
+  constructor(engine: HttpEngine, transport: Transport) {
+    this.name = engine.name;
+    this.transport = transport;
+    this.#engine = engine;
+  }
+
+  listen(address: ListenAddress, options: ListenOptions, handler: ExchangeHandler): Promise<HttpListener> {
+    return this.#engine.listen(address, { ...options, ...this.transport.options }, handler);
+  }
 }
 
 /** A running listener and the clients that a test opened on it. */
 export class RawHttpServer {
   readonly listener: HttpListener;
+  readonly #transport: Transport | undefined;
   readonly #clients: RawHttpClient[] = [];
 
-  constructor(listener: HttpListener) {
+  constructor(listener: HttpListener, transport?: Transport) {
     this.listener = listener;
+    this.#transport = transport;
   }
 
   async connect(): Promise<RawHttpClient> {
-    const client = await RawHttpClient.connect(this.listener.address.port);
+    const port = portOf(this.listener);
+    const client =
+      this.#transport === undefined
+        ? await RawHttpClient.connect(port)
+        : new RawHttpClient(await this.#transport.open(port));
     this.#clients.push(client);
     return client;
   }
@@ -64,7 +107,9 @@ export async function withServer(
   onRefused?: RefusalListener,
 ): Promise<void> {
   const address = { host: "127.0.0.1", port: 0 };
-  const server = new RawHttpServer(await engine.listen(address, limits, handler, onRefused));
+  const listener = await engine.listen(address, { limits, onRefused }, handler);
+  const transport = engine instanceof TransportedEngine ? engine.transport : undefined;
+  const server = new RawHttpServer(listener, transport);
   try {
     await body(server);
   } finally {

@@ -27,7 +27,8 @@ export function bytesOf(text: string): Buffer {
 
 export class RawHttpClient {
   readonly socket: Socket;
-  #received: Buffer = Buffer.alloc(0);
+  /** What has come, joined when it is asked for: a client may be sent megabytes in small pieces. */
+  #pieces: Buffer[] = [];
   #isEnded = false;
   #wake: () => void = () => undefined;
 
@@ -35,7 +36,7 @@ export class RawHttpClient {
     this.socket = socket;
     socket.setNoDelay(true);
     socket.on("data", (chunk) => {
-      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#pieces.push(chunk);
       this.#wake();
     });
     // A reset is one way for a server to close; what matters is what came before it.
@@ -76,7 +77,7 @@ export class RawHttpClient {
     for (;;) {
       const parsed = parseReply(this.#received, requestMethod);
       if (parsed !== undefined) {
-        this.#received = this.#received.subarray(parsed.length);
+        this.#pieces = [this.#received.subarray(parsed.length)];
         return parsed.reply;
       }
       if (this.#isEnded) {
@@ -91,7 +92,7 @@ export class RawHttpClient {
     await this.receivedAtLeast(count);
     if (this.#received.length < count) throw new Error(`closed ${count - this.#received.length} bytes early`);
     const taken = Buffer.from(this.#received.subarray(0, count));
-    this.#received = this.#received.subarray(count);
+    this.#pieces = [this.#received.subarray(count)];
     return taken;
   }
 
@@ -118,6 +119,14 @@ export class RawHttpClient {
 
   close(): void {
     this.socket.destroy();
+  }
+
+  get #received(): Buffer {
+    const [first = Buffer.alloc(0), ...more] = this.#pieces;
+    if (more.length === 0) return first;
+    const whole = Buffer.concat(this.#pieces);
+    this.#pieces = [whole];
+    return whole;
   }
 
   #change(): Promise<void> {

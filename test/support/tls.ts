@@ -1,6 +1,7 @@
 /** TLS material of tests, out of test/fixtures/tls. */
 import { readFileSync } from "node:fs";
-import { TlsCredentials, type TlsMaterial, type TlsVersion } from "../../src/upstream/index.ts";
+import type { TlsVersion } from "../../src/tls/index.ts";
+import { TlsCredentials, type TlsMaterial } from "../../src/upstream/index.ts";
 
 /** A file of test/fixtures/tls. */
 export function pem(name: string): string {

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, test } from "node:test";
 
-const KERNEL = ["status", "telemetry", "gen"];
+const KERNEL = ["status", "telemetry", "gen", "tls"];
 const VOCABULARY = ["http", "upstream", "schema"];
 const COMPUTING = ["routing", "transcode"];
 const DATA_PLANE = ["policy", "protocol", "gateway"];
@@ -18,6 +18,7 @@ const ADAPTERS = ["http/engines", "upstream/clients", "schema/sources", "policy/
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   status: [],
   gen: [],
+  tls: [],
   telemetry: ["status"],
   http: KERNEL,
   upstream: KERNEL,

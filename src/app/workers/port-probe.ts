@@ -27,6 +27,8 @@ export class PortProbe {
         address: await this.#hold(address),
         drain: () => workers.drain(),
         close: () => workers.close(),
+        // The workers count.
+        connections: { open: 0, accepted: 0, refused: 0, retired: 0 },
       }),
     };
   }
@@ -39,6 +41,9 @@ export class PortProbe {
 
   /** `address` with a port that nobody else listens on. @throws {ListenError} if it cannot be had. */
   #hold(address: ListenAddress): Promise<ListenAddress> {
+    // The config lets none through: several processes cannot be behind one.
+    if (address.path !== undefined)
+      return Promise.reject(new ListenError(address, "ENOTSUP", "it cannot be shared"));
     return new Promise((resolve, reject) => {
       const probe = createServer((socket) => socket.destroy());
       probe.once("error", (error: NodeJS.ErrnoException) =>

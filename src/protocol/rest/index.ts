@@ -5,6 +5,6 @@ export { MessageAssembler } from "./message-assembler.ts";
 export { MessageRenderer } from "./message-renderer.ts";
 export { Reply } from "./reply.ts";
 export { chooseReplyWriter, chooseStreamType, type StreamType } from "./reply-writer.ts";
-export { isAsciiValue, isForwardable, requestMetadata } from "./request-metadata.ts";
+export { isForwardable, requestMetadata } from "./request-metadata.ts";
 export { chooseRequestReader } from "./request-reader.ts";
 export { RestProtocol } from "./rest-protocol.ts";

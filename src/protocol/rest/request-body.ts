@@ -14,6 +14,11 @@ export function bodyTooLarge(limitBytes: number): Status {
   return gatewayStatus("BODY_TOO_LARGE", `the body is longer than the limit of ${limitBytes} bytes`);
 }
 
+/** BODY_TIMEOUT for a body that has not come within the listener's limit. */
+export function bodyTooSlow(timeoutMs: number): Status {
+  return gatewayStatus("BODY_TIMEOUT", `the body did not arrive within ${timeoutMs} ms`);
+}
+
 /** Gathers the pieces of a body and assembles one message from the whole. */
 export class WholeBodyReader implements RequestReader, BodySink {
   readonly #body: BodySource;
@@ -67,5 +72,9 @@ export class WholeBodyReader implements RequestReader, BodySink {
 
   onBroken(error: StatusError): void {
     this.#sink?.onRequestFault(error);
+  }
+
+  onTooSlow(timeoutMs: number): void {
+    this.#sink?.onRequestFault(new StatusError(bodyTooSlow(timeoutMs)));
   }
 }

@@ -1,17 +1,19 @@
 /**
  * Request headers to gRPC metadata (semantics 6, "In").
  */
-import { findHeader, type HeaderList, type HttpExchange } from "../../http/index.ts";
+import type { HeaderList } from "../../http/index.ts";
 import { refuse } from "../../status/index.ts";
 import type { Metadata } from "../../upstream/index.ts";
+import { isAsciiValue } from "../ascii-value.ts";
+import { FORWARDING_FIELDS, type ForwardedSource, pushForwarding } from "../forwarding.ts";
 import type { HeaderRules } from "../header-rules.ts";
 
 /** Fields that concern one hop or the HTTP message itself, and those that the gateway writes. Source: RFC 9110, 7.6.1. */
 const NEVER_FORWARDED: ReadonlySet<string> = new Set([
+  ...FORWARDING_FIELDS,
   "accept-encoding",
   "connection",
   "expect",
-  "forwarded",
   "host",
   "http2-settings",
   "keep-alive",
@@ -22,9 +24,6 @@ const NEVER_FORWARDED: ReadonlySet<string> = new Set([
   "trailer",
   "transfer-encoding",
   "upgrade",
-  "x-forwarded-for",
-  "x-forwarded-host",
-  "x-forwarded-proto",
   "x-request-id",
 ]);
 
@@ -44,13 +43,13 @@ export interface CallTraceContext {
  * @throws {StatusError} INVALID_ARGUMENT, reason HEADER_INVALID, for a `-bin` field that is not base64.
  */
 export function requestMetadata(
-  exchange: Pick<HttpExchange, "headers" | "peer">,
+  source: ForwardedSource,
   rules: HeaderRules,
   trustedHops: number,
   requestId: string,
   trace?: CallTraceContext,
 ): Metadata {
-  const { headers } = exchange;
+  const { headers } = source;
   const perHop = perHopNames(headers);
   const metadata: string[] = [];
   for (let i = 0; i + 1 < headers.length; i += 2) {
@@ -67,7 +66,7 @@ export function requestMetadata(
     metadata.push("traceparent", trace.callTraceParent());
     if (trace.state !== "") metadata.push("tracestate", trace.state);
   }
-  pushForwarding(metadata, exchange, trustedHops);
+  pushForwarding(metadata, source, trustedHops);
   return metadata;
 }
 
@@ -125,45 +124,6 @@ function perHopNames(headers: HeaderList): ReadonlySet<string> | undefined {
   return names;
 }
 
-function pushForwarding(
-  metadata: string[],
-  exchange: Pick<HttpExchange, "headers" | "peer">,
-  trustedHops: number,
-): void {
-  const { headers, peer } = exchange;
-  const isTrusted = trustedHops > 0;
-  const before = isTrusted ? lastElements(headers, "x-forwarded-for", trustedHops) : [];
-  const chain = peer === "" ? before : [...before, peer];
-  if (chain.length > 0) pushField(metadata, "x-forwarded-for", chain.join(", "));
-  const host =
-    (isTrusted ? findHeader(headers, "x-forwarded-host") : undefined) ?? findHeader(headers, "host");
-  if (host !== undefined) pushField(metadata, "x-forwarded-host", host);
-  const proto = (isTrusted ? findHeader(headers, "x-forwarded-proto") : undefined) ?? "http";
-  pushField(metadata, "x-forwarded-proto", proto);
-  const forwarded = isTrusted ? lastElements(headers, "forwarded", trustedHops) : [];
-  if (forwarded.length === 0) return;
-  pushField(metadata, "forwarded", [...forwarded, forwardedElement(peer, host)].join(", "));
-}
-
-/** RFC 7239, section 6: an IPv6 address is quoted and in brackets; an unknown peer is the word `unknown`. */
-function forwardedElement(peer: string, host: string | undefined): string {
-  const node = peer === "" ? "unknown" : peer.includes(":") ? `"[${peer}]"` : peer;
-  const quotedHost = host === undefined || host.includes('"') ? "" : `;host="${host}"`;
-  return `for=${node}${quotedHost};proto=http`;
-}
-
-/** The last `count` comma-separated elements of a field: those written by the proxies nearest to the gateway. */
-function lastElements(headers: HeaderList, name: string, count: number): readonly string[] {
-  const elements: string[] = [];
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    if (headers[i] !== name) continue;
-    for (const element of (headers[i + 1] ?? "").split(",")) {
-      if (element.trim() !== "") elements.push(element.trim());
-    }
-  }
-  return elements.slice(-count);
-}
-
 /** gRPC over HTTP/2, "Header-Name": digits, lower-case letters, `_`, `-`, `.`. */
 function isMetadataName(name: string): boolean {
   if (name === "") return false;
@@ -172,15 +132,6 @@ function isMetadataName(name: string): boolean {
     const isAllowed =
       (c >= 0x61 && c <= 0x7a) || (c >= 0x30 && c <= 0x39) || c === 0x5f || c === 0x2d || c === 0x2e;
     if (!isAllowed) return false;
-  }
-  return true;
-}
-
-/** gRPC over HTTP/2, "ASCII-Value": space to tilde. */
-export function isAsciiValue(value: string): boolean {
-  for (let i = 0; i < value.length; i++) {
-    const c = value.charCodeAt(i);
-    if (c < 0x20 || c > 0x7e) return false;
   }
   return true;
 }

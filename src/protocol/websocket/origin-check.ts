@@ -5,11 +5,12 @@
  */
 import { findHeader, type HeaderList } from "../../http/index.ts";
 import { refuse } from "../../status/index.ts";
+import { believedHost } from "../forwarding.ts";
 
 /**
  * Lets in pages of the gateway's own host, and of the origins that `isListed` says.
  *
- * The own host is what `host` says, or `x-forwarded-host` behind trusted proxies. Schemes are not compared: behind a proxy
+ * The own host is what `host` says, or what trusted proxies say in its place. Schemes are not compared: behind a proxy
  * that ends TLS, the gateway does not know its own.
  * @throws {StatusError} PERMISSION_DENIED, reason ORIGIN_REFUSED.
  */
@@ -20,8 +21,7 @@ export function checkOrigin(
 ): void {
   const origin = findHeader(headers, "origin");
   if (origin === undefined || isListed(origin)) return;
-  const forwarded = trustedHops > 0 ? findHeader(headers, "x-forwarded-host") : undefined;
-  const host = forwarded ?? findHeader(headers, "host") ?? "";
+  const host = believedHost(headers, trustedHops) ?? findHeader(headers, "host") ?? "";
   if (isOfHost(origin.toLowerCase(), host.toLowerCase())) return;
   const what = `origin ${JSON.stringify(origin.slice(0, 128))} may not open a WebSocket here`;
   throw refuse("ORIGIN_REFUSED", what);

@@ -9,6 +9,7 @@ import {
   TEST_LIMITS,
   withServer,
 } from "../../support/raw-http-server.ts";
+import { transports } from "../../support/transports.ts";
 
 /** What is pipelined behind a probe, and must never run. */
 const SECOND = "GET /second HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -62,7 +63,7 @@ const MALFORMED: Readonly<Record<string, string>> = {
   "no version": "GET /\r\nHost: a\r\n\r\n",
   "HTTP/2.0 in the line": "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
   "HTTP/1.2": "GET / HTTP/1.2\r\nHost: a\r\n\r\n",
-  "a preface of HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+  "almost a preface of HTTP/2": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r ",
   "a space in the target": "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
   "a target without slash": "GET books HTTP/1.1\r\nHost: a\r\n\r\n",
   "an absolute target": "GET http://evil/ HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -87,198 +88,212 @@ function notingHandler(paths: string[]): ExchangeHandler {
   };
 }
 
-describeEngines("framing", (engine) => {
-  for (const [title, probe] of Object.entries(SMUGGLING)) {
-    test(`closes the connection on ${title}, before what is pipelined behind`, async () => {
-      const paths: string[] = [];
-      await withServer(engine, notingHandler(paths), async (server) => {
-        const client = await server.connect();
-        await client.send(`POST /probe HTTP/1.1\r\nHost: a\r\n${probe}${SECOND}${SECOND}`);
-        const rest = await client.closed();
-        assert.deepEqual(paths, []);
-        assert.ok(rest === "" || rest.startsWith("HTTP/1.1 400 "), rest);
-        assert.equal(rest.split("HTTP/1.1 ").length <= 2, true, "at most one reply");
-        await assertServes(server);
+describeEngines(
+  "framing",
+  (engine) => {
+    for (const [title, probe] of Object.entries(SMUGGLING)) {
+      test(`closes the connection on ${title}, before what is pipelined behind`, async () => {
+        const paths: string[] = [];
+        await withServer(engine, notingHandler(paths), async (server) => {
+          const client = await server.connect();
+          await client.send(`POST /probe HTTP/1.1\r\nHost: a\r\n${probe}${SECOND}${SECOND}`);
+          const rest = await client.closed();
+          assert.deepEqual(paths, []);
+          assert.ok(rest === "" || rest.startsWith("HTTP/1.1 400 "), rest);
+          assert.equal(rest.split("HTTP/1.1 ").length <= 2, true, "at most one reply");
+          await assertServes(server);
+        });
+      });
+    }
+
+    for (const [title, request] of Object.entries(MALFORMED)) {
+      test(`refuses ${title}, and closes the connection`, async () => {
+        const paths: string[] = [];
+        await withServer(engine, notingHandler(paths), async (server) => {
+          const client = await server.connect();
+          await client.send(request);
+          await client.send(SECOND);
+          // Where the server still waits for the rest, the end of the bytes ends it.
+          client.socket.end();
+          const rest = await client.closed();
+          assert.ok(!paths.includes("/second"), "nothing behind it runs");
+          assert.ok(rest === "" || /^HTTP\/1\.1 (400|431|505) /.test(rest), rest);
+          await assertServes(server);
+        });
+      });
+    }
+
+    for (const [title, request, expected] of [
+      [
+        "a bad Host",
+        "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        { node: "HTTP_MALFORMED", uws: undefined },
+      ],
+      [
+        "a bad target",
+        "GET /\xe9 HTTP/1.1\r\nHost: a\r\n\r\n",
+        { node: "HTTP_MALFORMED", uws: "HTTP_MALFORMED" },
+      ],
+      [
+        "a fragment",
+        "GET /#a HTTP/1.1\r\nHost: a\r\n\r\n",
+        { node: "HTTP_MALFORMED", uws: "HTTP_MALFORMED" },
+      ],
+      [
+        "a bad method",
+        "get / HTTP/1.1\r\nHost: a\r\n\r\n",
+        { node: "HTTP_MALFORMED", uws: "HTTP_MALFORMED" },
+      ],
+    ] as const) {
+      test(`answers ${title} in the gateway's form, where the engine can, and tells of it`, async () => {
+        const refused: RefusedRequest[] = [];
+        const exchange = async (server: RawHttpServer): Promise<void> => {
+          const client = await server.connect();
+          await client.send(request);
+          const text = await client.closed();
+          assert.ok(text.startsWith("HTTP/1.1 400 "), text);
+          const reason = engine.name === "node" ? expected.node : expected.uws;
+          if (reason === undefined) return;
+          const body = text.slice(text.indexOf("\r\n\r\n") + 4);
+          assert.deepEqual(reasonOf(JSON.parse(body)), reason);
+          assert.deepEqual(
+            refused.map((told) => [told.reason, told.httpStatus, told.peer, told.bytesOut]),
+            [[reason, 400, "127.0.0.1", body.length]],
+          );
+        };
+        await withServer(engine, echoHandler(), exchange, TEST_LIMITS, (request) => refused.push(request));
+      });
+    }
+
+    test("takes a head just below the limit, and answers a longer one with 431", async () => {
+      await withServer(engine, echoHandler(), async (server) => {
+        for (const [length, isTaken] of [
+          [31_000, true],
+          [40_000, false],
+          [600_000, false],
+        ] as const) {
+          for (const request of [
+            `GET /${"a".repeat(length)} HTTP/1.1\r\nHost: a\r\n\r\n`,
+            `GET / HTTP/1.1\r\nHost: a\r\nX-Long: ${"a".repeat(length)}\r\n\r\n`,
+          ]) {
+            const client = await server.connect();
+            await client.send(request);
+            if (isTaken) {
+              assert.equal((await client.reply()).status, 200);
+              client.close();
+              continue;
+            }
+            const text = await client.closed();
+            // A reset for what was not read may overtake the reply.
+            assert.ok(text === "" || text.startsWith("HTTP/1.1 431 "), text);
+          }
+        }
       });
     });
-  }
 
-  for (const [title, request] of Object.entries(MALFORMED)) {
-    test(`refuses ${title}, and closes the connection`, async () => {
-      const paths: string[] = [];
-      await withServer(engine, notingHandler(paths), async (server) => {
-        const client = await server.connect();
-        await client.send(request);
-        await client.send(SECOND);
-        // Where the server still waits for the rest, the end of the bytes ends it.
-        client.socket.end();
-        const rest = await client.closed();
-        assert.ok(!paths.includes("/second"), "nothing behind it runs");
-        assert.ok(rest === "" || /^HTTP\/1\.1 (400|431|505) /.test(rest), rest);
-        await assertServes(server);
-      });
-    });
-  }
-
-  for (const [title, request, expected] of [
-    [
-      "a bad Host",
-      "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-      { node: "HTTP_MALFORMED", uws: undefined },
-    ],
-    [
-      "a bad target",
-      "GET /\xe9 HTTP/1.1\r\nHost: a\r\n\r\n",
-      { node: "HTTP_MALFORMED", uws: "HTTP_MALFORMED" },
-    ],
-    ["a fragment", "GET /#a HTTP/1.1\r\nHost: a\r\n\r\n", { node: "HTTP_MALFORMED", uws: "HTTP_MALFORMED" }],
-    ["a bad method", "get / HTTP/1.1\r\nHost: a\r\n\r\n", { node: "HTTP_MALFORMED", uws: "HTTP_MALFORMED" }],
-  ] as const) {
-    test(`answers ${title} in the gateway's form, where the engine can, and tells of it`, async () => {
+    test("says why a head is too long, and tells of it", async () => {
       const refused: RefusedRequest[] = [];
       const exchange = async (server: RawHttpServer): Promise<void> => {
         const client = await server.connect();
-        await client.send(request);
-        const text = await client.closed();
-        assert.ok(text.startsWith("HTTP/1.1 400 "), text);
-        const reason = engine.name === "node" ? expected.node : expected.uws;
-        if (reason === undefined) return;
-        const body = text.slice(text.indexOf("\r\n\r\n") + 4);
-        assert.deepEqual(reasonOf(JSON.parse(body)), reason);
+        await client.send(`GET / HTTP/1.1\r\nHost: a\r\nX-Long: ${"a".repeat(33_000)}\r\n\r\n`);
+        const reply = await client.reply();
+        assert.equal(reply.status, 431);
+        assert.equal(reasonOf(JSON.parse(reply.body.toString())), "HEADERS_TOO_LARGE");
         assert.deepEqual(
-          refused.map((told) => [told.reason, told.httpStatus, told.peer, told.bytesOut]),
-          [[reason, 400, "127.0.0.1", body.length]],
+          refused.map(({ reason, httpStatus }) => [reason, httpStatus]),
+          [["HEADERS_TOO_LARGE", 431]],
         );
       };
       await withServer(engine, echoHandler(), exchange, TEST_LIMITS, (request) => refused.push(request));
     });
-  }
 
-  test("takes a head just below the limit, and answers a longer one with 431", async () => {
-    await withServer(engine, echoHandler(), async (server) => {
-      for (const [length, isTaken] of [
-        [31_000, true],
-        [40_000, false],
-        [600_000, false],
-      ] as const) {
-        for (const request of [
-          `GET /${"a".repeat(length)} HTTP/1.1\r\nHost: a\r\n\r\n`,
-          `GET / HTTP/1.1\r\nHost: a\r\nX-Long: ${"a".repeat(length)}\r\n\r\n`,
-        ]) {
-          const client = await server.connect();
-          await client.send(request);
-          if (isTaken) {
-            assert.equal((await client.reply()).status, 200);
-            client.close();
-            continue;
-          }
-          const text = await client.closed();
-          // A reset for what was not read may overtake the reply.
-          assert.ok(text === "" || text.startsWith("HTTP/1.1 431 "), text);
-        }
-      }
+    test("never buffers a head without end", async () => {
+      await withServer(engine, echoHandler(), async (server) => {
+        const client = await server.connect();
+        void client.send("GET / HTTP/1.1\r\nHost: a\r\nX: ");
+        for (let i = 0; i < 20 && client.socket.writable; i++) await client.send("a".repeat(10_000));
+        assert.match(await client.closed(), /^(HTTP\/1\.1 431 |$)/);
+      });
     });
-  });
 
-  test("says why a head is too long, and tells of it", async () => {
-    const refused: RefusedRequest[] = [];
-    const exchange = async (server: RawHttpServer): Promise<void> => {
-      const client = await server.connect();
-      await client.send(`GET / HTTP/1.1\r\nHost: a\r\nX-Long: ${"a".repeat(33_000)}\r\n\r\n`);
-      const reply = await client.reply();
-      assert.equal(reply.status, 431);
-      assert.equal(reasonOf(JSON.parse(reply.body.toString())), "HEADERS_TOO_LARGE");
-      assert.deepEqual(
-        refused.map(({ reason, httpStatus }) => [reason, httpStatus]),
-        [["HEADERS_TOO_LARGE", 431]],
-      );
-    };
-    await withServer(engine, echoHandler(), exchange, TEST_LIMITS, (request) => refused.push(request));
-  });
-
-  test("never buffers a head without end", async () => {
-    await withServer(engine, echoHandler(), async (server) => {
-      const client = await server.connect();
-      void client.send("GET / HTTP/1.1\r\nHost: a\r\nX: ");
-      for (let i = 0; i < 20 && client.socket.writable; i++) await client.send("a".repeat(10_000));
-      assert.match(await client.closed(), /^(HTTP\/1\.1 431 |$)/);
+    test("takes the path of a target with very many segments", async () => {
+      await withServer(engine, echoHandler(), async (server) => {
+        const client = await server.connect();
+        const path = "/a".repeat(5_000);
+        await client.send(`GET ${path}?x HTTP/1.1\r\nHost: a\r\n\r\n`);
+        assert.equal(parseEcho((await client.reply()).body).path, path);
+      });
     });
-  });
 
-  test("takes the path of a target with very many segments", async () => {
-    await withServer(engine, echoHandler(), async (server) => {
-      const client = await server.connect();
-      const path = "/a".repeat(5_000);
-      await client.send(`GET ${path}?x HTTP/1.1\r\nHost: a\r\n\r\n`);
-      assert.equal(parseEcho((await client.reply()).body).path, path);
+    test("takes HTTP/1.0, or refuses it", async () => {
+      await withServer(engine, echoHandler(), async (server) => {
+        const client = await server.connect();
+        await client.send("GET /old HTTP/1.0\r\n\r\n");
+        const text = await client.closed();
+        if (engine.name === "node") assert.match(text, /^HTTP\/1\.1 200 OK.*"path":"\/old"/s);
+        else assert.match(text, /^HTTP\/1\.1 505 /);
+      });
     });
-  });
 
-  test("takes HTTP/1.0, or refuses it", async () => {
-    await withServer(engine, echoHandler(), async (server) => {
-      const client = await server.connect();
-      await client.send("GET /old HTTP/1.0\r\n\r\n");
-      const text = await client.closed();
-      if (engine.name === "node") assert.match(text, /^HTTP\/1\.1 200 OK.*"path":"\/old"/s);
-      else assert.match(text, /^HTTP\/1\.1 505 /);
-    });
-  });
-
-  test("refuses a chunked body in HTTP/1.0", async () => {
-    const paths: string[] = [];
-    await withServer(engine, notingHandler(paths), async (server) => {
-      const client = await server.connect();
-      await client.send(`POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${SECOND}`);
-      await client.closed();
-      assert.deepEqual(paths, []);
-    });
-  });
-
-  test("takes trailers, or closes the connection", async () => {
-    await withServer(engine, echoHandler(), async (server) => {
-      const client = await server.connect();
-      await client.send(
-        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Trailer: 1\r\n\r\n",
-      );
-      if (engine.name === "node") assert.equal(parseEcho((await client.reply()).body).body, "abc");
-      else assert.match(await client.closed(), /^(HTTP\/1\.1 (400|505) |$)/);
-    });
-  });
-
-  // The addon takes the extension for digits and waits for a longer chunk, until `idleTimeoutMs` has passed.
-  test("takes chunk extensions", { skip: engine.name === "uws" && "the addon cannot" }, async () => {
-    await withServer(engine, echoHandler(), async (server) => {
-      const client = await server.connect();
-      await client.send(
-        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\n\r\n",
-      );
-      assert.equal(parseEcho((await client.reply()).body).body, "abc");
-    });
-  });
-
-  test("runs nothing behind a chunked body that a lax parser could end early", async () => {
-    for (const body of [
-      "1\nA0\r\n\r\n",
-      "1;\nA\r\n0\r\n\r\n",
-      "3\r\nabcXX0\r\n\r\n",
-      "\r\n",
-      "g\r\n",
-      "0\r\nXXGET /second HTTP/1.1\r\nHost: a\r\n\r\n",
-    ]) {
+    test("refuses a chunked body in HTTP/1.0", async () => {
       const paths: string[] = [];
       await withServer(engine, notingHandler(paths), async (server) => {
         const client = await server.connect();
         await client.send(
-          `POST /probe HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${body}${SECOND}${SECOND}`,
+          `POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n${SECOND}`,
         );
-        // Where the server still waits for a chunk, the end of the bytes ends it.
-        client.socket.end();
         await client.closed();
-        assert.ok(!paths.includes("/second"), JSON.stringify(body));
+        assert.deepEqual(paths, []);
       });
-    }
-  });
-});
+    });
+
+    test("takes trailers, or closes the connection", async () => {
+      await withServer(engine, echoHandler(), async (server) => {
+        const client = await server.connect();
+        await client.send(
+          "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Trailer: 1\r\n\r\n",
+        );
+        if (engine.name === "node") assert.equal(parseEcho((await client.reply()).body).body, "abc");
+        else assert.match(await client.closed(), /^(HTTP\/1\.1 (400|505) |$)/);
+      });
+    });
+
+    // The addon takes the extension for digits and waits for a longer chunk, until `idleTimeoutMs` has passed.
+    test("takes chunk extensions", { skip: engine.name === "uws" && "the addon cannot" }, async () => {
+      await withServer(engine, echoHandler(), async (server) => {
+        const client = await server.connect();
+        await client.send(
+          "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\n\r\n",
+        );
+        assert.equal(parseEcho((await client.reply()).body).body, "abc");
+      });
+    });
+
+    test("runs nothing behind a chunked body that a lax parser could end early", async () => {
+      for (const body of [
+        "1\nA0\r\n\r\n",
+        "1;\nA\r\n0\r\n\r\n",
+        "3\r\nabcXX0\r\n\r\n",
+        "\r\n",
+        "g\r\n",
+        "0\r\nXXGET /second HTTP/1.1\r\nHost: a\r\n\r\n",
+      ]) {
+        const paths: string[] = [];
+        await withServer(engine, notingHandler(paths), async (server) => {
+          const client = await server.connect();
+          await client.send(
+            `POST /probe HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${body}${SECOND}${SECOND}`,
+          );
+          // Where the server still waits for a chunk, the end of the bytes ends it.
+          client.socket.end();
+          await client.closed();
+          assert.ok(!paths.includes("/second"), JSON.stringify(body));
+        });
+      }
+    });
+  },
+  transports(),
+);
 
 async function assertServes(server: RawHttpServer): Promise<void> {
   const client = await server.connect();

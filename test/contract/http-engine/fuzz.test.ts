@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { RawHttpClient } from "../../support/raw-http.ts";
-import { describeEngines, echoHandler, withServer } from "../../support/raw-http-server.ts";
+import { describeEngines, echoHandler, portOf, withServer } from "../../support/raw-http-server.ts";
 
 const SEEDS = [
   "GET /v1/books?page_size=2 HTTP/1.1\r\nHost: a\r\nAccept: */*\r\nConnection: keep-alive\r\n\r\n",
@@ -55,7 +55,7 @@ describeEngines("fuzz", (engine) => {
       echo(exchange);
     };
     await withServer(engine, handler, async (server) => {
-      const { port } = server.listener.address;
+      const port = portOf(server.listener);
       const property = fc.asyncProperty(request, fc.nat(100), async (bytes, cut) => {
         const client = await RawHttpClient.connect(port);
         const whole = Buffer.from(bytes, "latin1");

@@ -20,6 +20,7 @@ import {
   withServer,
 } from "../../support/raw-http-server.ts";
 import { closePayload, frameOf, handshakeHead, Opcode, RawWebSocket } from "../../support/raw-web-socket.ts";
+import { transports } from "../../support/transports.ts";
 
 const MAX_MESSAGE_BYTES = 100_000;
 const MAX_HELD_BYTES = 1024 * 1024;
@@ -96,138 +97,145 @@ async function withSocket(
   );
 }
 
-describeEngines("handshakes", (engine) => {
-  test("accepts with the chosen subprotocol and further fields, and drops those that would split the reply", async () => {
-    const peer = new Peer();
-    const handler: ExchangeHandler = (exchange) =>
-      peer.accept(exchange, { ...PLAIN, protocol: "b", headers: ["x-a", "1", "x-b", "2\r\nx-c: 3"] });
-    await withServer(
-      engine,
-      handler,
-      async (server) => {
-        const fields = ["Sec-WebSocket-Protocol", "a, b", "Sec-WebSocket-Extensions", "permessage-deflate"];
-        const { handshake } = await RawWebSocket.open(await server.connect(), "/socket?x=1", fields);
-        assert.deepEqual(fieldValues(handshake, "sec-websocket-protocol"), ["b"]);
-        assert.deepEqual(fieldValues(handshake, "sec-websocket-extensions"), []);
-        assert.deepEqual(fieldValues(handshake, "x-a"), ["1"]);
-        assert.deepEqual(fieldValues(handshake, "x-b"), []);
-        assert.equal(peer.exchange?.path, "/socket");
-        assert.equal(peer.exchange?.query, "x=1");
-      },
-      LIMITS,
-    );
-  });
+describeEngines(
+  "handshakes",
+  (engine) => {
+    test("accepts with the chosen subprotocol and further fields, and drops those that would split the reply", async () => {
+      const peer = new Peer();
+      const handler: ExchangeHandler = (exchange) =>
+        peer.accept(exchange, { ...PLAIN, protocol: "b", headers: ["x-a", "1", "x-b", "2\r\nx-c: 3"] });
+      await withServer(
+        engine,
+        handler,
+        async (server) => {
+          const fields = ["Sec-WebSocket-Protocol", "a, b", "Sec-WebSocket-Extensions", "permessage-deflate"];
+          const { handshake } = await RawWebSocket.open(await server.connect(), "/socket?x=1", fields);
+          assert.deepEqual(fieldValues(handshake, "sec-websocket-protocol"), ["b"]);
+          assert.deepEqual(fieldValues(handshake, "sec-websocket-extensions"), []);
+          assert.deepEqual(fieldValues(handshake, "x-a"), ["1"]);
+          assert.deepEqual(fieldValues(handshake, "x-b"), []);
+          assert.equal(peer.exchange?.path, "/socket");
+          assert.equal(peer.exchange?.query, "x=1");
+        },
+        LIMITS,
+      );
+    });
 
-  test("may be accepted in a later turn", async () => {
-    const peer = new Peer().echo();
-    const handler: ExchangeHandler = (exchange) => setImmediate(() => peer.accept(exchange, PLAIN));
-    await withServer(
-      engine,
-      handler,
-      async (server) => {
-        const socket = await RawWebSocket.open(await server.connect());
-        await socket.send(Opcode.TEXT, "late");
-        assert.equal(await socket.text(), "late");
-      },
-      LIMITS,
-    );
-  });
+    test("may be accepted in a later turn", async () => {
+      const peer = new Peer().echo();
+      const handler: ExchangeHandler = (exchange) => setImmediate(() => peer.accept(exchange, PLAIN));
+      await withServer(
+        engine,
+        handler,
+        async (server) => {
+          const socket = await RawWebSocket.open(await server.connect());
+          await socket.send(Opcode.TEXT, "late");
+          assert.equal(await socket.text(), "late");
+        },
+        LIMITS,
+      );
+    });
 
-  test("may be answered with a plain reply instead", async () => {
-    const handler: ExchangeHandler = (exchange) => exchange.respond(403, ["x-why", "origin"], "no");
-    await withServer(
-      engine,
-      handler,
-      async (server) => {
-        const client = await server.connect();
-        await client.send(handshakeHead());
-        const reply = await client.reply();
-        assert.equal(reply.status, 403);
-        assert.deepEqual(fieldValues(reply, "x-why"), ["origin"]);
-        assert.equal(reply.body.toString(), "no");
-      },
-      LIMITS,
-    );
-  });
+    test("may be answered with a plain reply instead", async () => {
+      const handler: ExchangeHandler = (exchange) => exchange.respond(403, ["x-why", "origin"], "no");
+      await withServer(
+        engine,
+        handler,
+        async (server) => {
+          const client = await server.connect();
+          await client.send(handshakeHead());
+          const reply = await client.reply();
+          assert.equal(reply.status, 403);
+          assert.deepEqual(fieldValues(reply, "x-why"), ["origin"]);
+          assert.equal(reply.body.toString(), "no");
+        },
+        LIMITS,
+      );
+    });
 
-  test("a client that left before it was accepted gets no connection", async () => {
-    const left = signal<HttpExchange>();
-    const outcome = signal<WebSocketConnection | undefined>();
-    const handler: ExchangeHandler = (exchange) => {
-      exchange.onAbort = () => outcome.fire(exchange.upgrade(PLAIN, new Peer()));
-      left.fire(exchange);
-    };
-    await withServer(
-      engine,
-      handler,
-      async (server) => {
-        const client = await server.connect();
-        await client.send(handshakeHead());
-        await left.promise;
-        client.reset();
-        assert.equal(await outcome.promise, undefined);
-      },
-      LIMITS,
-    );
-  });
-
-  for (const [what, head] of [
-    ["no upgrade field", handshakeHead().replace("Upgrade: websocket\r\n", "")],
-    ["connection does not name it", handshakeHead().replace("Connection: Upgrade", "Connection: keep-alive")],
-    ["another protocol", handshakeHead().replace("Upgrade: websocket", "Upgrade: h2c")],
-    ["another method", handshakeHead().replace("GET", "DELETE")],
-    ["a body", `${handshakeHead("/socket", ["Content-Length", "2"])}{}`],
-  ] as const) {
-    test(`is a plain request, and the connection lives on: ${what}`, async () => {
-      const offers: boolean[] = [];
-      const echo = echoHandler();
+    test("a client that left before it was accepted gets no connection", async () => {
+      const left = signal<HttpExchange>();
+      const outcome = signal<WebSocketConnection | undefined>();
       const handler: ExchangeHandler = (exchange) => {
-        offers.push(exchange.offersWebSocket);
-        echo(exchange);
+        exchange.onAbort = () => outcome.fire(exchange.upgrade(PLAIN, new Peer()));
+        left.fire(exchange);
       };
       await withServer(
         engine,
         handler,
         async (server) => {
           const client = await server.connect();
-          await client.send(head);
-          assert.equal((await client.reply()).status, 200);
-          await client.send("GET /next HTTP/1.1\r\nHost: h\r\n\r\n");
-          assert.equal((await client.reply()).status, 200);
-          assert.deepEqual(offers, [false, false]);
+          await client.send(handshakeHead());
+          await left.promise;
+          client.reset();
+          assert.equal(await outcome.promise, undefined);
         },
         LIMITS,
       );
     });
-  }
 
-  test("is a plain request where the listener has no WebSockets", async () => {
-    await withServer(engine, echoHandler(), async (server) => {
-      const client = await server.connect();
-      await client.send(handshakeHead());
-      assert.equal((await client.reply()).status, 200);
-    });
-  });
+    for (const [what, head] of [
+      ["no upgrade field", handshakeHead().replace("Upgrade: websocket\r\n", "")],
+      [
+        "connection does not name it",
+        handshakeHead().replace("Connection: Upgrade", "Connection: keep-alive"),
+      ],
+      ["another protocol", handshakeHead().replace("Upgrade: websocket", "Upgrade: h2c")],
+      ["another method", handshakeHead().replace("GET", "DELETE")],
+      ["a body", `${handshakeHead("/socket", ["Content-Length", "2"])}{}`],
+    ] as const) {
+      test(`is a plain request, and the connection lives on: ${what}`, async () => {
+        const offers: boolean[] = [];
+        const echo = echoHandler();
+        const handler: ExchangeHandler = (exchange) => {
+          offers.push(exchange.offersWebSocket);
+          echo(exchange);
+        };
+        await withServer(
+          engine,
+          handler,
+          async (server) => {
+            const client = await server.connect();
+            await client.send(head);
+            assert.equal((await client.reply()).status, 200);
+            await client.send("GET /next HTTP/1.1\r\nHost: h\r\n\r\n");
+            assert.equal((await client.reply()).status, 200);
+            assert.deepEqual(offers, [false, false]);
+          },
+          LIMITS,
+        );
+      });
+    }
 
-  test("with a key of the wrong length is an offer that cannot be accepted", async () => {
-    const outcome = signal<readonly [boolean, WebSocketConnection | undefined]>();
-    const handler: ExchangeHandler = (exchange) => {
-      outcome.fire([exchange.offersWebSocket, undefined]);
-      exchange.respond(400, [], "");
-    };
-    await withServer(
-      engine,
-      handler,
-      async (server) => {
+    test("is a plain request where the listener has no WebSockets", async () => {
+      await withServer(engine, echoHandler(), async (server) => {
         const client = await server.connect();
-        await client.send(handshakeHead("/socket", [], "short"));
-        assert.deepEqual(await outcome.promise, [true, undefined]);
-        assert.equal((await client.reply()).status, 400);
-      },
-      LIMITS,
-    );
-  });
-});
+        await client.send(handshakeHead());
+        assert.equal((await client.reply()).status, 200);
+      });
+    });
+
+    test("with a key of the wrong length is an offer that cannot be accepted", async () => {
+      const outcome = signal<readonly [boolean, WebSocketConnection | undefined]>();
+      const handler: ExchangeHandler = (exchange) => {
+        outcome.fire([exchange.offersWebSocket, undefined]);
+        exchange.respond(400, [], "");
+      };
+      await withServer(
+        engine,
+        handler,
+        async (server) => {
+          const client = await server.connect();
+          await client.send(handshakeHead("/socket", [], "short"));
+          assert.deepEqual(await outcome.promise, [true, undefined]);
+          assert.equal((await client.reply()).status, 400);
+        },
+        LIMITS,
+      );
+    });
+  },
+  transports(),
+);
 
 describeEngines("WebSocket messages", (engine) => {
   for (const length of [0, 1, 125, 126, 65_535, 65_536, MAX_MESSAGE_BYTES]) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { retryReadings } from "../../../src/app/retry-metrics.ts";
-import { tlsMetrics } from "../../../src/app/tls-metrics.ts";
+import { upstreamTlsMetrics } from "../../../src/app/tls-metrics.ts";
 import { upstreamReadings } from "../../../src/app/upstream-metrics.ts";
 import type { Channel, ChannelStats } from "../../../src/upstream/index.ts";
 import { FakeChannel } from "../../support/fake-channel.ts";
@@ -108,7 +108,7 @@ describe("metrics of upstreams", () => {
     const registered = [
       ...upstreamReadings(new Map()),
       ...retryReadings(new Map()),
-      ...tlsMetrics([]).readings,
+      ...upstreamTlsMetrics([]).readings,
     ].map(({ name, labels }) => [name, labels.slice(1).join(", ")] as const);
     assert.deepEqual(
       [...documented].sort(([a], [b]) => a.localeCompare(b)),

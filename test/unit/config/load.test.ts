@@ -186,7 +186,7 @@ test("tls: true trusts the system's authorities, false is plaintext", () => {
 
 test("sections without content count as left out", () => {
   const config = parse(`${SOUND}admin:\ndefaults:\nshutdown:\n`);
-  assert.equal(config.admin.address.port, 9901);
+  assert.equal(config.admin.address.path ?? config.admin.address.port, 9901);
   assert.equal(config.shutdown.drainTimeoutMs, 30_000);
 });
 
@@ -415,8 +415,8 @@ test("problems of flags name the flag", () => {
   assert.deepEqual(
     configFromFlags(flags, "/").problems.map(formatProblem),
     [
-      '--listen: "8080" is not an address (the port is missing; write host:port: 0.0.0.0:8080, [::1]:8080 or :8080)',
-      '--admin: "x:y" is not an address (write host:port: 0.0.0.0:8080, [::1]:8080 or :8080)',
+      '--listen: "8080" is not an address (the port is missing; write host:port or unix:/path: 0.0.0.0:8080, [::1]:8080 or :8080)',
+      '--admin: "x:y" is not an address (write host:port or unix:/path: 0.0.0.0:8080, [::1]:8080 or :8080)',
       '--upstream: "http://h" is not an address (leave the scheme away; write host:port, [::1]:50051, dns:///host:port or unix:/path)',
       "--descriptors: is empty (give a value or remove the key)",
     ].toSorted(byFlag),

@@ -172,11 +172,11 @@ const CASES: readonly Case[] = [
     text: `listeners:\n${["8080", "localhost", "http://h:1", "h:65536", "'[::1]'", "'::1:80'"].map((a) => `  - address: ${a}\n`).join("")}${LIBRARY}`,
     problems: [
       "c.yaml:2:14: listeners[0].address: 8080 is not an address (write :8080)",
-      'c.yaml:3:14: listeners[1].address: "localhost" is not an address (the port is missing; write host:port: 0.0.0.0:8080, [::1]:8080 or :8080)',
-      'c.yaml:4:14: listeners[2].address: "http://h:1" is not an address (leave the scheme away; write host:port: 0.0.0.0:8080, [::1]:8080 or :8080)',
+      'c.yaml:3:14: listeners[1].address: "localhost" is not an address (the port is missing; write host:port or unix:/path: 0.0.0.0:8080, [::1]:8080 or :8080)',
+      'c.yaml:4:14: listeners[2].address: "http://h:1" is not an address (leave the scheme away; write host:port or unix:/path: 0.0.0.0:8080, [::1]:8080 or :8080)',
       'c.yaml:5:14: listeners[3].address: "h:65536" has a port above 65535 (ports are 0 to 65535)',
-      'c.yaml:6:14: listeners[4].address: "[::1]" is not an address (write host:port: 0.0.0.0:8080, [::1]:8080 or :8080)',
-      'c.yaml:7:14: listeners[5].address: "::1:80" is not an address (write host:port: 0.0.0.0:8080, [::1]:8080 or :8080)',
+      'c.yaml:6:14: listeners[4].address: "[::1]" is not an address (write host:port or unix:/path: 0.0.0.0:8080, [::1]:8080 or :8080)',
+      'c.yaml:7:14: listeners[5].address: "::1:80" is not an address (write host:port or unix:/path: 0.0.0.0:8080, [::1]:8080 or :8080)',
     ],
   },
   {
@@ -186,6 +186,39 @@ const CASES: readonly Case[] = [
       'c.yaml:1:1: admin.address: "127.0.0.1:9901" is taken by listeners[2].address (give each listener a port of its own)',
       'c.yaml:3:14: listeners[1].address: "10.0.0.1:80" is taken by listeners[0].address (give each listener a port of its own)',
       "c.yaml:5:13: listeners[2].engine: 5 is not one of its values (write auto, uws, node)",
+    ],
+  },
+  {
+    name: "unix sockets that collide, and modes that are none",
+    text: `listeners:\n  - address: unix:/run/a.sock\n    socketMode: 0660\n  - address: unix:///run/a.sock\n  - address: :80\n    socketMode: "0600"\nadmin: { address: "unix:a.sock", socketMode: "0999" }\n${LIBRARY}`,
+    problems: [
+      'c.yaml:3:17: listeners[0].socketMode: 660 is not a file mode (write three or four octal digits in quotes: "0660")',
+      'c.yaml:4:14: listeners[1].address: "unix:///run/a.sock" is taken by listeners[0].address (give each listener a port of its own)',
+      "c.yaml:6:17: listeners[2].socketMode: is for unix sockets alone (leave it away, or write address: unix:/path)",
+      'c.yaml:7:19: admin.address: "unix:a.sock" is not an absolute path (write unix:/path/to/socket)',
+      'c.yaml:7:46: admin.socketMode: "0999" is not a file mode (write three or four octal digits in quotes: "0660")',
+    ],
+  },
+  {
+    name: "limits of a listener that are out of bounds",
+    text: listener(
+      "limits: { connections: -1, maxHeaders: 4, maxUrlBytes: 8B, headTimeout: 1ms, bodyTimeout: 1ms }",
+    ),
+    problems: [
+      "c.yaml:3:28: listeners[0].limits.connections: -1 is out of range (write a number from 0 to 10000000)",
+      "c.yaml:3:44: listeners[0].limits.maxHeaders: 4 is out of range (write a number from 8 to 1000)",
+      'c.yaml:3:60: listeners[0].limits.maxUrlBytes: "8B" is too little (at least 64)',
+      'c.yaml:3:77: listeners[0].limits.headTimeout: "1ms" is too little (at least 1s)',
+      'c.yaml:3:95: listeners[0].limits.bodyTimeout: "1ms" is too little (at least 1s)',
+    ],
+  },
+  {
+    name: "limits that only the engine node can hold",
+    text: listener("engine: uws", "limits: { maxHeaders: 97, headTimeout: 5s, requestsPerConnection: 1000 }"),
+    problems: [
+      "c.yaml:4:27: listeners[0].limits.maxHeaders: cannot be had with engine: uws; uWebSockets.js takes at most 96 fields (leave the key away, or write engine: node)",
+      "c.yaml:4:44: listeners[0].limits.headTimeout: cannot be had with engine: uws; uWebSockets.js has 10s, fixed (leave the key away, or write engine: node)",
+      "c.yaml:4:71: listeners[0].limits.requestsPerConnection: cannot be had with engine: uws; uWebSockets.js does not tell which connection a request came on (leave the key away, or write engine: node)",
     ],
   },
   {

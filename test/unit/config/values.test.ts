@@ -112,12 +112,15 @@ test("addresses to listen on", () => {
     "[::1",
     "a:1:2",
     "a:1\n",
-    "unix:/x",
+    "unix:x",
+    "unix://host/x",
+    `unix:/${"x".repeat(107)}`,
     80,
     null,
   ]) {
     assert.equal(parseListenAddress(value).value, undefined, JSON.stringify(value));
   }
+  assert.deepEqual(parseListenAddress("unix:/run/a.sock").value, { path: "/run/a.sock", mode: 0o660 });
 });
 
 test("addresses of upstreams", () => {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import type { FilePath, TlsConfig } from "../../../src/config/index.ts";
-import { readTlsFiles, TlsWatcher, tlsProblem } from "../../../src/control/index.ts";
+import { readTlsFiles, TlsWatcher, upstreamTlsTarget } from "../../../src/control/index.ts";
 import { createLogger } from "../../../src/telemetry/index.ts";
 import { TlsCredentials } from "../../../src/upstream/index.ts";
 import { pem } from "../../support/tls.ts";
@@ -50,17 +50,9 @@ async function start(t: TestContext, prepare?: (folder: string) => Promise<void>
   const log = createLogger("info", { write: (line) => lines.push(JSON.parse(line)) });
   const config = { locate: (path: readonly (string | number)[]): string => `c.yaml:${path.join(".")}` };
   const watcher = new TlsWatcher({
-    targets: [
-      {
-        upstream: "library",
-        credentials,
-        digest: files.digest,
-        read: () => readTlsFiles(tls),
-        describe: (fault) => tlsProblem(config, "library", tls, fault),
-      },
-    ],
+    targets: [upstreamTlsTarget(config, "library", tls, credentials, files.digest)],
     log,
-    onReload: (upstream, result) => reloads.push(`${upstream} ${result}`),
+    onReload: ({ name }, result) => reloads.push(`${name} ${result}`),
     now: () => NOW,
     pause: () => Promise.reject(new Error("looked at by hand")),
   });
@@ -194,8 +186,7 @@ describe("files that are broken", () => {
   });
 });
 
-test("a watcher looks after every pause, until it is stopped", async (t) => {
-  const { credentials } = await start(t);
+test("a watcher looks after every pause, until it is stopped", async () => {
   let looks = 0;
   let wake: () => void = () => undefined;
   const looked = new Promise<void>((resolve) => {
@@ -204,14 +195,12 @@ test("a watcher looks after every pause, until it is stopped", async (t) => {
   const watcher = new TlsWatcher({
     targets: [
       {
-        upstream: "library",
-        credentials,
+        owner: { kind: "upstream", name: "library" },
         digest: "same",
-        read: () => {
+        look: () => {
           if (++looks === 3) wake();
-          return Promise.resolve({ material: undefined, faults: [], digest: "same" });
+          return Promise.resolve({ digest: "same", take: () => [] });
         },
-        describe: () => ({ severity: "error", where: "", what: "", hint: "" }),
       },
     ],
     log: createLogger("silent"),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
+import { BodyDeadlines } from "../../../src/http/engines/common/index.ts";
 import type { AddonResponse } from "../../../src/http/engines/uws/addon.ts";
 import { BodyReader } from "../../../src/http/engines/uws/body-reader.ts";
 import { SocketWatch } from "../../../src/http/engines/uws/socket-watch.ts";
@@ -22,7 +23,10 @@ class FakeResponse {
 function watched(idleTimeoutMs: number): { response: FakeResponse; body: BodyReader; watch: SocketWatch } {
   const response = new FakeResponse();
   // A body reader uses these three methods alone.
-  const body = new BodyReader(response as unknown as AddonResponse);
+  const body = new BodyReader(
+    response as unknown as AddonResponse,
+    new BodyDeadlines(Number.POSITIVE_INFINITY),
+  );
   const watch = new SocketWatch(idleTimeoutMs);
   watch.add(body);
   return { response, body, watch };

@@ -1,12 +1,19 @@
+export { BodyDeadlines, type DueBody } from "./body-deadlines.ts";
+export type { ConnectionOwner } from "./connection-owner.ts";
 export { HeldMessages } from "./held-messages.ts";
 export {
+  CONNECTIONS_FULL,
   HEAD_TOO_LARGE,
   HEAD_TOO_SLOW,
+  HEADERS_TOO_MANY,
   HOST_NOT_ONE,
   NOT_HTTP,
   REFUSAL_HEADERS,
   type Refusal,
+  refusalBytes,
+  refusalOfHead,
   TARGET_NOT_PLAIN,
+  URL_TOO_LONG,
 } from "./refusal.ts";
 export { isAscii, isSendableField } from "./reply-field.ts";
 export {

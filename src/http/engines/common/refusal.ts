@@ -2,7 +2,10 @@
  * The replies that an engine gives by itself, in the same JSON form as the gateway's own errors.
  */
 import { REASONS, type Reason } from "../../../status/index.ts";
+import type { EngineLimits } from "../../engine.ts";
 import type { HeaderList } from "../../header-list.ts";
+import { isPlainQuery, isPlainTarget } from "./request-head.ts";
+import { reasonPhrase } from "./status-line.ts";
 
 /** A reply that ends the connection, for requests that never reach the handler. */
 export interface Refusal {
@@ -16,8 +19,8 @@ export const REFUSAL_HEADERS: HeaderList = ["content-type", "application/json", 
 
 /** The head is longer than the listener's limit. */
 export const HEAD_TOO_LARGE: Refusal = refusal(431, "HEADERS_TOO_LARGE", "the request head is too long");
-/** The bytes are not an HTTP/1.1 request. */
-export const NOT_HTTP: Refusal = refusal(400, "HTTP_MALFORMED", "the request is not well-formed HTTP/1.1");
+/** The bytes are no request of a version of HTTP that is spoken here. */
+export const NOT_HTTP: Refusal = refusal(400, "HTTP_MALFORMED", "the request is not well-formed HTTP");
 /** The request target is not a plain path with query. */
 export const TARGET_NOT_PLAIN: Refusal = refusal(
   400,
@@ -32,6 +35,55 @@ export const HOST_NOT_ONE: Refusal = refusal(
 );
 /** The head did not arrive in time. */
 export const HEAD_TOO_SLOW: Refusal = refusal(408, "REQUEST_TIMEOUT", "the request did not arrive in time");
+
+/** The head has more fields than the listener's limit. */
+export const HEADERS_TOO_MANY: Refusal = refusal(
+  431,
+  "HEADERS_TOO_MANY",
+  "the request head has too many fields",
+);
+/** Path and query are longer than the listener's limit. */
+export const URL_TOO_LONG: Refusal = refusal(414, "URL_TOO_LONG", "the request target is too long");
+/** The listener has as many connections as it may. */
+export const CONNECTIONS_FULL: Refusal = refusal(
+  503,
+  "CONNECTION_LIMIT",
+  "too many connections are open; try again later",
+);
+
+/**
+ * A refusal as the bytes of a whole HTTP/1.1 reply that closes its connection, for connections without an exchange.
+ * `date` is an HTTP date (RFC 9110, section 5.6.7).
+ */
+export function refusalBytes({ status, body }: Refusal, date: string): string {
+  return (
+    `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\ndate: ${date}\r\ncontent-type: application/json\r\n` +
+    `connection: close\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+  );
+}
+
+/** What is looked at of a head before its request becomes an exchange. */
+export interface CheckedHead {
+  readonly path: string;
+  readonly query: string;
+  readonly headers: HeaderList;
+  /** How many `host` fields there are, and how few there may be; more than one is never right. */
+  readonly hosts: number;
+  readonly hostsNeeded: 0 | 1;
+}
+
+/** Why the engine answers a request by itself; undefined for one that is fit to be handed over. */
+export function refusalOfHead(
+  { path, query, headers, hosts, hostsNeeded }: CheckedHead,
+  { maxUrlBytes, maxHeaders }: EngineLimits,
+): Refusal | undefined {
+  // The mark between the two counts where there is a query.
+  if (path.length + (query === "" ? 0 : query.length + 1) > maxUrlBytes) return URL_TOO_LONG;
+  if (headers.length > maxHeaders * 2) return HEADERS_TOO_MANY;
+  if (hosts > 1 || hosts < hostsNeeded) return HOST_NOT_ONE;
+  if (!isPlainTarget(path) || !isPlainQuery(query)) return TARGET_NOT_PLAIN;
+  return undefined;
+}
 
 function refusal(status: number, reason: Reason, message: string): Refusal {
   const info = { "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason, domain: "sluice" };

@@ -1,7 +1,9 @@
 /**
- * What the engine keeps about one connection: how many exchanges are under way, and whether more may start.
+ * What the engine keeps about one HTTP/1.1 connection: how many exchanges are under way, and whether more may start.
  */
 import type { Socket } from "node:net";
+import type { TlsClient } from "../../exchange.ts";
+import type { BodyDeadlines, ConnectionOwner } from "../common/index.ts";
 
 /** An exchange as its connection sees it. */
 export interface Carried {
@@ -10,21 +12,36 @@ export interface Carried {
 }
 
 export class NodeConnection {
-  /** Longest silence within a body. */
-  readonly idleTimeoutMs: number;
+  /** As those of `HttpExchange`. */
+  readonly peer: string;
+  readonly tls: TlsClient | undefined;
   readonly #socket: Socket;
+  readonly #owner: ConnectionOwner;
   readonly #exchanges = new Set<Carried>();
+  #requests = 0;
   #isDraining = false;
   #isSealed = false;
 
-  constructor(socket: Socket, idleTimeoutMs: number) {
-    this.idleTimeoutMs = idleTimeoutMs;
+  constructor(socket: Socket, peer: string, tls: TlsClient | undefined, owner: ConnectionOwner) {
     this.#socket = socket;
+    this.peer = peer;
+    this.tls = tls;
+    this.#owner = owner;
   }
 
-  /** Whether replies close the connection because the listener drains. */
-  get isDraining(): boolean {
-    return this.#isDraining;
+  /** Longest silence within a body. */
+  get idleTimeoutMs(): number {
+    return this.#owner.limits.idleTimeoutMs;
+  }
+
+  /** The times of bodies. */
+  get bodies(): BodyDeadlines {
+    return this.#owner.bodies;
+  }
+
+  /** Whether replies close the connection: the listener drains, or it has carried as many requests as it may. */
+  get isLeaving(): boolean {
+    return this.#isDraining || this.#requests >= this.#owner.limits.requestsPerConnection;
   }
 
   /** Whether a reply that closes the connection has begun. */
@@ -39,6 +56,8 @@ export class NodeConnection {
 
   acquire(exchange: Carried): void {
     this.#exchanges.add(exchange);
+    this.#requests++;
+    if (this.#requests === this.#owner.limits.requestsPerConnection) this.#owner.retiring();
   }
 
   /** A reply that closes the connection has begun: requests behind it must not run. */

@@ -2,11 +2,12 @@
  * One request on node:http, and its reply.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { BodyListener, HttpExchange } from "../../exchange.ts";
+import type { BodyListener, HttpExchange, TlsClient } from "../../exchange.ts";
 import type { HeaderList } from "../../header-list.ts";
 import type { WebSocketConnection, WebSocketListener, WebSocketOptions } from "../../web-socket.ts";
 import {
   CHUNKED,
+  type DueBody,
   finalStatus,
   type HeadFacts,
   hasToken,
@@ -32,13 +33,14 @@ export interface RequestHead {
 }
 
 /** A request on node:http; made by the listener once the head has been checked. */
-export class NodeExchange implements HttpExchange, Carried {
+export class NodeExchange implements HttpExchange, Carried, DueBody {
   readonly method: string;
   readonly path: string;
   readonly query: string;
   readonly headers: HeaderList;
   readonly httpVersion = 1;
   readonly peer: string;
+  readonly tls: TlsClient | undefined;
   readonly takesTrailers: boolean;
   readonly offersWebSocket: boolean;
   onDrain: (() => void) | undefined = undefined;
@@ -53,9 +55,13 @@ export class NodeExchange implements HttpExchange, Carried {
   #receivedBytes = 0;
   #isBodyOver = false;
   #isBodyPaused = false;
+  #isEndHeld = false;
   /** The reply has ended, or nobody is there to take it. */
   #isOver = false;
   #mustClose = false;
+  previousDue: DueBody | undefined = undefined;
+  nextDue: DueBody | undefined = undefined;
+  dueSince = -1;
 
   constructor(
     head: RequestHead,
@@ -67,7 +73,8 @@ export class NodeExchange implements HttpExchange, Carried {
     this.path = head.path;
     this.query = head.query;
     this.headers = head.headers;
-    this.peer = plainAddress(request.socket.remoteAddress ?? "");
+    this.peer = connection.peer;
+    this.tls = connection.tls;
     // HTTP/1.0 has no chunks, and so no place for them.
     this.takesTrailers = head.facts.takesTrailers && request.httpVersion === "1.1";
     this.offersWebSocket = head.behind !== undefined;
@@ -92,6 +99,7 @@ export class NodeExchange implements HttpExchange, Carried {
       listener.onEnd();
       return;
     }
+    if (listener.onTooSlow !== undefined) this.#connection.bodies.add(this);
     if (this.#head.expectsContinue) this.#response.writeContinue();
     this.#request.on("data", (chunk: Buffer) => this.#onChunk(chunk));
     this.#request.on("end", () => this.#onEnd());
@@ -110,7 +118,8 @@ export class NodeExchange implements HttpExchange, Carried {
   resumeBody(): void {
     if (!this.#isBodyPaused || this.#isOver) return;
     this.#isBodyPaused = false;
-    if (this.#listener === undefined) return;
+    if (this.#isEndHeld) process.nextTick(() => this.#onEnd());
+    if (this.#listener === undefined || this.#isEndHeld) return;
     this.#request.resume();
     this.#request.socket.setTimeout(this.#connection.idleTimeoutMs);
   }
@@ -150,6 +159,12 @@ export class NodeExchange implements HttpExchange, Carried {
     this.#response.end();
   }
 
+  onDue(): void {
+    if (this.#isOver || this.#isBodyOver) return;
+    this.#endBody();
+    this.#listener?.onTooSlow?.(this.#connection.bodies.timeoutMs);
+  }
+
   destroy(): void {
     this.#isOver = true;
     this.#request.socket.destroy();
@@ -176,6 +191,7 @@ export class NodeExchange implements HttpExchange, Carried {
   connectionClosed(): void {
     const wasOver = this.#isOver;
     this.#isOver = true;
+    this.#connection.bodies.remove(this);
     this.#connection.release(this);
     if (!wasOver) this.onAbort?.();
   }
@@ -192,27 +208,39 @@ export class NodeExchange implements HttpExchange, Carried {
 
   #onEnd(): void {
     if (this.#isOver || this.#isBodyOver) return;
+    // Node ends a body that is paused where all of it came in one read.
+    this.#isEndHeld = this.#isBodyPaused;
+    if (this.#isEndHeld) return;
     this.#isBodyOver = true;
+    this.#connection.bodies.remove(this);
     this.#request.socket.setTimeout(0);
     this.#listener?.onEnd();
   }
 
   #refuseBody(): void {
+    this.#endBody();
+    this.#listener?.onTooLarge();
+  }
+
+  /** Reads no further; the connection ends with the reply. */
+  #endBody(): void {
     this.#isBodyOver = true;
     this.#mustClose = true;
+    this.#connection.bodies.remove(this);
     this.#request.pause();
     this.#request.socket.setTimeout(0);
-    this.#listener?.onTooLarge();
   }
 
   /** Once the reply has ended, node skips what is left of the body. */
   #stopReading(): void {
-    if (!this.#isBodyOver) this.#request.socket.setTimeout(0);
+    if (this.#isBodyOver) return;
+    this.#connection.bodies.remove(this);
+    this.#request.socket.setTimeout(0);
   }
 
   /** The fields to send, `connection: close` among them if the connection ends with this reply. */
   #replyFields(headers: HeaderList): string[] {
-    let closes = this.#mustClose || this.#connection.isDraining || this.#leavesTooMuch();
+    let closes = this.#mustClose || this.#connection.isLeaving || this.#leavesTooMuch();
     const fields: string[] = [];
     for (let i = 0; i + 1 < headers.length; i += 2) {
       const name = headers[i] ?? "";
@@ -234,11 +262,6 @@ export class NodeExchange implements HttpExchange, Carried {
     // A client that waits for 100 Continue may send the body or not: the next bytes could be either.
     return bodyLength === CHUNKED || bodyLength > MAX_SKIPPED_BODY_BYTES || expectsContinue;
   }
-}
-
-/** An address without the prefix of IPv4 addresses on a dual-stack socket. */
-export function plainAddress(address: string): string {
-  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }
 
 /** node writes heads as Latin-1; UTF-8 bytes read as Latin-1 come out as UTF-8. */

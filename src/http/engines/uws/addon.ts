@@ -88,8 +88,29 @@ export interface AddonRequest {
 /** A native listening socket; opaque. */
 export type AddonListenSocket = { readonly nativeListenSocket: unique symbol };
 
+/** Where a TLS app finds its certificate, read once; TLS 1.2 at least. */
+export interface AddonTlsOptions {
+  readonly cert_file_name: string;
+  readonly key_file_name: string;
+  /** As OpenSSL writes them; those of TLS 1.3 cannot be chosen. */
+  readonly ssl_ciphers?: string;
+  /** Frees the buffers of connections that are silent. */
+  readonly ssl_prefer_low_memory_usage: boolean;
+}
+
+/** An app, for the app that hands connections to it; opaque. */
+export type AddonDescriptor = { readonly nativeDescriptor: unique symbol };
+
 /** One server. */
 export interface AddonApp {
+  /** A certificate for clients that name `host`, `*.example.com` included; it needs handlers of its own. TLS only. */
+  addServerName(host: string, options: AddonTlsOptions): this;
+  /** Handlers set from now on are for clients that name `host`. Writes a line to standard output. */
+  domain(host: string): this;
+  getDescriptor(): AddonDescriptor;
+  /** Hands the connections that come to that app from now on, to several in turn. It must be of the same kind. */
+  addChildAppDescriptor(app: AddonDescriptor): void;
+  removeChildAppDescriptor(app: AddonDescriptor): void;
   any(pattern: string, handler: (response: AddonResponse, request: AddonRequest) => void): this;
   /** Takes GETs whose `sec-websocket-key` is 24 characters long; all others go on to `any`. */
   ws(pattern: string, behavior: AddonWebSocketBehavior): this;
@@ -101,6 +122,8 @@ export interface AddonApp {
     options: number,
     done: (socket: AddonListenSocket | false | null) => void,
   ): this;
+  /** The arguments stand the other way round than in `listen`. An existing file at `path` is removed, whatever it is. */
+  listen_unix(done: (socket: AddonListenSocket | false | null) => void, path: string): this;
   /** Closes the listening sockets and all connections at once. */
   close(): this;
 }
@@ -108,6 +131,8 @@ export interface AddonApp {
 /** The module. */
 export interface Addon {
   App(): AddonApp;
+  /** @throws {Error} if the files make no certificate. */
+  SSLApp(options: AddonTlsOptions): AddonApp;
   us_listen_socket_close(socket: AddonListenSocket): void;
   us_socket_local_port(socket: AddonListenSocket): number;
   /** Process-wide settings by number; see {@link SILENT}. */

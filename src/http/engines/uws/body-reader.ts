@@ -5,21 +5,26 @@
  * with it. What comes while the body is held waits here, so what waits is bounded by one read.
  */
 import type { BodyListener } from "../../exchange.ts";
+import type { BodyDeadlines, DueBody } from "../common/index.ts";
 import type { AddonResponse } from "./addon.ts";
 import type { Timed } from "./socket-watch.ts";
 
 /** Bytes held for a listener that has not come yet, or while a congested reply keeps the socket open for both ways. */
 const MAX_HELD_BYTES = 1024 * 1024;
 
-export class BodyReader implements Timed {
+export class BodyReader implements Timed, DueBody {
+  previousDue: DueBody | undefined = undefined;
+  nextDue: DueBody | undefined = undefined;
+  dueSince = -1;
   /** Bytes that have arrived, delivered or not. */
   seenBytes = 0;
 
   /** Rounds of the watch since something arrived. */
   #silentRounds = 0;
+  readonly #deadlines: BodyDeadlines;
   #response: AddonResponse | undefined;
   #listener: BodyListener | undefined = undefined;
-  #onTooLarge: () => void = () => undefined;
+  #onRefused: () => void = () => undefined;
   #limitBytes = 0;
   #deliveredBytes = 0;
   readonly #held: Uint8Array[] = [];
@@ -30,12 +35,14 @@ export class BodyReader implements Timed {
   #hasArrived = false;
   /** The socket was resumed after all had arrived, which started the addon's timer without need. */
   #isTimedLate = false;
-  /** `onEnd` or `onTooLarge` has been called, or nobody listens any more. */
+  /** The listener has been told of the end, or nobody listens any more. */
   #isOver = false;
   #isDelivering = false;
 
-  constructor(response: AddonResponse) {
+  /** `deadlines` are those of the listener. */
+  constructor(response: AddonResponse, deadlines: BodyDeadlines) {
     this.#response = response;
+    this.#deadlines = deadlines;
     response.onData((chunk, isLast) => this.#onData(chunk, isLast));
   }
 
@@ -81,12 +88,21 @@ export class BodyReader implements Timed {
     this.#response?.resume();
   }
 
-  /** Delivers to `listener` from now on; `onTooLarge` is called just before the listener's. */
-  take(limitBytes: number, listener: BodyListener, onTooLarge: () => void): void {
+  /** Delivers to `listener` from now on; `onRefused` is called just before its `onTooLarge` or `onTooSlow`. */
+  take(limitBytes: number, listener: BodyListener, onRefused: () => void): void {
     this.#limitBytes = limitBytes;
     this.#listener = listener;
-    this.#onTooLarge = onTooLarge;
+    this.#onRefused = onRefused;
+    if (listener.onTooSlow !== undefined && !this.#hasArrived) this.#deadlines.add(this);
     this.#deliver();
+  }
+
+  onDue(): void {
+    if (this.#isOver || this.#hasArrived) return;
+    this.#isOver = true;
+    this.#drop();
+    this.#onRefused();
+    this.#listener?.onTooSlow?.(this.#deadlines.timeoutMs);
   }
 
   /** Stops the client. */
@@ -112,6 +128,7 @@ export class BodyReader implements Timed {
   /** Delivers nothing more; the rest is skipped. Must come before the end of the reply, which a paused socket survives. */
   discard(): void {
     this.#isOver = true;
+    this.#deadlines.remove(this);
     this.#drop();
     this.#resumeSocket();
   }
@@ -119,6 +136,7 @@ export class BodyReader implements Timed {
   /** The connection is gone. */
   lost(): void {
     this.#isOver = true;
+    this.#deadlines.remove(this);
     this.#drop();
     this.#response = undefined;
   }
@@ -126,7 +144,10 @@ export class BodyReader implements Timed {
   #onData(chunk: ArrayBuffer, isLast: boolean): void {
     this.seenBytes += chunk.byteLength;
     this.#silentRounds = 0;
-    if (isLast) this.#hasArrived = true;
+    if (isLast) {
+      this.#hasArrived = true;
+      this.#deadlines.remove(this);
+    }
     if (!this.#isOver && chunk.byteLength > 0) {
       // The addon takes the memory back when this returns. A buffer from node's pool is 1.3 µs cheaper than one of its own.
       this.#held.push(Buffer.from(new Uint8Array(chunk)));
@@ -150,7 +171,8 @@ export class BodyReader implements Timed {
       if (this.#deliveredBytes > this.#limitBytes) {
         this.#isOver = true;
         this.#drop();
-        this.#onTooLarge();
+        this.#deadlines.remove(this);
+        this.#onRefused();
         listener.onTooLarge();
       } else {
         listener.onChunk(chunk);

@@ -12,16 +12,22 @@
  */
 import { createServer } from "node:net";
 import type {
+  ConnectionCounts,
   EngineLimits,
   ExchangeHandler,
   HttpEngine,
   HttpListener,
   ListenAddress,
+  ListenOptions,
   RefusalListener,
 } from "../../engine.ts";
+import type { TlsClient } from "../../exchange.ts";
 import { ListenError } from "../../listen-error.ts";
+import { freeSocketPath, removeSocketFile, type SocketFile, takeSocketFile } from "../../unix-socket.ts";
 import {
+  BodyDeadlines,
   HEAD_TOO_LARGE,
+  HEADERS_TOO_MANY,
   HOST_NOT_ONE,
   isPlainMethod,
   isPlainQuery,
@@ -31,6 +37,7 @@ import {
   type Refusal,
   readHeadFacts,
   TARGET_NOT_PLAIN,
+  URL_TOO_LONG,
 } from "../common/index.ts";
 import {
   type Addon,
@@ -42,6 +49,8 @@ import {
   EXCLUSIVE_PORT,
   SHARED_PORT,
 } from "./addon.ts";
+import { ConnectionGate } from "./connection-gate.ts";
+import { type AppHandlers, type Front, plainFront, TlsFront } from "./front.ts";
 import { SocketWatch, type Timed } from "./socket-watch.ts";
 import { type ExchangeOwner, UwsExchange } from "./uws-exchange.ts";
 import { webSocketBehavior } from "./uws-web-socket.ts";
@@ -53,32 +62,64 @@ const FIELD_OVERHEAD = 4;
 /** Bytes around method and target: two spaces, `HTTP/1.1`, CR LF twice. */
 const LINE_OVERHEAD = 14;
 
+/** The addon knows no certificates of clients. */
+const NO_CERTIFICATE: TlsClient = { certificate: "" };
+
 /** Whether a port is one process's own, or shared by processes that all say so. */
 export type PortSharing = "exclusive" | "shared";
 
 /** An engine on a loaded addon. `listen` rejects with a {@link ListenError}. */
 export function engineOn(addon: Addon, sharing: PortSharing = "exclusive"): HttpEngine {
-  const options = sharing === "shared" ? SHARED_PORT : EXCLUSIVE_PORT;
+  const portOption = sharing === "shared" ? SHARED_PORT : EXCLUSIVE_PORT;
   return {
     name: "uws",
-    async listen(address, limits, handler, onRefused) {
-      const listener = new UwsListener(addon, limits, handler, onRefused);
-      await listener.bind(address, options);
+    async listen(address, options, handler) {
+      const lack = lackOf(options);
+      if (lack !== undefined) throw new ListenError(address, "ENOTSUP", `engine uws has no ${lack}`);
+      const listener = openListener(addon, address, options, handler);
+      await listener.bind(address, portOption);
       return listener;
     },
   };
 }
 
-class UwsListener implements HttpListener, ExchangeOwner {
+/** What was asked for that the addon cannot do; the config refuses it before. */
+function lackOf({ limits, tls, proxyProtocol }: ListenOptions): string | undefined {
+  if (proxyProtocol !== undefined) return "PROXY headers";
+  if (tls?.asksForClientCertificate === true) return "client certificates";
+  if (tls !== undefined && tls.settings.minVersion !== "TLSv1.2") return "choice of TLS versions";
+  return limits.requestsPerConnection === Number.POSITIVE_INFINITY
+    ? undefined
+    : "limit of requests per connection";
+}
+
+function openListener(
+  addon: Addon,
+  address: ListenAddress,
+  options: ListenOptions,
+  handler: ExchangeHandler,
+): UwsListener {
+  try {
+    return new UwsListener(addon, options, handler);
+  } catch (error) {
+    const { message } = error instanceof Error ? error : new Error(String(error));
+    throw new ListenError(address, "TLS", `the addon cannot use the certificates: ${message}`);
+  }
+}
+
+class UwsListener implements HttpListener, ExchangeOwner, AppHandlers {
+  readonly tls: TlsClient | undefined;
   readonly #addon: Addon;
-  readonly #app: AddonApp;
+  readonly #front: Front;
   readonly #limits: EngineLimits;
   readonly #handler: ExchangeHandler;
   readonly #onRefused: RefusalListener | undefined;
   readonly #watch: SocketWatch;
+  readonly #gate: ConnectionGate;
+  readonly bodies: BodyDeadlines;
   #address: ListenAddress = { host: "", port: 0 };
   #socket: AddonListenSocket | undefined = undefined;
-  #connections = 0;
+  #socketFile: SocketFile | undefined = undefined;
   #exchanges = 0;
   /** When a reply ended whose bytes may still be on their way, in ms of the process's clock. */
   #flushedAt = Number.NEGATIVE_INFINITY;
@@ -93,26 +134,30 @@ class UwsListener implements HttpListener, ExchangeOwner {
     this.#headBytes += name.length + value.length + FIELD_OVERHEAD;
   };
 
-  constructor(
-    addon: Addon,
-    limits: EngineLimits,
-    handler: ExchangeHandler,
-    onRefused: RefusalListener | undefined,
-  ) {
+  constructor(addon: Addon, options: ListenOptions, handler: ExchangeHandler) {
+    const { limits, tls, onRefused } = options;
+    this.tls = tls === undefined ? undefined : NO_CERTIFICATE;
     this.#addon = addon;
     this.#limits = limits;
     this.#handler = handler;
     this.#onRefused = onRefused;
     this.#watch = new SocketWatch(limits.idleTimeoutMs);
-    this.#app = addon
-      .App()
-      .any("/*", (response, request) => this.#onRequest(response, request, undefined))
-      .filter((_response, change) => this.#count(change));
-    if (limits.webSocket === undefined) return;
-    const behavior = webSocketBehavior(limits.webSocket, (response, request, context) =>
+    this.bodies = new BodyDeadlines(limits.bodyTimeoutMs);
+    this.#gate = new ConnectionGate(options);
+    this.#front = tls === undefined ? plainFront(addon, this) : new TlsFront(addon, tls, this);
+  }
+
+  route(app: AddonApp): void {
+    app.any("/*", (response, request) => this.#onRequest(response, request, undefined));
+    if (this.#limits.webSocket === undefined) return;
+    const behavior = webSocketBehavior(this.#limits.webSocket, (response, request, context) =>
       this.#onRequest(response, request, context),
     );
-    this.#app.ws("/*", behavior);
+    app.ws("/*", behavior);
+  }
+
+  count(app: AddonApp): void {
+    app.filter((response, change) => this.#onConnection(response, change));
   }
 
   get address(): ListenAddress {
@@ -123,16 +168,42 @@ class UwsListener implements HttpListener, ExchangeOwner {
     return this.#isDraining;
   }
 
-  async bind(address: ListenAddress, options: number): Promise<void> {
-    let bound: AddonListenSocket | false | null = null;
-    this.#app.listen(address.host, address.port, options, (socket) => {
-      bound = socket;
-    });
-    // The callback runs within `listen`, which the compiler cannot know.
-    const socket = bound as AddonListenSocket | false | null;
-    if (socket === null || socket === false) throw await explainFailure(address);
+  /** Retired is none: the addon does not tell which connection a request came on. */
+  get connections(): ConnectionCounts {
+    const { open, accepted, refused } = this.#gate;
+    return { open, accepted, refused, retired: 0 };
+  }
+
+  async bind(address: ListenAddress, portOption: number): Promise<void> {
+    // The addon removes any file that is in its way.
+    if (address.path !== undefined) await freeSocketPath(address);
+    const socket = this.#listen(address, portOption);
+    if (socket === undefined) throw await explainFailure(address);
     this.#socket = socket;
-    this.#address = { host: address.host, port: this.#addon.us_socket_local_port(socket) };
+    if (address.path === undefined) {
+      this.#address = { host: address.host, port: this.#addon.us_socket_local_port(socket) };
+      return;
+    }
+    this.#address = address;
+    try {
+      this.#socketFile = takeSocketFile(address);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #listen(address: ListenAddress, portOption: number): AddonListenSocket | undefined {
+    let bound: AddonListenSocket | false | null = null;
+    const done = (socket: AddonListenSocket | false | null): void => {
+      bound = socket;
+    };
+    const { listening } = this.#front;
+    if (address.path === undefined) listening.listen(address.host, address.port, portOption, done);
+    else listening.listen_unix(done, address.path);
+    // The callback runs within the call, which the compiler cannot know.
+    const socket = bound as AddonListenSocket | false | null;
+    return socket === null || socket === false ? undefined : socket;
   }
 
   drain(): Promise<void> {
@@ -150,7 +221,7 @@ class UwsListener implements HttpListener, ExchangeOwner {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#stopListening();
-    this.#app.close();
+    this.#front.close();
     for (const resolve of this.#drained.splice(0)) resolve();
   }
 
@@ -159,8 +230,12 @@ class UwsListener implements HttpListener, ExchangeOwner {
   }
 
   upgraded(): void {
-    // The filter will not be told of its end.
-    this.#connections -= 1;
+    this.#gate.upgraded();
+  }
+
+  webSocketClosed(): void {
+    this.#gate.webSocketClosed();
+    this.released();
   }
 
   watch(timed: Timed): void {
@@ -178,18 +253,19 @@ class UwsListener implements HttpListener, ExchangeOwner {
   }
 
   closing(end: () => void): void {
-    const before = this.#connections;
+    const before = this.#gate.http;
     end();
     // A reply that could be sent whole has closed its connection by now, and the filter has counted it.
-    if (this.#connections === before) this.flushing();
+    if (this.#gate.http === before) this.flushing();
   }
 
   flushing(): void {
     this.#flushedAt = performance.now();
   }
 
-  #count(change: number): void {
-    this.#connections += change;
+  #onConnection(response: AddonResponse, change: number): void {
+    if (change > 0) this.#gate.opened(response);
+    else this.#gate.closed();
     this.#closeIfDrained();
   }
 
@@ -197,6 +273,7 @@ class UwsListener implements HttpListener, ExchangeOwner {
     if (this.#socket === undefined) return;
     this.#addon.us_listen_socket_close(this.#socket);
     this.#socket = undefined;
+    if (this.#socketFile !== undefined) removeSocketFile(this.#socketFile);
   }
 
   /**
@@ -213,7 +290,7 @@ class UwsListener implements HttpListener, ExchangeOwner {
 
   #isQuiet(): boolean {
     if (this.#exchanges > 0) return false;
-    return this.#connections === 0 || performance.now() - this.#flushedAt > FLUSH_MS;
+    return this.#gate.http === 0 || performance.now() - this.#flushedAt > FLUSH_MS;
   }
 
   /** `socketContext` is there where the addon has found the key of a WebSocket handshake. */
@@ -239,7 +316,7 @@ class UwsListener implements HttpListener, ExchangeOwner {
     const offersWebSocket = facts.offersWebSocket && method === "GET" && this.#limits.webSocket !== undefined;
     const head = { method, path, query, headers, facts, socketContext, offersWebSocket };
     const exchange = new UwsExchange(head, response, this);
-    const refusal = this.#refusalOf(method, path, query, facts.hosts);
+    const refusal = this.#refusalOfSize(path, query, headers) ?? refusalOf(method, path, query, facts.hosts);
     if (refusal === undefined) this.#handler(exchange);
     else this.#refuse(exchange, refusal);
     exchange.handled();
@@ -251,13 +328,19 @@ class UwsListener implements HttpListener, ExchangeOwner {
     this.#onRefused?.({ reason, httpStatus: status, peer, method, path, bytesOut: body.length });
   }
 
-  #refusalOf(method: string, path: string, query: string, hosts: number): Refusal | undefined {
-    if (this.#headBytes > this.#limits.maxHeaderBytes) return HEAD_TOO_LARGE;
-    if (!isPlainMethod(method)) return NOT_HTTP;
-    if (hosts !== 1) return HOST_NOT_ONE;
-    if (!isPlainTarget(path) || !isPlainQuery(query)) return TARGET_NOT_PLAIN;
-    return undefined;
+  #refusalOfSize(path: string, query: string, headers: readonly string[]): Refusal | undefined {
+    const { maxHeaderBytes, maxHeaders, maxUrlBytes } = this.#limits;
+    if (this.#headBytes > maxHeaderBytes) return HEAD_TOO_LARGE;
+    if (path.length + query.length + 1 > maxUrlBytes) return URL_TOO_LONG;
+    return headers.length > maxHeaders * 2 ? HEADERS_TOO_MANY : undefined;
   }
+}
+
+function refusalOf(method: string, path: string, query: string, hosts: number): Refusal | undefined {
+  if (!isPlainMethod(method)) return NOT_HTTP;
+  if (hosts !== 1) return HOST_NOT_ONE;
+  if (!isPlainTarget(path) || !isPlainQuery(query)) return TARGET_NOT_PLAIN;
+  return undefined;
 }
 
 /** The addon says only that it could not bind; node:net, asked the same, says why. */
@@ -267,7 +350,9 @@ function explainFailure(address: ListenAddress): Promise<ListenError> {
     probe.once("error", (error: NodeJS.ErrnoException) =>
       resolve(new ListenError(address, error.code ?? "UNKNOWN", error.message)),
     );
-    probe.listen({ host: address.host, port: address.port, exclusive: true }, () => {
+    const where =
+      address.path === undefined ? { host: address.host, port: address.port } : { path: address.path };
+    probe.listen({ ...where, exclusive: true }, () => {
       probe.close(() => resolve(new ListenError(address, "UNKNOWN", "the addon could not bind it")));
     });
   });

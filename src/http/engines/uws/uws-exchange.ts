@@ -9,10 +9,11 @@
  * - The parser of chunked bodies is lax (bare LF, odd hex digits, no trailers), so nothing that comes behind such a body
  *   is trusted: the reply closes the connection.
  */
-import type { BodyListener, HttpExchange } from "../../exchange.ts";
+import type { BodyListener, HttpExchange, TlsClient } from "../../exchange.ts";
 import { findHeader, type HeaderList } from "../../header-list.ts";
 import type { WebSocketConnection, WebSocketListener, WebSocketOptions } from "../../web-socket.ts";
 import {
+  type BodyDeadlines,
   CHUNKED,
   finalStatus,
   type HeadFacts,
@@ -38,10 +39,14 @@ const LONGEST_POLL_MS = 200;
 
 /** What an exchange needs of its listener. */
 export interface ExchangeOwner {
+  /** What all its connections know of their clients. */
+  readonly tls: TlsClient | undefined;
   /** Whether replies close their connection. */
   readonly isDraining: boolean;
   /** What a WebSocket keeps for a listener that is held. */
   readonly maxHeldBytes: number;
+  /** The times of bodies. */
+  readonly bodies: BodyDeadlines;
   /** Keeps a slow client, in one direction; see `socket-watch.ts`. */
   watch(timed: Timed): void;
   unwatch(timed: Timed): void;
@@ -49,6 +54,8 @@ export interface ExchangeOwner {
   released(): void;
   /** The exchange becomes a WebSocket: its connection is none of HTTP's any more. */
   upgraded(): void;
+  /** The WebSocket that an exchange became is over. */
+  webSocketClosed(): void;
   /** Runs `end`, which ends a reply and closes its connection once all bytes are gone. */
   closing(end: () => void): void;
   /** Bytes of an ended reply may still wait to be sent. */
@@ -74,6 +81,7 @@ export class UwsExchange implements HttpExchange, Timed {
   readonly query: string;
   readonly headers: HeaderList;
   readonly httpVersion = 1;
+  readonly tls: TlsClient | undefined;
   /** The addon cannot send them. */
   readonly takesTrailers = false;
   readonly offersWebSocket: boolean;
@@ -107,6 +115,7 @@ export class UwsExchange implements HttpExchange, Timed {
     this.path = head.path;
     this.query = head.query;
     this.headers = head.headers;
+    this.tls = owner.tls;
     this.#owner = owner;
     this.offersWebSocket = head.offersWebSocket;
     this.#bodyLength = head.facts.bodyLength;
@@ -227,7 +236,7 @@ export class UwsExchange implements HttpExchange, Timed {
     if (this.#isOver || response === undefined || context === undefined) return undefined;
     this.#isOver = true;
     this.#response = undefined;
-    const owner = { onDrain: () => this.onDrain?.(), closed: () => this.#owner.released() };
+    const owner = { onDrain: () => this.onDrain?.(), closed: () => this.#owner.webSocketClosed() };
     const { maxMessageBytes, protocol, headers } = options;
     const connection = new UwsWebSocket(listener, owner, maxMessageBytes, this.#owner.maxHeldBytes);
     const key = findHeader(this.headers, "sec-websocket-key") ?? "";
@@ -304,7 +313,7 @@ export class UwsExchange implements HttpExchange, Timed {
   }
 
   #openBody(response: AddonResponse): BodyReader {
-    const body = new BodyReader(response);
+    const body = new BodyReader(response, this.#owner.bodies);
     this.#body = body;
     this.#owner.watch(body);
     return body;

@@ -1,0 +1,14 @@
+/** What the connections of a listener on Node's servers need of it, whichever protocol they speak. */
+import type { EngineLimits, ExchangeHandler, RefusedRequest } from "../../engine.ts";
+import type { BodyDeadlines } from "./body-deadlines.ts";
+import type { Refusal } from "./refusal.ts";
+
+export interface ConnectionOwner {
+  readonly limits: EngineLimits;
+  readonly bodies: BodyDeadlines;
+  readonly handler: ExchangeHandler;
+  /** A connection carries its last request. */
+  retiring(): void;
+  /** A request has been answered by the engine itself. */
+  refused(refusal: Refusal, request: Pick<RefusedRequest, "peer" | "method" | "path">): void;
+}

@@ -1,0 +1,159 @@
+/**
+ * HTTP/2 (RFC 9113) on one socket that was accepted elsewhere, over node:http2. Its streams are exchanges.
+ *
+ * Bounds: 100 streams at a time, each with a window of 64 KiB, so that a connection holds at most 6.4 MB of bodies that
+ * nobody reads; header blocks of twice what the listener takes (beyond it a stream is reset unseen, up to it the answer is
+ * ours); Node ends a connection whose client floods it with PINGs, SETTINGS, CONTINUATIONs or streams that it resets. A
+ * connection without streams has the listener's idle time, whatever else its client sends. Extended CONNECT (RFC 8441) is
+ * not offered, so WebSockets take HTTP/1.1, as every browser then does by itself. HTTP/1.1's `Upgrade: h2c` is not taken.
+ */
+import type { EventEmitter } from "node:events";
+import {
+  constants,
+  performServerHandshake,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { Socket } from "node:net";
+import type { TlsClient } from "../../exchange.ts";
+import {
+  type ConnectionOwner,
+  HEAD_TOO_LARGE,
+  isPlainMethod,
+  NOT_HTTP,
+  REFUSAL_HEADERS,
+  type Refusal,
+  readHeadFacts,
+  refusalOfHead,
+} from "../common/index.ts";
+import { Http2Exchange } from "./http2-exchange.ts";
+import { type Http2Head, readHead } from "./http2-head.ts";
+
+/** A socket whose next bytes are the preface of HTTP/2. */
+export interface Http2Socket {
+  readonly socket: Socket;
+  /** As those of `HttpExchange`. */
+  readonly peer: string;
+  readonly tls: TlsClient | undefined;
+}
+
+/** Streams that a client may have open at a time: enough for any browser or balancer, little enough to be held. */
+const MAX_STREAMS = 100;
+/** Pseudo-fields, which count as fields for Node. */
+const PSEUDO_FIELDS = 4;
+/** The highest stream id: with it GOAWAY means that the end is near, and refuses nothing yet. */
+const ANY_STREAM: number = 2 ** 31 - 1;
+/** How long a client that does not answer a PING may take to hear of the end. */
+const GOODBYE_MS = 1000;
+
+/** One connection. */
+export class Http2Connection {
+  /** As those of `HttpExchange`. */
+  readonly peer: string;
+  readonly tls: TlsClient | undefined;
+  readonly owner: ConnectionOwner;
+  readonly #session: ServerHttp2Session;
+  readonly #onFault: (detail: string) => void;
+  readonly #idle: NodeJS.Timeout;
+  #goodbye: NodeJS.Timeout | undefined = undefined;
+  #streams = 0;
+  #requests = 0;
+  #isLeaving = false;
+
+  /** `onFault` is told how the client broke the protocol; the connection is closed then. */
+  constructor({ socket, peer, tls }: Http2Socket, owner: ConnectionOwner, onFault: (detail: string) => void) {
+    this.peer = peer;
+    this.tls = tls;
+    this.owner = owner;
+    this.#onFault = onFault;
+    // Streams end one by one; a client that closes its side of the connection has left.
+    socket.allowHalfOpen = false;
+    const { maxHeaderBytes, maxHeaders, idleTimeoutMs } = owner.limits;
+    this.#session = performServerHandshake(socket, {
+      maxHeaderListPairs: 2 * maxHeaders + PSEUDO_FIELDS,
+      settings: {
+        enablePush: false,
+        maxConcurrentStreams: MAX_STREAMS,
+        maxHeaderListSize: 2 * maxHeaderBytes,
+      },
+    });
+    this.#idle = setTimeout(() => this.#onIdle(), idleTimeoutMs);
+    // The published types miss the last argument, the only form of the fields with their order and repetitions.
+    const events: EventEmitter = this.#session;
+    events.on(
+      "stream",
+      (stream: ServerHttp2Stream, _fields: unknown, flags: number, rawHeaders: readonly string[]) =>
+        this.#onStream(stream, flags, rawHeaders),
+    );
+    this.#session.on("error", (error: NodeJS.ErrnoException) => this.#onError(error));
+  }
+
+  /**
+   * Tells the client that the connection ends, in two steps, so that no request is lost on its way: first that it should
+   * open no more streams, then, once it must have heard of it, that none is taken (RFC 9113, section 6.8). Streams under way
+   * go on; without any the connection is closed.
+   */
+  drain(): void {
+    const session = this.#session;
+    if (this.#isLeaving || session.destroyed || session.closed) return;
+    this.#isLeaving = true;
+    session.goaway(constants.NGHTTP2_NO_ERROR, ANY_STREAM);
+    const close = (): void => {
+      clearTimeout(this.#goodbye);
+      if (!session.destroyed) session.close();
+    };
+    this.#goodbye = setTimeout(close, GOODBYE_MS);
+    session.ping(close);
+  }
+
+  /** The socket is gone. */
+  closed(): void {
+    clearTimeout(this.#idle);
+    clearTimeout(this.#goodbye);
+  }
+
+  /** A stream of the connection is gone. */
+  release(): void {
+    this.#streams--;
+    if (this.#streams === 0) this.#idle.refresh();
+  }
+
+  #onIdle(): void {
+    // With streams under way their own times count; the last one starts this anew.
+    if (this.#streams === 0) this.drain();
+  }
+
+  #onError(error: NodeJS.ErrnoException): void {
+    // What the socket says of a client that left without a word is no fault of the protocol.
+    if (error.code?.startsWith("ERR_HTTP2_") === true) this.#onFault(error.message);
+  }
+
+  #onStream(stream: ServerHttp2Stream, flags: number, rawHeaders: readonly string[]): void {
+    stream.on("error", () => undefined);
+    this.#streams++;
+    this.#requests++;
+    if (this.#requests === this.owner.limits.requestsPerConnection) {
+      this.owner.retiring();
+      this.drain();
+    }
+    const head = readHead(rawHeaders);
+    const facts = readHeadFacts(head.headers);
+    const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
+    const exchange = new Http2Exchange(stream, head, facts, hasBody, this);
+    const refusal = this.#refusalOf(head, facts.hosts);
+    if (refusal === undefined) {
+      this.owner.handler(exchange);
+      return;
+    }
+    exchange.respond(refusal.status, REFUSAL_HEADERS, refusal.body);
+    this.owner.refused(refusal, exchange);
+  }
+
+  #refusalOf(head: Http2Head, hosts: number): Refusal | undefined {
+    const { limits } = this.owner;
+    if (head.bytes > limits.maxHeaderBytes) return HEAD_TOO_LARGE;
+    if (!isPlainMethod(head.method)) return NOT_HTTP;
+    const { path, query, headers } = head;
+    return refusalOfHead({ path, query, headers, hosts, hostsNeeded: 1 }, limits);
+  }
+}

@@ -1,0 +1,9 @@
+export {
+  hasErrors,
+  type InspectedIdentity,
+  inspectAuthorities,
+  inspectIdentity,
+  openContext,
+  type PemPair,
+} from "./inspect-pem.ts";
+export type { TlsFault, TlsPart, TlsVersion } from "./tls-fault.ts";
