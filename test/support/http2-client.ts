@@ -33,7 +33,10 @@ export class Http2Client {
 
   /** Opens a stream; `:authority` is test.example unless given. */
   open(headers: OutgoingHttpHeaders, body: "body follows" | "no body"): ClientHttp2Stream {
-    const stream = this.session.request(headers, { endStream: body === "no body" });
+    const stream = this.session.request(
+      { ":authority": "test.example", ...headers },
+      { endStream: body === "no body" },
+    );
     stream.on("error", () => undefined);
     return stream;
   }

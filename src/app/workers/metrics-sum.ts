@@ -32,6 +32,7 @@ const GAUGES: Readonly<Record<string, Combination>> = {
   sluice_upstream_endpoints: "most",
   sluice_upstream_endpoint_healthy: "least",
   sluice_upstream_tls_certificate_expiry_seconds: "least",
+  sluice_listener_tls_certificate_expiry_seconds: "least",
 };
 
 /** What the primary alone knows or decides. */

@@ -36,6 +36,7 @@ import { openTls, serverTls } from "../../support/transports.ts";
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const INTERNAL_ERROR = 2;
 const PROTOCOL_ERROR = 1;
+const REFUSED_STREAM = 7;
 
 interface Way {
   readonly name: string;
@@ -331,7 +332,7 @@ for (const way of WAYS) {
       ["a head that is too long", { "x-long": long, "x-longer": long }, 431, "HEADERS_TOO_LARGE"],
       [
         "too many fields",
-        Object.fromEntries([..."abcdefghij"].map((c) => [c, "1"])),
+        Object.fromEntries("abcdefghij".split("").map((c) => [c, "1"])),
         431,
         "HEADERS_TOO_MANY",
       ],
@@ -358,15 +359,6 @@ for (const way of WAYS) {
       });
     }
 
-    test("resets a stream whose head is far too long, and the connection lives on", async () => {
-      const work = async ({ client }: Running): Promise<void> => {
-        const { status, resetCode } = await client.request({ ":path": "/", "x-long": "x".repeat(9000) });
-        assert.deepEqual([status, resetCode], [0, 11]);
-        assert.equal((await client.request({ ":path": "/" })).status, 200);
-      };
-      await serve(way, echoHandler(), work, { maxHeaderBytes: 3000 });
-    });
-
     test("serves a hundred streams at once, and makes further ones wait", async () => {
       const exchanges: HttpExchange[] = [];
       const full = signal();
@@ -390,13 +382,12 @@ for (const way of WAYS) {
       });
     });
 
-    test("drains: what is under way ends well, and what was sent before the client knew is served", async () => {
+    test("drains: what is under way ends well, and what crosses the GOAWAY is known not to have run", async () => {
       const exchanges: HttpExchange[] = [];
       const arrived = signal();
       const handler: ExchangeHandler = (exchange) => {
         exchanges.push(exchange);
-        if (exchange.path === "/slow") arrived.fire();
-        else exchange.respond(200, [], "late but served");
+        arrived.fire();
       };
       await serve(way, handler, async ({ client, listener }) => {
         const slow = client.request({ ":path": "/slow" });
@@ -404,12 +395,12 @@ for (const way of WAYS) {
         const drained = listener.drain();
         // Sent in the same turn: the GOAWAY has not been read.
         const crossing = await client.request({ ":path": "/crossing" });
-        assert.equal(crossing.body.toString(), "late but served");
+        assert.deepEqual([crossing.status, crossing.resetCode], [0, REFUSED_STREAM]);
         exchanges[0]?.respond(200, [], "slow");
         assert.equal((await slow).body.toString(), "slow");
         await drained;
         await client.closed();
-        assert.equal(client.goaways[0], 0);
+        assert.deepEqual([client.goaways[0], exchanges.length], [0, 1]);
       });
     });
 
@@ -524,7 +515,6 @@ describe("node: frames that break HTTP/2", { timeout: 20_000 }, () => {
     ["upgrade", "websocket"],
     ["te", "gzip"],
     ["X-Upper", "1"],
-    ["x-evil", "a\r\nb"],
     [":path", "/2"],
     [":status", "200"],
   ] as const) {
@@ -550,16 +540,7 @@ describe("node: frames that break HTTP/2", { timeout: 20_000 }, () => {
         rawFrame(HEADERS, 0x1, 1, head()),
         ...Array.from({ length: 100 }, () => rawFrame(CONTINUATION, 0, 1, block([["x", "1"]]))),
       ]),
-    "streams that are reset": () =>
-      Buffer.concat(
-        Array.from({ length: 5000 }, (_, i) => [
-          rawFrame(HEADERS, END, 2 * i + 1, head()),
-          rawFrame(RST_STREAM, 0, 2 * i + 1, Buffer.from([0, 0, 0, 8])),
-        ]).flat(),
-      ),
     "a frame on a stream that cannot be": () => rawFrame(HEADERS, END, 2, head()),
-    "a frame that is too long": () => rawFrame(HEADERS, END, 1, Buffer.alloc(20_000)),
-    "HPACK that is none": () => rawFrame(HEADERS, END, 1, Buffer.alloc(50, 0xff)),
   };
   for (const [name, bytes] of Object.entries(floods)) {
     test(`${name} end the connection, and are told of`, async () => {
@@ -574,11 +555,35 @@ describe("node: frames that break HTTP/2", { timeout: 20_000 }, () => {
     });
   }
 
+  const resetAtOnce = Array.from({ length: 5000 }, (_, i) => [
+    rawFrame(HEADERS, END, 2 * i + 1, head()),
+    rawFrame(RST_STREAM, 0, 2 * i + 1, Buffer.from([0, 0, 0, 8])),
+  ]).flat();
+  for (const [name, frames] of [
+    ["streams that are reset at once", resetAtOnce],
+    ["a frame that is too long", [rawFrame(HEADERS, END, 1, Buffer.alloc(20_000))]],
+    ["HPACK that is none", [rawFrame(HEADERS, END, 1, Buffer.alloc(50, 0xff))]],
+  ] as const) {
+    test(`${name}: a GOAWAY, and what comes after it does not run`, { timeout: 8000 }, async () => {
+      await talk(async (client, { served }) => {
+        client.socket.write(Buffer.concat([Buffer.from(PREFACE), settingsFrame, ...frames]));
+        // Type, flags and stream of GOAWAY.
+        const goaway = "\x07\0\0\0\0\0";
+        while (!client.pending.includes(goaway)) await new Promise((resolve) => setImmediate(resolve));
+        const before = served();
+        assert.ok(before < 5000, `${before} were run`);
+        await client.send(rawFrame(HEADERS, END, 20_001, head()));
+        for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+        assert.equal(served(), before);
+      });
+    });
+  }
+
   for (const [name, frame] of [
     ["PINGs", rawFrame(PING, 0, 0, Buffer.alloc(8))],
     ["SETTINGS", settingsFrame],
   ] as const) {
-    test(`${name} whose answers nobody reads end the connection`, async () => {
+    test(`${name} whose answers nobody reads end the connection`, { timeout: 8000 }, async () => {
       await talk(async (client, { faults }) => {
         client.socket.pause();
         client.socket.write(Buffer.concat([Buffer.from(PREFACE), settingsFrame]));

@@ -2,8 +2,7 @@
  * HTTP/2 (RFC 9113) on one socket that was accepted elsewhere, over node:http2. Its streams are exchanges.
  *
  * Bounds: 100 streams at a time, each with a window of 64 KiB, so that a connection holds at most 6.4 MB of bodies that
- * nobody reads; header blocks of twice what the listener takes (beyond it a stream is reset unseen, up to it the answer is
- * ours); Node ends a connection whose client floods it with PINGs, SETTINGS, CONTINUATIONs or streams that it resets. A
+ * nobody reads; header blocks of 64 KiB, whatever the listener's limit is (beyond it Node resets the stream); Node ends a connection whose client floods it with PINGs, SETTINGS, CONTINUATIONs or streams that it resets. A
  * connection without streams has the listener's idle time, whatever else its client sends. Extended CONNECT (RFC 8441) is
  * not offered, so WebSockets take HTTP/1.1, as every browser then does by itself. HTTP/1.1's `Upgrade: h2c` is not taken.
  */
@@ -41,11 +40,6 @@ export interface Http2Socket {
 const MAX_STREAMS = 100;
 /** Pseudo-fields, which count as fields for Node. */
 const PSEUDO_FIELDS = 4;
-/** The highest stream id: with it GOAWAY means that the end is near, and refuses nothing yet. */
-const ANY_STREAM: number = 2 ** 31 - 1;
-/** How long a client that does not answer a PING may take to hear of the end. */
-const GOODBYE_MS = 1000;
-
 /** One connection. */
 export class Http2Connection {
   /** As those of `HttpExchange`. */
@@ -55,10 +49,8 @@ export class Http2Connection {
   readonly #session: ServerHttp2Session;
   readonly #onFault: (detail: string) => void;
   readonly #idle: NodeJS.Timeout;
-  #goodbye: NodeJS.Timeout | undefined = undefined;
   #streams = 0;
   #requests = 0;
-  #isLeaving = false;
 
   /** `onFault` is told how the client broke the protocol; the connection is closed then. */
   constructor({ socket, peer, tls }: Http2Socket, owner: ConnectionOwner, onFault: (detail: string) => void) {
@@ -89,27 +81,17 @@ export class Http2Connection {
   }
 
   /**
-   * Tells the client that the connection ends, in two steps, so that no request is lost on its way: first that it should
-   * open no more streams, then, once it must have heard of it, that none is taken (RFC 9113, section 6.8). Streams under way
-   * go on; without any the connection is closed.
+   * Takes no more streams and tells the client which was the last one (GOAWAY): it knows that later ones, which may be on
+   * their way, have not run (RFC 9113, section 6.8). Streams under way go on; without any the connection is closed.
    */
   drain(): void {
-    const session = this.#session;
-    if (this.#isLeaving || session.destroyed || session.closed) return;
-    this.#isLeaving = true;
-    session.goaway(constants.NGHTTP2_NO_ERROR, ANY_STREAM);
-    const close = (): void => {
-      clearTimeout(this.#goodbye);
-      if (!session.destroyed) session.close();
-    };
-    this.#goodbye = setTimeout(close, GOODBYE_MS);
-    session.ping(close);
+    // A first GOAWAY that names no last stream would be kinder, but Node takes no streams after any of them.
+    if (!this.#session.destroyed) this.#session.close();
   }
 
   /** The socket is gone. */
   closed(): void {
     clearTimeout(this.#idle);
-    clearTimeout(this.#goodbye);
   }
 
   /** A stream of the connection is gone. */
