@@ -8,7 +8,7 @@ import type { SchemaSet, SchemaSource } from "../schema/index.ts";
 import { type Problem, StatusError } from "../status/index.ts";
 import { createLogger } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
-import { Provision, readServiceConfig } from "./provisioning.ts";
+import { Provision, readServiceConfig, timeSlices } from "./provisioning.ts";
 
 /** What `config` gives now. */
 export interface OnePass {
@@ -55,7 +55,7 @@ async function discoverNow(
   sources: readonly SchemaSource[],
 ): Promise<Discovery> {
   try {
-    return await discover(sources, new AbortController().signal);
+    return await discover(sources, new AbortController().signal, timeSlices());
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
     const problem: Problem = {
