@@ -16,6 +16,8 @@ const ROW: RouteRow = {
   upstream: "library",
 };
 
+const REFUSED = { severity: "error", where: "sluice.yaml:1:1", what: "is empty", hint: "write it" } as const;
+
 async function ask(request: FakeRequest, view: Partial<AdminView> = {}): Promise<FakeExchange> {
   const exchange = new FakeExchange(request);
   const faults: object[] = [];
@@ -74,6 +76,37 @@ describe("the admin listener answers", () => {
     ],
     ["which paths there are", { path: "/" }, {}, 404, /\/healthz \/readyz \/metrics \/routes/],
     ["that it is read-only", { method: "POST", path: "/routes" }, {}, 405, /GET and HEAD/],
+    ["the schemas", { path: "/schema" }, {}, 200, /"upstreams": \[\]/],
+    ["what a reload did", { method: "POST", path: "/reload" }, {}, 200, /"result": "unchanged"/],
+    [
+      "why a reload was refused",
+      { method: "POST", path: "/reload" },
+      { reload: async () => ({ result: "refused", revision: 1, changes: [], problems: [REFUSED] }) },
+      422,
+      /sluice\.yaml:1:1: is empty/,
+    ],
+    ["that a reload is no GET", { path: "/reload" }, {}, 405, /only POST/],
+    [
+      "no page of another origin",
+      { method: "POST", path: "/reload", headers: ["host", "a:1", "origin", "http://b:1"] },
+      {},
+      403,
+      /other origins/,
+    ],
+    [
+      "what to confirm",
+      { method: "POST", path: "/schema/confirm", query: "upstream=a" },
+      {},
+      400,
+      /digest=HEX/,
+    ],
+    [
+      "that no such schema waits",
+      { method: "POST", path: "/schema/confirm", query: "upstream=a&digest=0" },
+      {},
+      409,
+      /GET \/schema says/,
+    ],
     [
       "a failure without its text",
       { path: "/metrics" },
