@@ -9,7 +9,7 @@ import { type Problem, StatusError } from "../status/index.ts";
 import { createLogger } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
 import { openListenerTls } from "./listener-tls.ts";
-import { Provision, readServiceConfig } from "./provisioning.ts";
+import { Provision, readServiceConfig, timeSlices } from "./provisioning.ts";
 
 /** What `config` gives now. */
 export interface OnePass {
@@ -57,7 +57,7 @@ async function discoverNow(
   sources: readonly SchemaSource[],
 ): Promise<Discovery> {
   try {
-    return await discover(sources, new AbortController().signal);
+    return await discover(sources, new AbortController().signal, timeSlices());
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
     const problem: Problem = {

@@ -15,6 +15,11 @@ const SECRET_TABLES: ReadonlySet<string> = new Set(["metadata", "headers"]);
 /** `https://user:password@host`. */
 const USER_INFO = /(?<=^[a-z][a-z0-9+.-]*:\/\/)[^/@]+(?=@)/i;
 
+/** Whether what stands under `key` is not to be shown. */
+export function holdsSecrets(key: string): boolean {
+  return SECRET_TABLES.has(key) || SECRET_NAME.test(key);
+}
+
 /**
  * The config as plain values for JSON: paths of files as they were written, lists of names and values as tables. What could
  * be a secret by its name or place is `***`; what files hold is never part of a config.

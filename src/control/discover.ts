@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import {
-  buildSchema,
+  buildSchemaInSteps,
   type SchemaFiles,
   type SchemaSet,
   type SchemaSource,
@@ -33,7 +33,7 @@ export interface LoadedFiles {
 export async function loadFiles(
   sources: readonly SchemaSource[],
   signal: AbortSignal,
-  slices?: TimeSlices,
+  slices: TimeSlices,
 ): Promise<LoadedFiles> {
   const loaded = await Promise.all(
     sources.map(async (source) => ({ origin: source.name, ...(await source.load(signal)) })),
@@ -42,12 +42,12 @@ export async function loadFiles(
 }
 
 /** Hex SHA-256 over the bytes of all files, in whatever order they come. */
-export async function digestOfFiles(sources: readonly SourceFiles[], slices?: TimeSlices): Promise<string> {
+export async function digestOfFiles(sources: readonly SourceFiles[], slices: TimeSlices): Promise<string> {
   const digests: string[] = [];
   for (const { files } of sources) {
     for (const { bytes } of files) {
       digests.push(createHash("sha256").update(bytes).digest("hex"));
-      if (slices?.isOver === true) await slices.rest();
+      if (slices.isOver) await slices.rest();
     }
   }
   // One file that two sources give, or one source twice, says no more than once.
@@ -56,12 +56,12 @@ export async function digestOfFiles(sources: readonly SourceFiles[], slices?: Ti
 }
 
 /** Links loaded files into a schema, and takes them over. */
-export function linkLoaded({ sources }: LoadedFiles): Discovery {
+export async function linkLoaded({ sources }: LoadedFiles, slices: TimeSlices): Promise<Discovery> {
   const problemsOfSources = sources.flatMap((source) => source.problems);
   // Why there is nothing has been said; that nothing has a service in it need not be.
   const isNothing = sources.every(({ files }) => files.length === 0);
   if (isNothing && problemsOfSources.length > 0) return { schema: undefined, problems: problemsOfSources };
-  const { schema, problems } = buildSchema(sources);
+  const { schema, problems } = await slices.run(buildSchemaInSteps(sources));
   return { schema, problems: [...problemsOfSources, ...problems] };
 }
 
@@ -69,6 +69,10 @@ export function linkLoaded({ sources }: LoadedFiles): Discovery {
  * Loads and merges the sources of one upstream, once.
  * @throws {StatusError} if a source cannot be read now and a later try may succeed.
  */
-export async function discover(sources: readonly SchemaSource[], signal: AbortSignal): Promise<Discovery> {
-  return linkLoaded(await loadFiles(sources, signal));
+export async function discover(
+  sources: readonly SchemaSource[],
+  signal: AbortSignal,
+  slices: TimeSlices,
+): Promise<Discovery> {
+  return linkLoaded(await loadFiles(sources, signal, slices), slices);
 }

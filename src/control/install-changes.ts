@@ -5,7 +5,14 @@
  * else is **install**: sockets that are bound, processes that are forked, how this one ends. What is not known to be
  * routing is install, so that a key nobody thought of here is refused rather than ignored.
  */
-import type { Config, ConfigPath, ConfigValues, ListenerConfig } from "../config/index.ts";
+import {
+  type Config,
+  type ConfigPath,
+  type ConfigValues,
+  holdsSecrets,
+  type ListenerConfig,
+  MASK,
+} from "../config/index.ts";
 import type { Problem } from "../status/index.ts";
 import { isSameConfig } from "./config-digest.ts";
 
@@ -27,9 +34,6 @@ const NOT_VALUES: ReadonlySet<string> = new Set<Exclude<keyof Config, keyof Conf
   "fileName",
   "locate",
 ]);
-
-/** Values under such names are not shown. */
-const SECRET = /secret|password|token|credential|authorization|headers|metadata|key$/i;
 
 /** More differences than a person would read. */
 const MAX_PROBLEMS = 20;
@@ -79,9 +83,9 @@ function memberOf(config: Config, name: string): unknown {
 function problemOf(config: Config, path: ConfigPath, from: unknown, to: unknown): Problem {
   // Durations lose their unit: `idleTimeout` is `idleTimeoutMs` once it is read.
   const written = path.map((part) => (typeof part === "string" ? part.replace(/Ms$/, "") : part));
-  const isSecret = path.some((part) => typeof part === "string" && SECRET.test(part));
+  const isSecret = path.some((part) => typeof part === "string" && holdsSecrets(part));
   const isDuration = String(path.at(-1)).endsWith("Ms");
-  const show = (value: unknown): string => (isSecret ? "(not shown)" : shown(value, isDuration));
+  const show = (value: unknown): string => (isSecret ? MASK : shown(value, isDuration));
   return {
     severity: "error",
     where: config.locate(written),
@@ -101,6 +105,6 @@ function shown(value: unknown, isDuration: boolean): string {
   if (value === Number.POSITIVE_INFINITY) return "no limit";
   if (isDuration && typeof value === "number") return `${value}ms`;
   // Both are of one kind only where one of them is not there: the address of a listener that is new, and the like.
-  const text = JSON.stringify(value, (name, each: unknown) => (SECRET.test(name) ? "(not shown)" : each));
+  const text = JSON.stringify(value, (name, each: unknown) => (holdsSecrets(name) ? MASK : each));
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -26,13 +26,17 @@ import {
   type Footing,
   isSamePlan,
   isSameServed,
+  nextAfter,
   type Plan,
   pendingOn,
   planFor,
+  problemsOf,
+  routingOf,
   type ServedUpstream,
   type UpstreamDiff,
   type UpstreamForm,
   unitsOf,
+  withoutHeld,
 } from "./served-upstream.ts";
 import { type OpenUnit, type PartsOfUnit, UnitPool, type UpstreamUnit } from "./unit-pool.ts";
 
@@ -417,30 +421,6 @@ export class Reconciler {
   #outcome(result: Applied["result"], changes: readonly string[], problems: readonly Problem[]): Applied {
     return { result, revision: this.#revision, changes, problems };
   }
-}
-
-/** The part of a config that the snapshot as a whole is made of; its upstreams are compared one by one. */
-function routingOf({ defaults, upstreams }: Config): unknown {
-  return { defaults, names: upstreams.map(({ name }) => name) };
-}
-
-function problemsOf(plan: Plan): readonly Problem[] {
-  return [...plan.values()].flatMap(({ found }) => found.problems);
-}
-
-/** `plan` with the upstreams in `held` as they are served now. */
-function withoutHeld({ served }: Footing, plan: Plan, held: ReadonlySet<string>): Plan {
-  const settled = new Map<string, ServedUpstream>();
-  for (const [name, planned] of plan) {
-    const kept = held.has(name) ? served.get(name) : planned;
-    if (kept !== undefined) settled.set(name, kept);
-  }
-  return settled;
-}
-
-/** The forms that still wait once `plan` is served. */
-function nextAfter({ next }: Footing, plan: Plan): ReadonlyMap<string, UpstreamForm> {
-  return new Map([...next].filter(([name, { live }]) => plan.get(name)?.live !== live));
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {

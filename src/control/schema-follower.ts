@@ -195,8 +195,8 @@ export class SchemaFollower {
   }
 
   async #take(loaded: LoadedFiles): Promise<void> {
-    const { upstream, log, now, warmUp, cache, known, onChange } = this.#parts;
-    const discovery = known(loaded.digest) ?? linkLoaded(loaded);
+    const { upstream, log, now, warmUp, cache, known, slices, onChange } = this.#parts;
+    const discovery = known(loaded.digest) ?? (await linkLoaded(loaded, slices()));
     const earlier = this.#found;
     if (earlier !== undefined) {
       const fault = newFault(earlier, discovery);
@@ -235,13 +235,13 @@ export class SchemaFollower {
 
   /** Takes what is kept of an earlier start, where nothing else is known; false where there is none. */
   async #useCache(): Promise<boolean> {
-    const { cache, upstream, log, now, onChange } = this.#parts;
+    const { cache, upstream, log, now, slices, onChange } = this.#parts;
     if (cache === undefined || this.#found !== undefined) return false;
     const files = await cache.load();
     if (files === undefined || this.#stop.signal.aborted) return false;
     const sources = [{ ...files, problems: [] }];
-    const digest = await digestOfFiles(sources);
-    const discovery = linkLoaded({ sources, digest });
+    const digest = await digestOfFiles(sources, slices());
+    const discovery = await linkLoaded({ sources, digest }, slices());
     if (discovery.schema === undefined) return false;
     this.#found = { ...discovery, digest, loadedAt: now(), from: "cache" };
     log.warn(

@@ -3,6 +3,7 @@
  */
 import type { Config, ServiceConfig, UpstreamConfig } from "../config/index.ts";
 import { type Diff, diffSchemas, formatDiff, type SchemaSet } from "../schema/index.ts";
+import type { Problem } from "../status/index.ts";
 import { diffRoutes } from "./diff-routes.ts";
 import type { RouteRow } from "./route-table.ts";
 import type { FoundSchema } from "./schema-follower.ts";
@@ -106,6 +107,31 @@ export function isBreaking({ routes, schema }: UpstreamDiff): boolean {
 /** The differences as lines, routes first, `maxLines` of each kind at most. */
 export function diffLines({ routes, schema }: UpstreamDiff, maxLines: number): readonly string[] {
   return [...formatDiff(routes, maxLines), ...(schema === undefined ? [] : formatDiff(schema, maxLines))];
+}
+
+/** The part of a config that the snapshot as a whole is made of; its upstreams are compared one by one. */
+export function routingOf({ defaults, upstreams }: Config): unknown {
+  return { defaults, names: upstreams.map(({ name }) => name) };
+}
+
+/** The problems of all schemas in it. */
+export function problemsOf(plan: Plan): readonly Problem[] {
+  return [...plan.values()].flatMap(({ found }) => found.problems);
+}
+
+/** `plan` with the upstreams in `held` as they are served now. */
+export function withoutHeld({ served }: Footing, plan: Plan, held: ReadonlySet<string>): Plan {
+  const settled = new Map<string, ServedUpstream>();
+  for (const [name, planned] of plan) {
+    const kept = held.has(name) ? served.get(name) : planned;
+    if (kept !== undefined) settled.set(name, kept);
+  }
+  return settled;
+}
+
+/** The forms that still wait once `plan` is served. */
+export function nextAfter({ next }: Footing, plan: Plan): ReadonlyMap<string, UpstreamForm> {
+  return new Map([...next].filter(([name, { live }]) => plan.get(name)?.live !== live));
 }
 
 /** What was read again and is the same keeps its identity, and with it all that was compiled of it. */

@@ -11,6 +11,7 @@ import { create, type DescFile, getExtension } from "@bufbuild/protobuf";
 import { nestedTypes } from "@bufbuild/protobuf/reflect";
 import type { Problem } from "../status/index.ts";
 import { MAX_NESTING, printable } from "./check-file.ts";
+import type { DescriptorFile } from "./file-outline.ts";
 import { LazyRegistry, UnbuildableFile } from "./lazy-registry.ts";
 import { dropDependants, type LinkedFile, type LinkedFiles, linkFiles } from "./link-files.ts";
 import { servicesIn } from "./linked-services.ts";
@@ -19,7 +20,7 @@ import { MessageShapes } from "./message-shape.ts";
 import { orderFiles } from "./order-files.ts";
 import type { SchemaSet, ServiceSchema } from "./service-schema.ts";
 import { type FileNames, namesOf } from "./type-names.ts";
-import { BUILT_IN, isWellKnownFile, wellKnownFiles } from "./well-known-files.ts";
+import { BUILT_IN, eachWellKnownFile, isWellKnownFile } from "./well-known-files.ts";
 import { writeDescriptorSet } from "./write-descriptor-set.ts";
 
 /** Files that pass every check and still cannot be built, of which more make the whole set given up. */
@@ -45,12 +46,22 @@ export interface BuiltSchema {
  * - Options keep their extensions: `getOption(method.descriptor, http)` works. Comments are not kept.
  */
 export function buildSchema(sources: readonly SourceFiles[]): BuiltSchema {
+  const steps = buildSchemaInSteps(sources);
+  let step = steps.next();
+  while (step.done !== true) step = steps.next();
+  return step.value;
+}
+
+/** As {@link buildSchema}, little by little, for whoever has other things to do in between. */
+export function* buildSchemaInSteps(sources: readonly SourceFiles[]): Generator<undefined, BuiltSchema> {
   const problems: Problem[] = [];
   const merged = mergeFiles(sources, problems);
+  yield;
   const own = new Set(merged.keys());
-  const names = addWellKnownFiles(merged);
+  const names = yield* addWellKnownFiles(merged);
   const linked = linkFiles(merged, names, problems);
-  const { files, registry } = tryFiles(linked, problems);
+  yield;
+  const { files, registry } = yield* tryFiles(linked, problems);
   if (![...files.keys()].some((name) => own.has(name))) {
     if (problems.length === 0) problems.push(nothingIn(sources));
     return { schema: undefined, problems };
@@ -69,13 +80,20 @@ export function buildSchema(sources: readonly SourceFiles[]): BuiltSchema {
  * Copies of them under other file names give way: servers that rebuild descriptors send google.protobuf as one file,
  * in which little is as it should be.
  */
-function addWellKnownFiles(files: Map<string, SchemaFile>): ReadonlyMap<string, FileNames> {
-  const originals = wellKnownFiles().map((file) => ({ file, names: namesOf(file.outline, MAX_NESTING) }));
+function* addWellKnownFiles(
+  files: Map<string, SchemaFile>,
+): Generator<undefined, ReadonlyMap<string, FileNames>> {
+  const originals: { readonly file: DescriptorFile; readonly names: FileNames }[] = [];
+  for (const file of eachWellKnownFile()) {
+    originals.push({ file, names: namesOf(file.outline, MAX_NESTING) });
+    yield;
+  }
   const builtIn = new Set(originals.flatMap(({ names }) => names.defined.map(({ fullName }) => fullName)));
   const names = new Map<string, FileNames>();
   const copies = new Set<string>();
   const taken = new Set<string>();
   for (const { name, outline } of files.values()) {
+    yield;
     const inFile = namesOf(outline, MAX_NESTING);
     const { defined } = inFile;
     const isCopy =
@@ -106,15 +124,16 @@ function addWellKnownFiles(files: Map<string, SchemaFile>): ReadonlyMap<string, 
  * Puts the files into the order of their imports, and builds those of which the checks cannot say whether that can be done.
  * One that cannot be built is left out, with all that need it.
  */
-function tryFiles(
+function* tryFiles(
   { files: linked, symbols }: LinkedFiles,
   problems: Problem[],
-): { readonly files: ReadonlyMap<string, LinkedFile>; readonly registry: LazyRegistry } {
+): Generator<undefined, TriedFiles> {
   const files = new Map(orderFiles(linked, problems).map((file) => [file.name, file]));
   const registry = new LazyRegistry({ files, symbols });
   let unbuildable = 0;
   for (const file of files.values()) {
     if (file.outline.isPlain || !files.has(file.name)) continue;
+    yield;
     const fault = faultOf(file, registry);
     if (fault === undefined) continue;
     problems.push({
@@ -128,6 +147,11 @@ function tryFiles(
     leaveOut(fault.file, fault.why, files, problems);
   }
   return { files, registry };
+}
+
+interface TriedFiles {
+  readonly files: ReadonlyMap<string, LinkedFile>;
+  readonly registry: LazyRegistry;
 }
 
 interface BuildFault {
@@ -163,7 +187,7 @@ function leaveOut(file: LinkedFile, why: string, files: Map<string, LinkedFile>,
   }
 }
 
-function noFiles(problems: Problem[]): ReturnType<typeof tryFiles> {
+function noFiles(problems: Problem[]): TriedFiles {
   problems.push({
     severity: "error",
     where: "descriptor files",

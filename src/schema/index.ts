@@ -1,4 +1,4 @@
-export { type BuiltSchema, buildSchema } from "./build-schema.ts";
+export { type BuiltSchema, buildSchema, buildSchemaInSteps } from "./build-schema.ts";
 export {
   type Change,
   type ChangeKind,

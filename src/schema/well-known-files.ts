@@ -53,7 +53,12 @@ export const BUILT_IN = "built-in files";
 
 /** All of the files, in no particular order, made afresh: a schema writes into the files that it takes over. */
 export function wellKnownFiles(): readonly DescriptorFile[] {
-  return FILES.map(({ proto }) => readDescriptorFile(toBinary(FileDescriptorProtoSchema, proto)));
+  return [...eachWellKnownFile()];
+}
+
+/** {@link wellKnownFiles}, one made after the other. */
+export function* eachWellKnownFile(): Generator<DescriptorFile, void> {
+  for (const { proto } of FILES) yield readDescriptorFile(toBinary(FileDescriptorProtoSchema, proto));
 }
 
 /** Whether `name` (`google/protobuf/any.proto`) is one of the files. */

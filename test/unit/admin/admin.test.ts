@@ -18,6 +18,7 @@ const ROW: RouteRow = {
 };
 
 const CHECKS = [{ name: "schema of library", ok: false, detail: "waiting for it" }];
+const REFUSED = { severity: "error", where: "sluice.yaml:1:1", what: "is empty", hint: "write it" } as const;
 
 async function ask(request: FakeRequest, view: Partial<AdminView> = {}): Promise<FakeExchange> {
   const exchange = new FakeExchange(request);
@@ -120,6 +121,37 @@ describe("the admin listener answers", () => {
     ],
     ["with what a path takes", { method: "POST", path: "/routes" }, {}, 405, /only GET, HEAD$/m],
     ["with all that a path takes", { method: "PUT", path: "/log" }, {}, 405, /only GET, HEAD, POST$/m],
+    ["the schemas", { path: "/schema" }, {}, 200, /"upstreams": \[\]/],
+    ["what a reload did", { method: "POST", path: "/reload" }, {}, 200, /"result": "unchanged"/],
+    [
+      "why a reload was refused",
+      { method: "POST", path: "/reload" },
+      { reload: async () => ({ result: "refused", revision: 1, changes: [], problems: [REFUSED] }) },
+      422,
+      /sluice\.yaml:1:1: is empty/,
+    ],
+    ["that a reload is no GET", { path: "/reload" }, {}, 405, /only POST/],
+    [
+      "no page of another origin",
+      { method: "POST", path: "/reload", headers: ["host", "a:1", "origin", "http://b:1"] },
+      {},
+      403,
+      /another origin/,
+    ],
+    [
+      "what to confirm",
+      { method: "POST", path: "/schema/confirm", query: "upstream=a" },
+      {},
+      400,
+      /digest=HEX/,
+    ],
+    [
+      "that no such schema waits",
+      { method: "POST", path: "/schema/confirm", query: "upstream=a&digest=0" },
+      {},
+      409,
+      /GET \/schema says/,
+    ],
     [
       "a failure without its text",
       { path: "/metrics" },

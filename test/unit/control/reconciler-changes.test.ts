@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import type { SchemaCache } from "../../../src/control/index.ts";
 import { readDescriptorFile, readDescriptorSet, type SchemaFiles } from "../../../src/schema/index.ts";
 import type { Problem } from "../../../src/status/index.ts";
 import { AWAY, Bench, echo, library, settle, upstreams } from "./reconciler-bench.ts";
@@ -391,6 +392,53 @@ describe("onBreakingChange: hold", () => {
     assert.equal(bench.reconciler.held.size, 0);
     assert.equal(bench.published.length, 2);
     assert.equal(bench.opened.length, 1, "the policy is no part of the unit");
+    await bench.reconciler.stop();
+  });
+});
+
+describe("a cached schema", () => {
+  const cache = (files: SchemaFiles | undefined): SchemaCache & { readonly stored: number[] } => {
+    const stored: number[] = [];
+    return {
+      stored,
+      load: async () => (files === undefined ? undefined : { origin: "cache", files: files.files }),
+      store: async (sources) => {
+        stored.push(sources.length);
+      },
+    };
+  };
+
+  test("serves while the upstream is away, and gives way to the live one", async () => {
+    const bench = new Bench();
+    bench.caches.a = cache(smallerLibrary());
+    const started = bench.apply(upstreams(["a"]));
+    await settle();
+    bench.source("a").now.fail(AWAY);
+    await started;
+    await settle();
+    const live = bench.reconciler.footing?.served.get("a")?.live;
+    assert.equal(live?.follower.found?.from, "cache");
+    assert.equal(live?.follower.fault, "nobody is at home");
+    const cached = bench.routes.length;
+    assert.ok(cached > 0);
+    bench.source("a").answer = library;
+    await bench.look();
+    assert.ok(bench.routes.length > cached);
+    assert.equal(live?.follower.found?.from, "sources");
+    assert.equal(live?.follower.fault, undefined);
+    await bench.reconciler.stop();
+  });
+
+  test("is written whenever a good one was read, and not read where the sources answer", async () => {
+    const bench = new Bench();
+    const own = cache(undefined);
+    bench.caches.a = own;
+    await bench.serving(upstreams(["a"]), { a: library });
+    bench.changes("a", smallerLibrary);
+    await bench.look();
+    bench.changes("a", () => ({ files: [], problems: [BROKEN] }));
+    await bench.look();
+    assert.deepEqual(own.stored, [1, 1]);
     await bench.reconciler.stop();
   });
 });
