@@ -5,8 +5,8 @@
 import type { Route } from "../../src/gateway/index.ts";
 import { type CompiledBinding, compileMethodRules, type PathTemplate } from "../../src/routing/index.ts";
 import type { MethodSchema } from "../../src/schema/index.ts";
+import type { Random } from "../support/random.ts";
 import type { Loaded } from "./load.ts";
-import type { Random } from "./random.ts";
 import type { Report } from "./report.ts";
 
 const LOOK_UP_GOAL_US = 1.5;
