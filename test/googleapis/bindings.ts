@@ -7,7 +7,6 @@ import { type CompiledBinding, compileMethodRules, type PathTemplate } from "../
 import type { MethodSchema } from "../../src/schema/index.ts";
 import { matcherOf } from "../support/snapshots.ts";
 import type { Loaded } from "./load.ts";
-import type { Random } from "./random.ts";
 import type { Report } from "./report.ts";
 
 const LOOK_UP_GOAL_US = 1.5;

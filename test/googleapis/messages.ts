@@ -13,8 +13,8 @@ import {
 } from "@bufbuild/protobuf";
 import type { MethodSchema } from "../../src/schema/index.ts";
 import type { TranscodeOptions, Transcoder, TranscoderFactory } from "../../src/transcode/index.ts";
+import type { Random } from "../support/random.ts";
 import type { Loaded } from "./load.ts";
-import type { Random } from "./random.ts";
 import { randomMessage } from "./random-message.ts";
 import { megabytes, type Report } from "./report.ts";
 

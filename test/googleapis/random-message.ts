@@ -17,7 +17,7 @@ import {
   StringValueSchema,
   TimestampSchema,
 } from "@bufbuild/protobuf/wkt";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 
 const MAX_DEPTH = 4;
 /** Messages wider or deeper than this are filled in part. */

@@ -2,10 +2,11 @@
  * `npm run verify:googleapis`: the product on all of Google's public APIs. Arguments: the descriptor set, and a seed to
  * repeat a run with. Prints figures; exit code 1 on any mismatch.
  */
+
+import { Random } from "../support/random.ts";
 import { checkBindings } from "./bindings.ts";
 import { load } from "./load.ts";
 import { checkMessages } from "./messages.ts";
-import { Random } from "./random.ts";
 import { megabytes, Report } from "./report.ts";
 import { measureStart } from "./start.ts";
 

@@ -7,7 +7,7 @@ import {
   type Candidate,
   createBalancer,
 } from "../../../src/upstream/balancer.ts";
-import { Random } from "../../googleapis/random.ts";
+import { Random } from "../../support/random.ts";
 
 const POLICIES: readonly BalancingPolicy[] = ["least_request", "round_robin", "pick_first", "weighted"];
 
