@@ -5,6 +5,7 @@
 import type { Route } from "../../src/gateway/index.ts";
 import { type CompiledBinding, compileMethodRules, type PathTemplate } from "../../src/routing/index.ts";
 import type { MethodSchema } from "../../src/schema/index.ts";
+import type { Random } from "../support/random.ts";
 import { matcherOf } from "../support/snapshots.ts";
 import type { Loaded } from "./load.ts";
 import type { Report } from "./report.ts";
