@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -229,6 +230,9 @@ describe("the admin listener", { timeout: 30_000 }, () => {
         await page.getByLabel("level of the log").selectOption("warn");
         const changed = async (): Promise<unknown> => (await fetch(`${gateway.adminUrl}/log`)).json();
         while (JSON.stringify(await changed()) !== '{"level":"warn"}');
+        await page.getByRole("cell", { name: "served", exact: true }).waitFor();
+        await page.getByRole("button", { name: "reload" }).click();
+        await page.getByRole("status").getByText("done").waitFor();
         await page.getByText("Config in force").click();
         await page.getByText('"upstreams"').waitFor();
       });
@@ -242,6 +246,15 @@ describe("the admin listener", { timeout: 30_000 }, () => {
     for (const path of ["/healthz", "/metrics", "/routes"]) {
       assert.equal((await fetch(`${gateway.url()}${path}`)).status, 404);
     }
+  });
+
+  test("every metric is in the runbook, docs/operations.md", async () => {
+    const scraped = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+    const families = [...scraped.matchAll(/^# TYPE (sluice_\w+) /gm)].map(([, name = ""]) => name);
+    assert.ok(families.length > 30, `${families.length} families`);
+    const runbook = await readFile("docs/operations.md", "utf8");
+    const missing = families.filter((name) => !runbook.includes(`\`${name}\``));
+    assert.deepEqual(missing, []);
   });
 
   test("does not count as traffic", async () => {
