@@ -62,7 +62,6 @@ const DESCRIPTORS: readonly Faulty[] = (
     ["JSON", "set.json", /: set\.json: the file holds JSON.* \(.+\)$/],
     ["noise", "noise", /: noise: the file is not a binary FileDescriptorSet \(.+\)$/],
     ["an empty file", "empty", /: empty: the file is empty \(.+\)$/],
-    ["a folder", ".", /: \.: this is a directory \(.+\)$/],
     ["a set that is cut short", "cut", /: cut: the file is not a binary FileDescriptorSet \(.+\)$/],
   ] satisfies readonly Faulty[]
 ).map(
