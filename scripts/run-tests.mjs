@@ -1,5 +1,6 @@
 // Compiles src/ and test/ to .cache/tests and runs the test files with Node's own runner (Node 20 neither strips types
-// nor expands globs). Arguments: folders or files to run instead of all of test/, and flags for `node --test`.
+// nor expands globs). Arguments: folders or files to run instead of all of test/, and flags for `node --test`. All of test/
+// is without test/e2e/faults, which takes its time: `npm run test:faults`.
 // End-to-end tests start dist/, so run `npm run build` before them.
 // A file that hangs fails after three minutes.
 import { spawnSync } from "node:child_process";
@@ -14,12 +15,12 @@ const roots = args.filter((argument) => !argument.startsWith("--"));
 run(["node_modules/typescript/bin/tsc", "-p", "tsconfig.test.json"]);
 copyFileSync("src/demo/home-page.html", ".cache/tests/src/demo/home-page.html");
 copyFileSync("src/admin/overview.html", ".cache/tests/src/admin/overview.html");
-const files = (roots.length > 0 ? roots : ["test"]).flatMap(listTests).sort();
-// Node would leave one core to itself; much of a test is waiting, for sockets and for processes.
+const files = (roots.length > 0 ? roots.flatMap(listTests) : listTests("test").filter(isQuick)).sort();
+// Node would leave one core to itself; but much of a test is waiting, for sockets and for processes.
 run([
   "--enable-source-maps",
   "--test",
-  `--test-concurrency=${availableParallelism()}`,
+  `--test-concurrency=${availableParallelism() + 1}`,
   "--test-timeout=180000",
   "--test-reporter=spec",
   ...flags,
@@ -29,6 +30,10 @@ run([
 function run(nodeArguments) {
   const { status } = spawnSync(process.execPath, nodeArguments, { stdio: "inherit" });
   if (status !== 0 && process.env.SLUICE_TESTS_KEEP_GOING !== "1") process.exit(status ?? 1);
+}
+
+function isQuick(file) {
+  return !file.includes(join("e2e", "faults"));
 }
 
 function listTests(path) {
