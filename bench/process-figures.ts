@@ -18,6 +18,11 @@ export function rssMb(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]) / 1024;
 }
 
+/** A figure of a process and of those that it has started, in all. */
+export function inAll(pid: number, figure: (pid: number) => number): number {
+  return [pid, ...childrenOf(pid)].reduce((sum, each) => sum + figure(each), 0);
+}
+
 /** The processes that a process has started and that run. @throws {Error} if there is no such process. */
 export function childrenOf(pid: number): readonly number[] {
   const list = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim();

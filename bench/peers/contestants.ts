@@ -40,6 +40,7 @@ const GO_PEERS = [
 /** All names that `--peers` takes. */
 export const CONTESTANT_NAMES: readonly string[] = [
   OWN_NAME,
+  "sluice-workers",
   "sluice-grpc-js",
   BARE_NAME,
   "envoy",
@@ -54,6 +55,12 @@ export async function prepareContestant(name: string, { go }: Preparation): Prom
         name,
         version: "dist/",
         start: (port) => startSluice({ engine: "uws", client: "http2" }, port),
+      };
+    case "sluice-workers":
+      return {
+        name,
+        version: "dist/, workers: auto",
+        start: (port) => startSluice({ engine: "uws", client: "http2", config: { workers: "auto" } }, port),
       };
     case "sluice-grpc-js":
       return {

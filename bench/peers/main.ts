@@ -9,7 +9,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
 import { resolve } from "node:path";
 import { findWrk } from "../load/wrk.ts";
-import { rssMb } from "../process-figures.ts";
+import { inAll, rssMb } from "../process-figures.ts";
 import type { ServerProcess } from "../server-process.ts";
 import type { BareReplies } from "./bare-server.ts";
 import { buildGo } from "./build-go.ts";
@@ -79,7 +79,7 @@ class Comparison {
         servers.set(contestant.name, await contestant.start(this.#upstream.port));
       }
       await new Promise((settled) => setTimeout(settled, SETTLE_MS));
-      for (const [name, { pid }] of servers) this.results.addIdle(name, rssMb(pid));
+      for (const [name, { pid }] of servers) this.results.addIdle(name, inAll(pid, rssMb));
       for (const workload of this.#options.workloads) {
         if (workload.rounds === "first" && round > 1) continue;
         for (const [name, server] of servers) {

@@ -3,7 +3,7 @@
 import type { LoadResult } from "../load/generator.ts";
 import { forkLoad } from "../load/generator-process.ts";
 import { runWrk } from "../load/wrk.ts";
-import { cpuMs, rssMb } from "../process-figures.ts";
+import { cpuMs, inAll, rssMb } from "../process-figures.ts";
 import type { ServerProcess } from "../server-process.ts";
 import { requestBytes, type Workload } from "./workloads.ts";
 
@@ -41,12 +41,12 @@ export async function measure(
   const run = await prepareRun(server, workload, options);
   let mostMb = 0;
   const sampler = setInterval(() => {
-    mostMb = Math.max(mostMb, server.hasEnded ? 0 : rssMb(server.pid));
+    mostMb = Math.max(mostMb, server.hasEnded ? 0 : inAll(server.pid, rssMb));
   }, RSS_INTERVAL_MS);
   try {
-    const before = cpuMs(server.pid);
+    const before = inAll(server.pid, cpuMs);
     const result = await run();
-    const usedMs = cpuMs(server.pid) - before;
+    const usedMs = inAll(server.pid, cpuMs) - before;
     if (result.requests === 0) throw new Error("no request was answered");
     const { messages } = workload;
     return {
@@ -54,7 +54,7 @@ export async function measure(
       perSecond: result.perSecond * messages,
       p50Ms: result.p50Ms,
       p99Ms: result.p99Ms,
-      rssMb: Math.max(mostMb, rssMb(server.pid)),
+      rssMb: Math.max(mostMb, inAll(server.pid, rssMb)),
       ownDelayP99Ms: result.ownDelayP99Ms,
     };
   } finally {
