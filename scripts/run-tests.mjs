@@ -1,6 +1,6 @@
 // Compiles src/ and test/ to .cache/tests and runs the test files with Node's own runner (Node 20 neither strips types
 // nor expands globs). Arguments: folders or files to run instead of all of test/, and flags for `node --test`. All of test/
-// is without test/e2e/faults, which takes its time: `npm run test:faults`.
+// is without what takes its time and has a command of its own: `npm run test:faults`, `npm run conformance`.
 // End-to-end tests start dist/, so run `npm run build` before them.
 // A file that hangs fails after three minutes.
 import { spawnSync } from "node:child_process";
@@ -33,7 +33,7 @@ function run(nodeArguments) {
 }
 
 function isQuick(file) {
-  return !file.includes(join("e2e", "faults"));
+  return !file.includes(join("e2e", "faults")) && !file.includes(join("test", "conformance"));
 }
 
 function listTests(path) {

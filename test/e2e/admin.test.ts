@@ -223,7 +223,7 @@ describe("the admin listener", { timeout: 30_000 }, () => {
       await withPage(browser, `${gateway.adminUrl}/`, async (page) => {
         await page.getByRole("status").getByText("ready").waitFor();
         await page.getByRole("cell", { name: "schema of echo" }).waitFor();
-        await page.getByRole("cell", { name: echo.address }).waitFor();
+        await page.getByRole("cell", { name: echo.address, exact: true }).waitFor();
         await page.getByRole("heading", { name: /^Routes \(\d+\)$/ }).waitFor();
         await page.getByLabel("filter routes").fill("/v1/fail");
         await page.getByRole("heading", { name: /^Routes \(\d of \d+\)$/ }).waitFor();

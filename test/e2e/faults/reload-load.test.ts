@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { startDemoUpstream } from "../../src/demo/index.ts";
-import { startEchoServer } from "../support/echo-server.ts";
-import { type GatewayProcess, startGateway } from "../support/gateway-process.ts";
-import { descriptorPath, ENGINES } from "../support/gateway-suite.ts";
-import { LiveGateway, type ProcessFigures } from "../support/live-gateway.ts";
-import { alternatingConfigs, RELOADS } from "../support/reload-configs.ts";
-import { type LoadFigures, SteadyLoad } from "../support/steady-load.ts";
+import { startDemoUpstream } from "../../../src/demo/index.ts";
+import { startEchoServer } from "../../support/echo-server.ts";
+import { type GatewayProcess, startGateway } from "../../support/gateway-process.ts";
+import { descriptorPath, ENGINES } from "../../support/gateway-suite.ts";
+import { LiveGateway, type ProcessFigures } from "../../support/live-gateway.ts";
+import { alternatingConfigs, RELOADS } from "../../support/reload-configs.ts";
+import { type LoadFigures, SteadyLoad } from "../../support/steady-load.ts";
 
 for (const engine of ENGINES) {
   describe(`a hundred reloads under load, engine ${engine}`, { timeout: 120_000 }, () => {
