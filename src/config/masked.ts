@@ -1,23 +1,17 @@
 /**
  * The config as it may be shown: all values with their defaults, secrets replaced.
  */
-import type { Config } from "./types.ts";
+import type { Config, ConfigPath } from "./types.ts";
 
 /** Stands for a secret. */
 export const MASK = "***";
 
 /** Names of keys and of header fields whose values are kept to ourselves. */
-const SECRET_NAME = /secret|passw|token|credential|api[-_]?key|authorization|cookie|private/i;
+const SECRET_NAME = /secret|passw|token|api[-_]?key|authorization|cookie|private/i;
 
-/** Keys below which every value may be a credential: metadata and headers that the gateway sends of its own. */
-const SECRET_TABLES: ReadonlySet<string> = new Set(["metadata", "headers"]);
-
-/** `https://user:password@host`. */
-const USER_INFO = /(?<=^[a-z][a-z0-9+.-]*:\/\/)[^/@]+(?=@)/i;
-
-/** Whether what stands under `key` is not to be shown. */
-export function holdsSecrets(key: string): boolean {
-  return SECRET_TABLES.has(key) || SECRET_NAME.test(key);
+/** Whether what stands at `path` is not to be shown. */
+export function holdsSecrets(path: ConfigPath): boolean {
+  return path.some((part, i) => isSecretTable(part, path[i - 1]) || SECRET_NAME.test(String(part)));
 }
 
 /**
@@ -26,26 +20,28 @@ export function holdsSecrets(key: string): boolean {
  */
 export function maskedConfig(config: Config): unknown {
   const { fileName, locate: _locate, ...values } = config;
-  return { file: fileName, ...Object.fromEntries(maskedEntries(values)) };
+  return { file: fileName, ...Object.fromEntries(maskedEntries(values, "")) };
 }
 
-function maskedEntries(values: object): readonly (readonly [string, unknown])[] {
+/** Tables of metadata and header fields that the gateway sends of its own: every value may be a credential. */
+function isSecretTable(key: string | number, parent: string | number | undefined): boolean {
+  return key === "metadata" || (key === "headers" && parent === "exporter");
+}
+
+function maskedEntries(values: object, parent: string): readonly (readonly [string, unknown])[] {
   return Object.entries(values)
     .filter(([, value]) => value !== undefined && typeof value !== "function")
-    .map(([key, value]) => [key, maskedValue(key, value)]);
+    .map(([key, value]) => [key, isSecretTable(key, parent) ? maskedTable(value) : maskedValue(key, value)]);
 }
 
 function maskedValue(key: string, value: unknown): unknown {
-  if (SECRET_TABLES.has(key)) return maskedTable(value);
-  if (typeof value === "string") {
-    return value !== "" && SECRET_NAME.test(key) ? MASK : value.replace(USER_INFO, MASK);
-  }
+  if (typeof value === "string") return value !== "" && SECRET_NAME.test(key) ? MASK : value;
   if (Array.isArray(value)) return value.map((item) => maskedValue(key, item));
-  if (value instanceof Map) return Object.fromEntries(maskedEntries(Object.fromEntries(value)));
+  if (value instanceof Map) return Object.fromEntries(maskedEntries(Object.fromEntries(value), key));
   if (value instanceof Set) return [...value];
   if (typeof value !== "object" || value === null) return value;
   if (isFilePath(value)) return value.text;
-  return Object.fromEntries(maskedEntries(value));
+  return Object.fromEntries(maskedEntries(value, key));
 }
 
 /** `[name, value, …]` or a table: the names alone are shown. */

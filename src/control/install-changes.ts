@@ -83,7 +83,7 @@ function memberOf(config: Config, name: string): unknown {
 function problemOf(config: Config, path: ConfigPath, from: unknown, to: unknown): Problem {
   // Durations lose their unit: `idleTimeout` is `idleTimeoutMs` once it is read.
   const written = path.map((part) => (typeof part === "string" ? part.replace(/Ms$/, "") : part));
-  const isSecret = path.some((part) => typeof part === "string" && holdsSecrets(part));
+  const isSecret = holdsSecrets(path);
   const isDuration = String(path.at(-1)).endsWith("Ms");
   const show = (value: unknown): string => (isSecret ? MASK : shown(value, isDuration));
   return {
@@ -105,6 +105,6 @@ function shown(value: unknown, isDuration: boolean): string {
   if (value === Number.POSITIVE_INFINITY) return "no limit";
   if (isDuration && typeof value === "number") return `${value}ms`;
   // Both are of one kind only where one of them is not there: the address of a listener that is new, and the like.
-  const text = JSON.stringify(value, (name, each: unknown) => (holdsSecrets(name) ? MASK : each));
+  const text = JSON.stringify(value, (name, each: unknown) => (holdsSecrets([name]) ? MASK : each));
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

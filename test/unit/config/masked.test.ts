@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { MASK, maskedConfig, parseConfigText } from "../../../src/config/index.ts";
 
-function masked(upstream: object): unknown {
+function masked(upstream: object, more: object = {}): unknown {
   const text = JSON.stringify({
     listeners: [{ address: "127.0.0.1:8080" }],
     upstreams: { library: { address: "127.0.0.1:50051", schema: { reflection: true }, ...upstream } },
+    ...more,
   });
   const { config, problems } = parseConfigText(text, "sluice.yaml", { TOKEN: "hunter2" });
   assert.deepEqual(problems, []);
@@ -36,6 +37,19 @@ describe("maskedConfig", () => {
     assert.ok(typeof shown === "object" && shown !== null && "file" in shown && "admin" in shown);
     assert.equal(shown.file, "sluice.yaml");
     assert.deepEqual(shown.admin, { enabled: true, address: { host: "127.0.0.1", port: 9901 } });
+  });
+
+  test("shows lists of names, which are no values", () => {
+    const text = JSON.stringify(masked({}));
+    assert.match(text, /"redact":\{[^}]*"headers":\["authorization","cookie"/);
+    assert.match(text, /"credentials":"subprotocol"/);
+  });
+
+  test("hides what the exporter of traces sends", () => {
+    const tracing = { exporter: { headers: { "x-team-id": "hunter2" } } };
+    const text = JSON.stringify(masked({}, { tracing }));
+    assert.match(text, /"headers":\{"x-team-id":"\*\*\*"\}/);
+    assert.doesNotMatch(text, /hunter2/);
   });
 
   test("can be written as JSON by itself", () => {
