@@ -232,7 +232,8 @@ describe("the admin listener", { timeout: 30_000 }, () => {
         while (JSON.stringify(await changed()) !== '{"level":"warn"}');
         await page.getByRole("cell", { name: "served", exact: true }).waitFor();
         await page.getByRole("button", { name: "reload" }).click();
-        await page.getByRole("status").getByText("done").waitFor();
+        // Its file is gone by now.
+        await page.getByRole("status").getByText("refused").waitFor();
         await page.getByText("Config in force").click();
         await page.getByText('"upstreams"').waitFor();
       });
