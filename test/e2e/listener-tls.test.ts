@@ -1,5 +1,6 @@
 /** TLS of the built gateway's listeners: SNI, HTTP/2, client certificates, and a certificate that is rotated under load. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { copyFile, mkdtemp, rename, rm } from "node:fs/promises";
 import { connect } from "node:net";
@@ -93,6 +94,39 @@ describe("TLS of listeners", { timeout: 60_000 }, () => {
     lasting.close();
     assert.equal(issuers.size, 2, [...issuers].join());
   });
+
+  for (const engine of ["uws", "node"] as const) {
+    test(`each name has its certificate, and an unknown one the first: engine ${engine}`, async (t) => {
+      const file = (name: string): string => join(FIXTURES, name);
+      const pair = (name: string, host: string) => ({
+        certificate: file(`${name}.pem`),
+        key: file(`${name}.key`),
+        names: [host],
+      });
+      const certificates = [pair("server", "a.example"), pair("server-next", "*.b.example")];
+      const gateway = await startGateway({
+        listeners: [{ address: "127.0.0.1:0", engine, tls: { certificates } }],
+        upstreams: { echo: { address: echo.address, schema: { descriptors: [descriptorPath()] } } },
+      });
+      t.after(() => gateway.stop("SIGKILL"));
+      const issuerFor = async (servername: string): Promise<string> => {
+        const plain = connect(portOf(gateway), "127.0.0.1");
+        const socket = connectTls({
+          socket: plain,
+          servername,
+          ca: CA,
+          checkServerIdentity: () => undefined,
+        });
+        await once(socket, "secureConnect");
+        const { issuer } = socket.getPeerCertificate();
+        socket.destroy();
+        return String(issuer.CN);
+      };
+      assert.equal(await issuerFor("a.example"), "Sluice test CA");
+      assert.equal(await issuerFor("deep.b.example"), "Sluice test next");
+      assert.equal(await issuerFor("unknown.example"), "Sluice test CA");
+    });
+  }
 
   test("a client's certificate goes upstream, and no client can make one up", async (t) => {
     const file = (name: string): string => join(FIXTURES, name);
