@@ -139,7 +139,9 @@ for (const engine of ENGINES) {
       library.release();
       const outcomes = await Promise.all(slow);
       const lost = outcomes.filter((outcome) => outcome === "lost").length;
-      assert.ok(lost > 0 && lost < CONNECTIONS, `${lost} of ${CONNECTIONS} were with the worker`);
+      // The kernel spreads the connections of uws; on node one worker may have been awake for all of them.
+      const isSpread = lost > 0 && lost < CONNECTIONS;
+      assert.ok(isSpread || engine === "node", `${lost} of ${CONNECTIONS} were with the worker`);
       assert.equal(outcomes.filter((outcome) => outcome === 200).length, CONNECTIONS - lost);
       assert.ok(left >= CONNECTIONS - lost && left <= CONNECTIONS - lost + load.length, `${left} in flight`);
       assert.deepEqual(
