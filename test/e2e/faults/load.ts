@@ -38,6 +38,8 @@ export class Load {
   readonly #url: string;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #moments: Moments;
+  /** Every request without an outcome. */
+  readonly #underWay = new Set<string>();
   #sent = 0;
   #loops: Promise<void>[] = [];
   #isRunning = false;
@@ -57,7 +59,9 @@ export class Load {
   async send(method: Method, prefix = "call"): Promise<Outcome> {
     const id = `${prefix}-${method}-${this.#sent++}`;
     const from = performance.now();
+    this.#underWay.add(id);
     const answer = await this.#exchange(method, id);
+    this.#underWay.delete(id);
     const outcome = { method, id, ...answer, tookMs: performance.now() - from };
     this.outcomes.push(outcome);
     this.#moments.changed();
@@ -77,6 +81,12 @@ export class Load {
     return this.outcomes.slice(from);
   }
 
+  /** Resolves when every request that is under way now has its outcome. */
+  async settled(): Promise<void> {
+    const now = [...this.#underWay];
+    await this.#moments.until(() => now.every((id) => !this.#underWay.has(id)));
+  }
+
   /** Resolves when everything that was sent has its outcome. */
   async stop(): Promise<void> {
     this.#isRunning = false;
@@ -84,8 +94,9 @@ export class Load {
     this.#loops = [];
   }
 
-  /** Closes the connections. */
+  /** Sends nothing more, also where a test has failed, and closes the connections. */
   close(): void {
+    this.#isRunning = false;
     this.#agent.destroy();
   }
 
