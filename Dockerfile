@@ -1,4 +1,4 @@
-# The gateway as an image: glibc new enough for the newer uWebSockets.js addon, no dev dependencies, no root.
+# The gateway as an image: glibc new enough for the newer uWebSockets.js addon, nothing but the bundle, no root.
 #
 #   docker build -t sluice .
 #   docker run -p 8080:8080 -v "$PWD/sluice.yaml:/etc/sluice/sluice.yaml:ro" sluice
@@ -8,10 +8,11 @@ WORKDIR /app
 # The manifest first: dependencies are installed again only when it changes.
 COPY package.json .npmrc ./
 RUN npm install
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json ./
 COPY scripts/build.mjs ./scripts/
 COPY src ./src
-RUN npm run build && npm prune --omit=dev
+# The bundle holds every dependency but the native addon, which is an optional one.
+RUN npm run build && npm pkg delete dependencies devDependencies && npm prune
 
 FROM node:24-trixie-slim
 LABEL org.opencontainers.image.title="sluice" \

@@ -1,13 +1,13 @@
 /** `sluice demo`: the bundled library service and a gateway in front of it, for a first look. */
 import { createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { Application, builtins } from "../app/index.ts";
 import { type Config, parseConfigText } from "../config/index.ts";
 import { formatRouteTable, routeRows } from "../control/index.ts";
 import { curlCommand, curlExamples, startDemoUpstream } from "../demo/index.ts";
 import { formatAddress } from "../http/index.ts";
 import { createLogger } from "../telemetry/index.ts";
+import { packageFile } from "./package-file.ts";
 import { productVersion } from "./product-version.ts";
 import { nextSignal } from "./signals.ts";
 
@@ -67,7 +67,7 @@ export async function demo(options: DemoOptions): Promise<number> {
   say(
     `Gateway (HTTP)               http://${address}   engine ${listening?.engine}, schema by ${options.schema}`,
   );
-  say(`Admin                        http://${HOST}:${adminPort}/healthz /readyz /metrics /routes\n`);
+  say(`Admin page                   http://${HOST}:${adminPort}/   over /readyz /metrics /routes /schema and more\n`);
   say(formatRouteTable(routeRows(application.gateway.snapshot)));
   say("\nTry, in another terminal:\n");
   for (const example of curlExamples(`http://${address}`)) {
@@ -82,7 +82,7 @@ export async function demo(options: DemoOptions): Promise<number> {
 }
 
 function demoConfig(options: DemoOptions, upstream: string, httpPort: number, adminPort: number): Config {
-  const descriptors = fileURLToPath(new URL("../../descriptors/library.binpb", import.meta.url));
+  const descriptors = packageFile("descriptors/library.binpb");
   const schema = options.schema === "reflection" ? { reflection: true } : { descriptors: [descriptors] };
   // JSON is YAML: the demo goes the way that a config file goes.
   const text = JSON.stringify({

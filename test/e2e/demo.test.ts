@@ -91,7 +91,8 @@ for (const args of [
     after(() => demo.interrupt());
 
     test("prints the addresses, the route table and an example for every answer below", () => {
-      assert.match(demo.text, /^\nOpen http:\/\/127\.0\.0\.1:\d+\/ in a browser: /);
+      assert.match(demo.text, /^(Note: .*\n)*\nOpen http:\/\/127\.0\.0\.1:\d+\/ in a browser: /);
+      assert.match(demo.text, /^Admin page +http:\/\/127\.0\.0\.1:\d+\/ /m);
       assert.match(demo.text, /^Demo library service \(gRPC\) +127\.0\.0\.1:\d+$/m);
       const [, schema, , engine] = args;
       assert.match(
@@ -101,7 +102,6 @@ for (const args of [
           "m",
         ),
       );
-      assert.match(demo.text, /^Admin +http:\/\/127\.0\.0\.1:\d+\/healthz/m);
       assert.match(demo.text, /^METHOD +TEMPLATE +RPC +BODY +KIND +SOURCE$/m);
       assert.match(
         demo.text,
