@@ -67,7 +67,9 @@ export async function demo(options: DemoOptions): Promise<number> {
   say(
     `Gateway (HTTP)               http://${address}   engine ${listening?.engine}, schema by ${options.schema}`,
   );
-  say(`Admin page                   http://${HOST}:${adminPort}/   over /readyz /metrics /routes /schema and more\n`);
+  say(
+    `Admin page                   http://${HOST}:${adminPort}/   over /readyz /metrics /routes /schema and more\n`,
+  );
   say(formatRouteTable(routeRows(application.gateway.snapshot)));
   say("\nTry, in another terminal:\n");
   for (const example of curlExamples(`http://${address}`)) {

@@ -11,6 +11,11 @@ import type { WebSocketConnection, WebSocketListener, WebSocketOptions } from ".
 export interface BodyListener {
   /** A piece of the body. It belongs to the listener: engines copy what they reuse. */
   onChunk(chunk: Uint8Array): void;
+  /**
+   * A piece that is the engine's again once this returns. Called instead of `onChunk`, where it is there, by engines that
+   * would have to copy.
+   */
+  onLentChunk?(chunk: Uint8Array): void;
   /** The body is complete. */
   onEnd(): void;
   /**

@@ -129,7 +129,7 @@ for (const args of [
     });
 
     test("the admin listener is there", async () => {
-      const [, url = ""] = /^Admin +(http:\/\/[^/]+)/m.exec(demo.text) ?? [];
+      const [, url = ""] = /^Admin page +(http:\/\/[^/]+)/m.exec(demo.text) ?? [];
       assert.equal((await fetch(`${url}/readyz`)).status, 200);
     });
   });

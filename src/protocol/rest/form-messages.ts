@@ -25,6 +25,7 @@ export interface FormStreamLimits {
 
 /** Cuts a form of any length; what waits is the fields, or one message, and what one piece of the body held. */
 export class FormMessages implements MessageCutter {
+  readonly keepsChunks = true;
   readonly #assembler: MessageAssembler;
   readonly #limits: FormStreamLimits;
   readonly #form: FormParts;

@@ -8,6 +8,7 @@ const EMPTY = new Uint8Array(0);
 
 /** A JSON value is a message. A body without any is one message if path or query have something to say, else none. */
 export class JsonMessages implements MessageCutter {
+  readonly keepsChunks = true;
   readonly #assembler: MessageAssembler;
   readonly #values: JsonValues;
   #isEnded = false;

@@ -7,10 +7,12 @@ import type { BodySink, BodySource } from "../coding/index.ts";
 import type { RequestReader, RequestSink } from "../protocol.ts";
 import { bodyTooLarge } from "./request-body.ts";
 
-/** Cuts a body into request messages. `next` throws StatusErrors, after which the cutter is not used any more. */
+/** Cuts a body into request messages. `push` and `next` throw StatusErrors, after which the cutter is not used any more. */
 export interface MessageCutter {
   /** Adds bytes, once `next` has said that the last ones hold no further message. */
   push(chunk: Uint8Array): void;
+  /** Whether `push` keeps what it is given; if not, the memory may be used again once it returns. */
+  readonly keepsChunks: boolean;
   /** The body is complete; its last messages come from `next`. */
   end(): void;
   /** The next message that is complete; undefined where there is none before more has come. */
@@ -55,8 +57,11 @@ export class StreamedBodyReader implements RequestReader, BodySink {
   onChunk(chunk: Uint8Array): void {
     if (this.#isOver) return;
     this.#bytesIn += chunk.byteLength;
-    this.#cutter.push(chunk);
-    this.#deliver();
+    this.#deliver(chunk);
+  }
+
+  onLentChunk(chunk: Uint8Array): void {
+    this.onChunk(this.#cutter.keepsChunks ? Buffer.from(chunk) : chunk);
   }
 
   onEnd(): void {
@@ -73,9 +78,10 @@ export class StreamedBodyReader implements RequestReader, BodySink {
     this.#fail(error);
   }
 
-  #deliver(): void {
+  #deliver(chunk?: Uint8Array): void {
     if (this.#isOver) return;
     try {
+      if (chunk !== undefined) this.#cutter.push(chunk);
       while (!this.#isHeld) {
         const message = this.#cutter.next();
         if (message === undefined) break;

@@ -10,6 +10,7 @@ import type { MessageCutter } from "./streamed-body.ts";
 
 /** Gathers all parts of a form. Nothing limits them here: the body as a whole is to be limited. */
 export class WholeForm implements MessageCutter {
+  readonly keepsChunks = true;
   readonly #assembler: MessageAssembler;
   readonly #form: FormParts;
   readonly #parts: FormPart[] = [];

@@ -222,6 +222,62 @@ describeEngines(
       });
     });
 
+    test("a listener may take what is lent, and gets every byte once, in order, held or not", async () => {
+      const sent = Buffer.from(Array.from({ length: 3_000_000 }, (_, i) => (i * 31 + (i >>> 8)) & 255));
+      const ended = signal<Buffer>();
+      const chunks: Buffer[] = [];
+      const handler: Parameters<typeof withServer>[1] = (exchange) => {
+        const onLentChunk = (chunk: Uint8Array): void => {
+          chunks.push(Buffer.from(chunk));
+          exchange.pauseBody();
+          setImmediate(() => exchange.resumeBody());
+        };
+        exchange.readBody(sent.length, {
+          onChunk: onLentChunk,
+          onLentChunk,
+          onEnd: () => {
+            exchange.respond(200, [], "");
+            ended.fire(Buffer.concat(chunks));
+          },
+          onTooLarge: () => undefined,
+        });
+      };
+      await withServer(engine, handler, async (server) => {
+        const client = await server.connect();
+        await client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${sent.length}\r\n\r\n`);
+        await client.send(sent);
+        assert.ok(sent.equals(await ended.promise));
+        assert.equal((await client.reply()).status, 200);
+      });
+    });
+
+    test("a lent chunk counts against the limit", async () => {
+      let received = 0;
+      const refused = signal();
+      const handler: Parameters<typeof withServer>[1] = (exchange) => {
+        const count = (chunk: Uint8Array): void => {
+          received += chunk.length;
+        };
+        exchange.readBody(10, {
+          onChunk: count,
+          onLentChunk: count,
+          onEnd: () => undefined,
+          onTooLarge: () => {
+            exchange.respond(413, [], "");
+            refused.fire();
+          },
+        });
+      };
+      await withServer(engine, handler, async (server) => {
+        const client = await server.connect();
+        await client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n");
+        await client.send("6\r\nworld!\r\n0\r\n\r\n");
+        await refused.promise;
+        assert.ok(received <= 10);
+        assert.equal((await client.reply()).status, 413);
+      });
+    });
+
     test("holds the end of the body while it is paused", async () => {
       const events: string[] = [];
       const paused = signal<() => void>();

@@ -50,7 +50,10 @@ describe("Dockerfile", () => {
   it("leaves behind every package that the bundle holds", () => {
     const commands = instructions.filter(({ name }) => name === "RUN").map(({ value }) => value);
     assert.match(commands[0] ?? "", /^npm install\b/);
-    assert.match(commands.at(-1) ?? "", /^npm run build && npm pkg delete dependencies devDependencies && npm prune$/);
+    assert.match(
+      commands.at(-1) ?? "",
+      /^npm run build && npm pkg delete dependencies devDependencies && npm prune$/,
+    );
     assert.ok(
       finalStage.every(({ name }) => name !== "RUN"),
       "nothing is installed in the final stage",

@@ -33,6 +33,14 @@ class PacedExchange extends FakeExchange {
     this.listener?.onChunk(Buffer.from(text));
   }
 
+  /** As an engine that uses its memory again. */
+  lend(text: string): void {
+    const memory = Buffer.from(text);
+    assert.ok(this.listener?.onLentChunk !== undefined, "takes what is lent");
+    this.listener.onLentChunk(memory);
+    memory.fill("#");
+  }
+
   finish(): void {
     this.listener?.onEnd();
   }
@@ -162,6 +170,20 @@ describe("a JSON stream", () => {
     exchange.finish();
     assert.deepEqual(sink.events, ["<t>1", "<t>2", "<t>3", "<t>4", "END"]);
   });
+});
+
+describe("a stream of memory that is only lent", () => {
+  for (const [title, make, expected] of [
+    ["is copied where a reader keeps it", JSON_STREAM, ["<t>12", "<t>34", "<t>56", "END"]],
+    ["is copied into the messages of an upload", UPLOAD, ["<t>12 3", "<>4 56", "END"]],
+  ] as const) {
+    test(title, () => {
+      const { exchange, sink } = start(make);
+      for (const piece of ["12 3", "4 5", "6"]) exchange.lend(piece);
+      exchange.finish();
+      assert.deepEqual(sink.events, expected);
+    });
+  }
 });
 
 describe("an upload", () => {

@@ -148,7 +148,7 @@ export class BodyReader implements Timed, DueBody {
       this.#hasArrived = true;
       this.#deadlines.remove(this);
     }
-    if (!this.#isOver && chunk.byteLength > 0) {
+    if (!this.#isOver && chunk.byteLength > 0 && !this.#lend(chunk)) {
       // The addon takes the memory back when this returns. A buffer from node's pool is 1.3 µs cheaper than one of its own.
       this.#held.push(Buffer.from(new Uint8Array(chunk)));
       this.#heldBytes += chunk.byteLength;
@@ -156,6 +156,18 @@ export class BodyReader implements Timed, DueBody {
     this.#deliver();
     // A write that the socket does not take makes the addon poll for both ways again, pause or not.
     if (this.#isSocketPaused && !isLast && this.#heldBytes > MAX_HELD_BYTES) this.#response?.pause();
+  }
+
+  /** Delivers a chunk as it is, if the listener can do with that now. */
+  #lend(chunk: ArrayBuffer): boolean {
+    const listener = this.#listener;
+    if (listener?.onLentChunk === undefined || this.#isHeld || this.#held.length > 0 || this.#isDelivering) {
+      return false;
+    }
+    this.#isDelivering = true;
+    if (this.#counts(chunk.byteLength, listener)) listener.onLentChunk(new Uint8Array(chunk));
+    this.#isDelivering = false;
+    return true;
   }
 
   #deliver(): void {
@@ -167,16 +179,7 @@ export class BodyReader implements Timed, DueBody {
       const chunk = this.#held.shift();
       if (chunk === undefined) break;
       this.#heldBytes -= chunk.length;
-      this.#deliveredBytes += chunk.length;
-      if (this.#deliveredBytes > this.#limitBytes) {
-        this.#isOver = true;
-        this.#drop();
-        this.#deadlines.remove(this);
-        this.#onRefused();
-        listener.onTooLarge();
-      } else {
-        listener.onChunk(chunk);
-      }
+      if (this.#counts(chunk.length, listener)) listener.onChunk(chunk);
     }
     this.#isDelivering = false;
     if (this.#isHeld || this.#isOver) return;
@@ -184,6 +187,18 @@ export class BodyReader implements Timed, DueBody {
     if (!this.#hasArrived) return;
     this.#isOver = true;
     listener.onEnd();
+  }
+
+  /** Whether so many bytes more are within the limit; if not, the body is refused. */
+  #counts(bytes: number, listener: BodyListener): boolean {
+    this.#deliveredBytes += bytes;
+    if (this.#deliveredBytes <= this.#limitBytes) return true;
+    this.#isOver = true;
+    this.#drop();
+    this.#deadlines.remove(this);
+    this.#onRefused();
+    listener.onTooLarge();
+    return false;
   }
 
   #resumeSocket(): void {
