@@ -78,9 +78,8 @@ async function prepareRun(
   const { load, connections } = workload;
   const { seconds } = options;
   const request = requestBytes(workload);
-  if (load === "paced") {
-    const fastest = await forkLoad(server.port, request, { kind: "seconds", connections, seconds });
-    const perSecond = fastest.perSecond * PACED_SHARE;
+  if (load === "paced" || (load !== "seconds" && "perSecond" in load)) {
+    const perSecond = load === "paced" ? await paceOf(server, workload, seconds) : load.perSecond;
     const paced = {
       kind: "paced",
       connections,
@@ -97,4 +96,15 @@ async function prepareRun(
   const url = `http://127.0.0.1:${server.port}${workload.path}`;
   const bodyFile = options.bodyFiles.get(workload.name);
   return () => runWrk({ method: workload.method, url, bodyFile }, connections, seconds);
+}
+
+/** A share of the rate that the server takes at most. */
+async function paceOf(server: ServerProcess, workload: Workload, seconds: number): Promise<number> {
+  const { connections } = workload;
+  const fastest = await forkLoad(server.port, requestBytes(workload), {
+    kind: "seconds",
+    connections,
+    seconds,
+  });
+  return fastest.perSecond * PACED_SHARE;
 }

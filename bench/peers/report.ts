@@ -2,7 +2,7 @@
 import { OWN_NAME } from "./contestants.ts";
 import type { Verdict } from "./goals.ts";
 import type { Results, Summary } from "./results.ts";
-import type { Workload } from "./workloads.ts";
+import { isPaced, type Workload } from "./workloads.ts";
 
 const NAME_WIDTH = 16;
 const COLUMN_WIDTH = 12;
@@ -40,9 +40,9 @@ export function printVerdicts(verdicts: readonly Verdict[]): void {
   }
 }
 
-function cells(summary: Summary, own: Summary | undefined, { load }: Workload): readonly string[] {
+function cells(summary: Summary, own: Summary | undefined, workload: Workload): readonly string[] {
   const { cpuUs, perSecond, p50Ms, p99Ms, rssMb, ownDelayP99Ms } = summary;
-  const delay = load === "paced" ? [`generator's own delay, p99: ${ownDelayP99Ms.toFixed(2)} ms`] : [];
+  const delay = isPaced(workload) ? [`generator's own delay, p99: ${ownDelayP99Ms.toFixed(2)} ms`] : [];
   return [
     cpuUs.toFixed(cpuUs < 10 ? 2 : 1),
     own === undefined ? "-" : (cpuUs / own.cpuUs).toFixed(2),

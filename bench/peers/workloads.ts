@@ -13,9 +13,10 @@ export interface Workload {
   readonly connections: number;
   /**
    * `seconds`: kept up for as long as the options say, by wrk where it is installed. `requests`: so many in all, so that
-   * none is cut off half way. `paced`: first as fast as it goes, then 70 % of that rate, open loop.
+   * none is cut off half way. `paced`: first as fast as it goes, then 70 % of that rate, open loop. `perSecond`: open loop
+   * at a rate that is the same for all.
    */
-  readonly load: "seconds" | "paced" | { readonly requests: number };
+  readonly load: "seconds" | "paced" | { readonly requests: number } | { readonly perSecond: number };
   /** Sent before anything counts, so that compilers have seen the code: a number and not a time, however busy it is. */
   readonly warmUpRequests: number;
   /** Messages in a reply: costs and rates are per message. */
@@ -28,6 +29,8 @@ export interface Workload {
 
 const CONNECTIONS = 64;
 const MANY_CONNECTIONS = 1000;
+/** Below 70 % of what any contestant takes on two cores. */
+const SAME_RATE = 8_000;
 const STREAM_MESSAGES = 10_000;
 const LONG_STREAM_MESSAGES = 1_000_000;
 const SHELF = "/v1/shelves/1";
@@ -71,6 +74,13 @@ export const WORKLOADS: readonly Workload[] = [
     load: "seconds",
   },
   { ...GET, name: "paced-get", title: "small GET at 70 % of saturation", path: SHELF, load: "paced" },
+  {
+    ...GET,
+    name: "same-rate-get",
+    title: `small GET, ${SAME_RATE} requests/s`,
+    path: SHELF,
+    load: { perSecond: SAME_RATE },
+  },
   {
     ...GET,
     name: "post-2k",
@@ -119,4 +129,9 @@ export function requestBytes({ method, path, body }: Workload): Buffer {
       : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
   const head = `${method} ${path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench\r\naccept: */*\r\n${content}\r\n`;
   return Buffer.from(head + (body ?? ""));
+}
+
+/** Whether requests come at a rate of their own, however fast they are answered. */
+export function isPaced({ load }: Workload): boolean {
+  return load === "paced" || (load !== "seconds" && "perSecond" in load);
 }

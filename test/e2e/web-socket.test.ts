@@ -394,7 +394,7 @@ describeEngineGateways("credentials in the first frame", { webSocket: { credenti
   });
 });
 
-describeEngineGateways("pings", { webSocket: { pingInterval: "100ms" } }, (start) => {
+describeEngineGateways("pings", { webSocket: { pingInterval: "500ms" } }, (start) => {
   test("find clients that are gone, and keep those that answer", async () => {
     const own = await start();
     try {
@@ -407,7 +407,7 @@ describeEngineGateways("pings", { webSocket: { pingInterval: "100ms" } }, (start
         isGone = true;
       });
       let pings = 0;
-      while (!isGone || pings < 5) {
+      while (!isGone || pings < 4) {
         const frame = await alive.frame();
         assert.equal(frame.opcode, Opcode.PING);
         await alive.send(Opcode.PONG, frame.payload);

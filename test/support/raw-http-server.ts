@@ -23,7 +23,7 @@ import type { Transport } from "./transports.ts";
 export { portOf, TEST_LIMITS } from "./listening.ts";
 
 /** A connection that is not closed, or a reply that never comes, fails the suite instead of hanging it. */
-const HANG = { timeout: 30_000 };
+const HANG = { timeout: 120_000 };
 
 /**
  * Runs the cases against every engine; one that cannot run here is skipped with the reason. With `transports` they also run

@@ -6,8 +6,9 @@ import type { BodyListener, HttpExchange, TlsClient } from "../../exchange.ts";
 import type { HeaderList } from "../../header-list.ts";
 import type { WebSocketConnection, WebSocketListener, WebSocketOptions } from "../../web-socket.ts";
 import {
+  type BodyDeadlines,
+  type BodyOwner,
   CHUNKED,
-  type DueBody,
   finalStatus,
   type HeadFacts,
   hasToken,
@@ -15,6 +16,7 @@ import {
   isBodiless,
   isSendableField,
   MAX_SKIPPED_BODY_BYTES,
+  NodeBody,
   reasonPhrase,
 } from "../common/index.ts";
 import type { Carried, NodeConnection } from "./node-connection.ts";
@@ -33,7 +35,7 @@ export interface RequestHead {
 }
 
 /** A request on node:http; made by the listener once the head has been checked. */
-export class NodeExchange implements HttpExchange, Carried, DueBody {
+export class NodeExchange implements HttpExchange, Carried, BodyOwner {
   readonly method: string;
   readonly path: string;
   readonly query: string;
@@ -50,18 +52,11 @@ export class NodeExchange implements HttpExchange, Carried, DueBody {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #connection: NodeConnection;
-  #listener: BodyListener | undefined = undefined;
-  #limitBytes = 0;
-  #receivedBytes = 0;
-  #isBodyOver = false;
-  #isBodyPaused = false;
-  #isEndHeld = false;
+  /** Undefined where it is empty. */
+  readonly #body: NodeBody | undefined;
   /** The reply has ended, or nobody is there to take it. */
   #isOver = false;
   #mustClose = false;
-  previousDue: DueBody | undefined = undefined;
-  nextDue: DueBody | undefined = undefined;
-  dueSince = -1;
 
   constructor(
     head: RequestHead,
@@ -82,46 +77,45 @@ export class NodeExchange implements HttpExchange, Carried, DueBody {
     this.#request = request;
     this.#response = response;
     this.#connection = connection;
-    this.#isBodyOver = head.facts.bodyLength === 0;
+    const { bodyLength } = head.facts;
+    this.#body = bodyLength === 0 ? undefined : new NodeBody(request, bodyLength, this);
     connection.acquire(this);
     response.on("close", () => this.connectionClosed());
   }
 
+  get deadlines(): BodyDeadlines {
+    return this.#connection.bodies;
+  }
+
+  get isBroken(): boolean {
+    return !this.#request.complete;
+  }
+
   readBody(limitBytes: number, listener: BodyListener): void {
-    if (this.#isOver || this.#listener !== undefined) return;
-    this.#listener = listener;
-    this.#limitBytes = limitBytes;
-    if (this.#head.facts.bodyLength > limitBytes) {
-      this.#refuseBody();
-      return;
-    }
-    if (this.#head.facts.bodyLength === 0) {
-      listener.onEnd();
-      return;
-    }
-    if (listener.onTooSlow !== undefined) this.#connection.bodies.add(this);
-    if (this.#head.expectsContinue) this.#response.writeContinue();
-    this.#request.on("data", (chunk: Buffer) => this.#onChunk(chunk));
-    this.#request.on("end", () => this.#onEnd());
-    if (this.#isBodyPaused) this.#request.pause();
-    else this.#request.socket.setTimeout(this.#connection.idleTimeoutMs);
+    if (this.#isOver) return;
+    if (this.#body === undefined) listener.onEnd();
+    else this.#body.read(limitBytes, listener, () => this.#askForBody());
   }
 
   pauseBody(): void {
-    if (this.#isBodyOver || this.#isOver) return;
-    this.#isBodyPaused = true;
-    this.#request.pause();
-    // The silence is ours now, not the client's.
-    this.#request.socket.setTimeout(0);
+    this.#body?.pause();
   }
 
   resumeBody(): void {
-    if (!this.#isBodyPaused || this.#isOver) return;
-    this.#isBodyPaused = false;
-    if (this.#isEndHeld) process.nextTick(() => this.#onEnd());
-    if (this.#listener === undefined || this.#isEndHeld) return;
-    this.#request.resume();
+    this.#body?.resume();
+  }
+
+  awaitBytes(): void {
     this.#request.socket.setTimeout(this.#connection.idleTimeoutMs);
+  }
+
+  restBytes(): void {
+    this.#request.socket.setTimeout(0);
+  }
+
+  /** The connection ends with the reply. */
+  onRefused(): void {
+    this.#mustClose = true;
   }
 
   respond(status: number, headers: HeaderList, body: Uint8Array | string): void {
@@ -131,7 +125,7 @@ export class NodeExchange implements HttpExchange, Carried, DueBody {
     const hasBody = !isBodiless(sent);
     if (hasBody) fields.push("content-length", String(Buffer.byteLength(body)));
     this.#isOver = true;
-    this.#stopReading();
+    this.#body?.close();
     this.#response.writeHead(sent, reasonPhrase(sent), fields);
     this.#response.end(hasBody && this.method !== "HEAD" ? body : undefined);
   }
@@ -154,19 +148,14 @@ export class NodeExchange implements HttpExchange, Carried, DueBody {
   end(trailers?: HeaderList): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#stopReading();
+    this.#body?.close();
     if (trailers !== undefined && this.takesTrailers) this.#response.addTrailers(trailerPairs(trailers));
     this.#response.end();
   }
 
-  onDue(): void {
-    if (this.#isOver || this.#isBodyOver) return;
-    this.#endBody();
-    this.#listener?.onTooSlow?.(this.#connection.bodies.timeoutMs);
-  }
-
   destroy(): void {
     this.#isOver = true;
+    this.#body?.close();
     this.#request.socket.destroy();
   }
 
@@ -191,51 +180,13 @@ export class NodeExchange implements HttpExchange, Carried, DueBody {
   connectionClosed(): void {
     const wasOver = this.#isOver;
     this.#isOver = true;
-    this.#connection.bodies.remove(this);
+    this.#body?.close();
     this.#connection.release(this);
     if (!wasOver) this.onAbort?.();
   }
 
-  #onChunk(chunk: Buffer): void {
-    if (this.#isOver || this.#isBodyOver) return;
-    this.#receivedBytes += chunk.length;
-    if (this.#receivedBytes > this.#limitBytes) {
-      this.#refuseBody();
-      return;
-    }
-    this.#listener?.onChunk(chunk);
-  }
-
-  #onEnd(): void {
-    if (this.#isOver || this.#isBodyOver) return;
-    // Node ends a body that is paused where all of it came in one read.
-    this.#isEndHeld = this.#isBodyPaused;
-    if (this.#isEndHeld) return;
-    this.#isBodyOver = true;
-    this.#connection.bodies.remove(this);
-    this.#request.socket.setTimeout(0);
-    this.#listener?.onEnd();
-  }
-
-  #refuseBody(): void {
-    this.#endBody();
-    this.#listener?.onTooLarge();
-  }
-
-  /** Reads no further; the connection ends with the reply. */
-  #endBody(): void {
-    this.#isBodyOver = true;
-    this.#mustClose = true;
-    this.#connection.bodies.remove(this);
-    this.#request.pause();
-    this.#request.socket.setTimeout(0);
-  }
-
-  /** Once the reply has ended, node skips what is left of the body. */
-  #stopReading(): void {
-    if (this.#isBodyOver) return;
-    this.#connection.bodies.remove(this);
-    this.#request.socket.setTimeout(0);
+  #askForBody(): void {
+    if (this.#head.expectsContinue) this.#response.writeContinue();
   }
 
   /** The fields to send, `connection: close` among them if the connection ends with this reply. */
@@ -256,7 +207,7 @@ export class NodeExchange implements HttpExchange, Carried, DueBody {
   }
 
   #leavesTooMuch(): boolean {
-    if (this.#isBodyOver || this.#listener !== undefined) return false;
+    if (this.#body === undefined || this.#body.isOver || this.#body.isTaken) return false;
     const { facts, expectsContinue } = this.#head;
     const { bodyLength } = facts;
     // A client that waits for 100 Continue may send the body or not: the next bytes could be either.

@@ -5,20 +5,22 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "nod
 import type { BodyListener, HttpExchange, TlsClient } from "../../exchange.ts";
 import type { HeaderList } from "../../header-list.ts";
 import {
+  type BodyDeadlines,
+  type BodyOwner,
   CHUNKED,
-  type DueBody,
   finalStatus,
   type HeadFacts,
   hasToken,
   isAscii,
   isBodiless,
   isSendableField,
+  NodeBody,
 } from "../common/index.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import type { Http2Head } from "./http2-head.ts";
 
 /** A request on HTTP/2. A reply's `connection: close` ends nothing: a stream that is over costs nothing more. */
-export class Http2Exchange implements HttpExchange, DueBody {
+export class Http2Exchange implements HttpExchange, BodyOwner {
   readonly method: string;
   readonly path: string;
   readonly query: string;
@@ -31,20 +33,11 @@ export class Http2Exchange implements HttpExchange, DueBody {
   readonly offersWebSocket = false;
   onDrain: (() => void) | undefined = undefined;
   onAbort: (() => void) | undefined = undefined;
-  previousDue: DueBody | undefined = undefined;
-  nextDue: DueBody | undefined = undefined;
-  dueSince = -1;
 
   readonly #stream: ServerHttp2Stream;
   readonly #connection: Http2Connection;
-  readonly #bodyLength: number;
-  readonly #expectsContinue: boolean;
-  #listener: BodyListener | undefined = undefined;
-  #limitBytes = 0;
-  #receivedBytes = 0;
-  #isBodyOver: boolean;
-  #isBodyPaused = false;
-  #isEndHeld = false;
+  /** Undefined where there is none. */
+  readonly #body: NodeBody | undefined;
   /** The reply has ended, or nobody is there to take it. */
   #isOver = false;
   #isReleased = false;
@@ -65,48 +58,43 @@ export class Http2Exchange implements HttpExchange, DueBody {
     this.tls = connection.tls;
     this.#stream = stream;
     this.#connection = connection;
-    this.#bodyLength = bodyLengthOf(head.headers, facts, hasBody);
-    this.#expectsContinue = expectsContinue(head.headers);
-    this.#isBodyOver = !hasBody;
+    this.#body = hasBody ? new NodeBody(stream, bodyLengthOf(head.headers, facts), this) : undefined;
     stream.on("aborted", () => this.#onGone());
     stream.on("close", () => this.#onClose());
   }
 
+  get deadlines(): BodyDeadlines {
+    return this.#connection.owner.bodies;
+  }
+
+  get isBroken(): boolean {
+    return this.#stream.aborted;
+  }
+
   readBody(limitBytes: number, listener: BodyListener): void {
-    if (this.#isOver || this.#listener !== undefined) return;
-    this.#listener = listener;
-    this.#limitBytes = limitBytes;
-    if (this.#isBodyOver) {
-      listener.onEnd();
-      return;
-    }
-    if (this.#bodyLength > limitBytes) {
-      this.#refuseBody();
-      return;
-    }
-    if (listener.onTooSlow !== undefined) this.#connection.owner.bodies.add(this);
-    if (this.#expectsContinue) this.#stream.additionalHeaders({ ":status": 100 });
-    this.#stream.on("data", (chunk: Buffer) => this.#onChunk(chunk));
-    this.#stream.on("end", () => this.#onEnd());
-    if (this.#isBodyPaused) this.#stream.pause();
-    else this.#awaitBytes();
+    if (this.#isOver) return;
+    if (this.#body === undefined) listener.onEnd();
+    else this.#body.read(limitBytes, listener, () => this.#askForBody());
   }
 
   pauseBody(): void {
-    if (this.#isBodyOver || this.#isOver) return;
-    this.#isBodyPaused = true;
-    this.#stream.pause();
-    // The silence is ours now, not the client's.
-    this.#stream.setTimeout(0);
+    this.#body?.pause();
   }
 
   resumeBody(): void {
-    if (!this.#isBodyPaused || this.#isOver) return;
-    this.#isBodyPaused = false;
-    if (this.#isEndHeld) process.nextTick(() => this.#onEnd());
-    if (this.#listener === undefined || this.#isBodyOver || this.#isEndHeld) return;
-    this.#stream.resume();
-    this.#awaitBytes();
+    this.#body?.resume();
+  }
+
+  awaitBytes(): void {
+    this.#stream.setTimeout(this.#connection.owner.limits.idleTimeoutMs, this.#onSilence);
+  }
+
+  restBytes(): void {
+    this.#stream.setTimeout(0);
+  }
+
+  onRefused(): void {
+    // The reply closes the stream, and no more than that.
   }
 
   respond(status: number, headers: HeaderList, body: Uint8Array | string): void {
@@ -117,7 +105,7 @@ export class Http2Exchange implements HttpExchange, DueBody {
     if (!isBodiless(sent)) fields["content-length"] = length;
     const endStream = isBodiless(sent) || this.method === "HEAD" || length === 0;
     this.#isOver = true;
-    this.#stopReading();
+    this.#body?.close();
     this.#stream.respond(fields, { endStream });
     if (!endStream) this.#stream.end(body);
     this.#closeUnread();
@@ -147,21 +135,15 @@ export class Http2Exchange implements HttpExchange, DueBody {
   end(trailers?: HeaderList): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#stopReading();
+    this.#body?.close();
     if (trailers !== undefined) this.#trailers = fieldsOf(trailers);
     if (this.#stream.writableEnded) this.#closeUnread();
     else this.#stream.end();
   }
 
-  onDue(): void {
-    if (this.#isOver || this.#isBodyOver) return;
-    this.#endBody();
-    this.#listener?.onTooSlow?.(this.#connection.owner.bodies.timeoutMs);
-  }
-
   destroy(): void {
     this.#isOver = true;
-    this.#stopReading();
+    this.#body?.close();
     this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
 
@@ -173,7 +155,7 @@ export class Http2Exchange implements HttpExchange, DueBody {
   #onGone(): void {
     const wasOver = this.#isOver;
     this.#isOver = true;
-    this.#connection.owner.bodies.remove(this);
+    this.#body?.close();
     if (!wasOver) this.onAbort?.();
   }
 
@@ -184,52 +166,13 @@ export class Http2Exchange implements HttpExchange, DueBody {
     this.#onGone();
   }
 
-  #onChunk(chunk: Buffer): void {
-    if (this.#isOver || this.#isBodyOver) return;
-    this.#receivedBytes += chunk.length;
-    if (this.#receivedBytes > this.#limitBytes) {
-      this.#refuseBody();
-      return;
-    }
-    this.#listener?.onChunk(chunk);
-  }
-
-  #onEnd(): void {
-    // Node ends the body of a stream that was reset, too.
-    if (this.#isOver || this.#isBodyOver || this.#stream.aborted) return;
-    // Node ends a body that is paused where all of it came in one read.
-    this.#isEndHeld = this.#isBodyPaused;
-    if (this.#isEndHeld) return;
-    this.#isBodyOver = true;
-    this.#connection.owner.bodies.remove(this);
-    this.#stream.setTimeout(0);
-    this.#listener?.onEnd();
-  }
-
-  #awaitBytes(): void {
-    this.#stream.setTimeout(this.#connection.owner.limits.idleTimeoutMs, this.#onSilence);
+  #askForBody(): void {
+    if (expectsContinue(this.headers)) this.#stream.additionalHeaders({ ":status": 100 });
   }
 
   readonly #onSilence = (): void => {
-    if (!this.#isOver && !this.#isBodyOver) this.#stream.close(constants.NGHTTP2_CANCEL);
+    if (this.#body?.isOver === false) this.#stream.close(constants.NGHTTP2_CANCEL);
   };
-
-  #refuseBody(): void {
-    this.#endBody();
-    this.#listener?.onTooLarge();
-  }
-
-  /** Reads no further. */
-  #endBody(): void {
-    this.#stopReading();
-    this.#isBodyOver = true;
-    this.#stream.pause();
-  }
-
-  #stopReading(): void {
-    this.#connection.owner.bodies.remove(this);
-    if (!this.#isBodyOver) this.#stream.setTimeout(0);
-  }
 
   #sendTrailers(): void {
     if (this.#stream.closed) return;
@@ -246,9 +189,8 @@ export class Http2Exchange implements HttpExchange, DueBody {
   }
 }
 
-/** 0 without a body, {@link CHUNKED} for one that does not say how long it is. */
-function bodyLengthOf(headers: HeaderList, facts: HeadFacts, hasBody: boolean): number {
-  if (!hasBody) return 0;
+/** {@link CHUNKED} for a body that does not say how long it is. */
+function bodyLengthOf(headers: HeaderList, facts: HeadFacts): number {
   return headers.includes("content-length") ? facts.bodyLength : CHUNKED;
 }
 
