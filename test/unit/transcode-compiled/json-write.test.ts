@@ -39,6 +39,8 @@ const WRITTEN: readonly (readonly [hex: string, json: string, type?: string])[] 
   ["7a 02 fb ff", '{"optionalBytes":"+/8="}'],
   ["a8 01 02", '{"optionalNestedEnum":"BAZ"}'],
   ["a8 01 63", '{"optionalNestedEnum":99}'],
+  ["c0 07 05", '{"oneofNullValue":null}'],
+  ["e2 13 03 08 80 01", '{"repeatedValue":[null]}'],
   ["92 01 00", '{"optionalNestedMessage":{}}'],
   ["92 01 02 08 01 92 01 02 12 00", '{"optionalNestedMessage":{"a":1,"corecursive":{}}}'],
   ["92 01 02 08 01 92 01 02 08 02", '{"optionalNestedMessage":{"a":2}}'],
@@ -86,6 +88,7 @@ const BROKEN: readonly (readonly [hex: string, text: string])[] = [
   ["72 01 ff", "a string is not UTF-8"],
   ["72 03 ed a0 80", "a string is not UTF-8"],
   ["72 02 c3 28", "a string is not UTF-8"],
+  ["fa 12 05 0a 03 ed a0 80", "a string is not UTF-8"],
   ["92 13 0b 11 00 00 00 00 00 00 f8 7f 18 00", "a Value cannot be NaN"],
 ];
 
