@@ -135,7 +135,10 @@ export class JsonSource extends InputBytes {
       to = Math.min(to + 1, this.end);
     } else if (bytes[offset] === Byte.OPEN_BRACE) return "an object";
     else if (bytes[offset] === Byte.OPEN_BRACKET) return "a list";
-    else while (to < this.end && isTokenByte(bytes[to] ?? 0) && isTokenByte(bytes[offset] ?? 0)) to++;
+    else if ((bytes[offset] ?? 0) >= 0x80) {
+      const [character = ""] = bytes.toString("utf8", offset, Math.min(offset + 4, this.end));
+      return character === "\ufeff" ? "a byte order mark" : character;
+    } else while (to < this.end && isTokenByte(bytes[to] ?? 0) && isTokenByte(bytes[offset] ?? 0)) to++;
     const cut = to - offset > SHOWN_BYTES;
     const text = bytes.toString("utf8", offset, cut ? offset + SHOWN_BYTES : to);
     return cut ? `${text}…` : text;
