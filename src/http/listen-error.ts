@@ -8,12 +8,17 @@ const MEANINGS: ReadonlyMap<string, string> = new Map([
   ["ENOTFOUND", "the host has no address"],
 ]);
 
+/** Of a unix socket; libuv says EACCES for a missing folder, too. */
+const SOCKET_MEANINGS: ReadonlyMap<string, string> = new Map([
+  ["EACCES", "its folder is missing, or this user may not write to it"],
+]);
+
 /** An address that could not be bound. `code` is the system's word for it, e.g. `EADDRINUSE`. */
 export class ListenError extends Error {
   readonly code: string;
 
   constructor(address: ListenAddress, code: string, cause: string) {
-    super(`cannot listen on ${formatAddress(address)}: ${explained(code, cause)}`);
+    super(`cannot listen on ${formatAddress(address)}: ${explained(address, code, cause)}`);
     this.name = "ListenError";
     this.code = code;
   }
@@ -27,7 +32,7 @@ export function formatAddress(address: ListenAddress): string {
 }
 
 /** The system's own text repeats the address; what an engine says by itself stays. */
-function explained(code: string, cause: string): string {
-  const meaning = MEANINGS.get(code);
+function explained(address: ListenAddress, code: string, cause: string): string {
+  const meaning = (address.path === undefined ? MEANINGS : SOCKET_MEANINGS).get(code);
   return meaning === undefined || !cause.includes(code) ? cause : `${meaning} (${code})`;
 }
