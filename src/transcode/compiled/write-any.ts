@@ -55,6 +55,7 @@ export function writeAny(state: WriteState, writeMessage: MessageWriter, writeOb
   if (plan !== undefined) {
     const { bytes, view, end } = wire;
     const { depth } = state;
+    const { top } = state.entries;
     wire.pos = valueStart;
     wire.end = valueEnd;
     try {
@@ -71,6 +72,7 @@ export function writeAny(state: WriteState, writeMessage: MessageWriter, writeOb
       // Bytes that are not of the type, or have no JSON form, are kept as they are: the rest of the reply is sound.
       wire.use(bytes, view, valueEnd, end);
       state.depth = depth;
+      state.entries.top = top;
       json.length = mark;
     }
   }
