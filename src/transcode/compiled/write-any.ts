@@ -68,7 +68,7 @@ export function writeAny(state: WriteState, writeMessage: MessageWriter, writeOb
       close(json, start);
       return;
     } catch (error) {
-      if (!(error instanceof StatusError)) throw error;
+      if (!(error instanceof StatusError) || error.status.reason === "UPSTREAM_REPLY_TOO_LARGE") throw error;
       // Bytes that are not of the type, or have no JSON form, are kept as they are: the rest of the reply is sound.
       wire.use(bytes, view, valueEnd, end);
       state.depth = depth;

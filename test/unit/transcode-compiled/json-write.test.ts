@@ -195,6 +195,28 @@ describe("writing JSON", () => {
     assert.ok(status.message.includes("lacks a required field"), status.message);
   });
 
+  test("refuses a small reply that would become hundreds of megabytes of JSON", () => {
+    // A nested message that holds an empty one of many fields: 5 bytes, and some 3,000 with all defaults.
+    const wire = Buffer.from("8203021200".repeat(200_000), "hex");
+    const write = codecWith({ emitDefaults: true }).jsonWriter(messageNamed(PROTO3));
+    const status = refusalOf(() => write(wire));
+    assert.deepEqual([status.code, status.reason], [8, "UPSTREAM_REPLY_TOO_LARGE"]);
+    assert.equal(
+      status.message,
+      "the reply would be more than 83108864 bytes of JSON, the most for one of its size",
+    );
+    assert.equal(Buffer.from(codecWith().jsonWriter(messageNamed(PROTO3))(wire.subarray(0, 10))).length, 65);
+  });
+
+  test("refuses a reply that only its indentation makes so long", () => {
+    const desc = messageNamed("google.protobuf.ListValue");
+    const list = `${"[".repeat(90)}${"null,".repeat(500_000)}null${"]".repeat(90)}`;
+    const { message } = codecWith().jsonReader(desc)(Buffer.from(list));
+    assert.equal(Buffer.from(codecWith().jsonWriter(desc)(message)).toString(), list);
+    const status = refusalOf(() => codecWith({ pretty: true }).jsonWriter(desc)(message));
+    assert.equal(status.reason, "UPSTREAM_REPLY_TOO_LARGE");
+  });
+
   test("reads and writes a megabyte with at most three times its memory", () => {
     const desc = messageNamed(PROTO3);
     const json = Buffer.from(
