@@ -3,6 +3,7 @@
  * Source: RFC 8259.
  */
 import { gatewayStatus, StatusError } from "../../status/index.ts";
+import type { ByteSink } from "./byte-sink.ts";
 import { InputBytes } from "./input-bytes.ts";
 import { locate } from "./json-location.ts";
 
@@ -34,6 +35,8 @@ export class JsonSource extends InputBytes {
   /** The last 64-bit integer read: its unsigned halves. */
   low = 0;
   high = 0;
+  /** For values with escapes that are read without them; made when the first one comes. */
+  unescaped: { readonly text: ByteSink; readonly plain: JsonSource } | undefined = undefined;
 
   /** Starts a new text. */
   reset(text: Uint8Array): void {
