@@ -172,7 +172,8 @@ class SnapshotCompilation {
     const spec = { method, variables, body, responseBody, httpMethod };
     const problems = checkBinding(spec, where);
     if (problems.length > 0) {
-      this.#problems.push(...problems);
+      const rule = `${where === method.fullName ? "" : `${method.fullName}: `}${httpMethod} ${template.text}`;
+      this.#problems.push(...problems.map((problem) => ({ ...problem, what: `${rule}: ${problem.what}` })));
       return;
     }
     const subject = { upstream: upstream.name, methodName: method.fullName, httpMethod, template };

@@ -2,6 +2,9 @@
  * Which origins (RFC 6454) are let in: for CORS, and for WebSocket handshakes.
  */
 
+/** What `*` stands for: labels of a host, so that no other host with the rest in its path, port or query is let in. */
+const SUBDOMAIN = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
+
 /**
  * Compiles a list of exact origins (`https://app.example.com`), `https://*.example.com` for every subdomain, and `*` for
  * any. The answer says whether an `Origin` field's value is on it.
@@ -16,7 +19,9 @@ export function compileOrigins(origins: readonly string[]): (origin: string) => 
     if (exact.has(asked)) return true;
     return wildcards.some(
       ({ scheme, suffix }) =>
-        asked.startsWith(scheme) && asked.endsWith(suffix) && asked.length > scheme.length + suffix.length,
+        asked.startsWith(scheme) &&
+        asked.endsWith(suffix) &&
+        SUBDOMAIN.test(asked.slice(scheme.length, asked.length - suffix.length)),
     );
   };
 }

@@ -8,6 +8,7 @@ import { type HttpBinding, readAnnotation } from "./http-rule.ts";
 import { parseTemplate, TemplateError } from "./parse-template.ts";
 import type { PathTemplate } from "./path-template.ts";
 import { shown } from "./percent-decoding.ts";
+import { ANY_METHOD } from "./segment-trie.ts";
 import type { SelectedRule } from "./selector.ts";
 import { overlappingVariables, variableFault } from "./variable-field.ts";
 
@@ -137,6 +138,14 @@ function methodProblem(kind: string, subject: string, where: string): Problem | 
       where,
       what: `${subject}method ${JSON.stringify(shown(kind))} is not an HTTP method`,
       hint: "write a method such as HEAD, or * for any",
+    };
+  }
+  if (kind !== ANY_METHOD && !/^[A-Za-z_-]{1,32}$/.test(kind)) {
+    return {
+      severity: "error",
+      where,
+      what: `${subject}method ${shown(kind)} is none that the gateway takes`,
+      hint: "write at most 32 letters, - and _, such as PURGE",
     };
   }
   if (kind === "CONNECT") {

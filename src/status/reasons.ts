@@ -157,7 +157,7 @@ export const REASONS: Readonly<Record<Reason, { readonly code: Code; readonly wh
   UPSTREAM_PROTOCOL: { code: Code.UNAVAILABLE, what: "The upstream answered, but not with gRPC." },
   UPSTREAM_REPLY_TOO_LARGE: {
     code: Code.RESOURCE_EXHAUSTED,
-    what: "The reply is longer than maxReceiveMessageBytes.",
+    what: "The reply is longer than maxReceiveMessageBytes, or far longer as JSON than as it came.",
   },
   UPSTREAM_REPLY_INVALID: {
     code: Code.INTERNAL,

@@ -351,7 +351,12 @@ describe("sluice serve does not start", () => {
         });
         try {
           const run = await runSluice(["serve", "-c", files.path("x.yaml")]);
-          assert.match(run.stderr, new RegExp(`^sluice: cannot listen on ${address}: .*EADDRINUSE.*\\n$`));
+          assert.match(
+            run.stderr,
+            new RegExp(
+              `^sluice: cannot listen on ${address}: another process listens there \\(EADDRINUSE\\)\\n$`,
+            ),
+          );
           assert.equal(run.exitCode, 1);
         } finally {
           await files.remove();

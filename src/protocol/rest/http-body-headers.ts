@@ -4,10 +4,10 @@
 
 /**
  * The header fields for a body of type `contentType`: verbatim, or `application/octet-stream` without sniffing where
- * the upstream gave none, or one that no header field can hold.
+ * the upstream gave none (white space is none in a field), or one that no header field can hold.
  */
 export function httpBodyHeaders(contentType: string): string[] {
-  if (contentType !== "" && isFieldValue(contentType)) return ["content-type", contentType];
+  if (contentType.trim() !== "" && isFieldValue(contentType)) return ["content-type", contentType];
   return ["content-type", "application/octet-stream", "x-content-type-options", "nosniff"];
 }
 

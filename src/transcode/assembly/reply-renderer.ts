@@ -3,6 +3,7 @@ import type { BindingPlan } from "../binding/binding-plan.ts";
 import type { CompiledCodec } from "../compiled/codec.ts";
 import { indentJson } from "../compiled/indent-json.ts";
 import type { MessagePlan } from "../compiled/plan.ts";
+import { jsonLimitOf } from "../compiled/write-state.ts";
 import type { MessageTypes } from "../fields/message-types.ts";
 import { sliceHttpBody } from "../http-body/slice-http-body.ts";
 import { unsetFieldJson } from "../reflective/write-json.ts";
@@ -37,6 +38,6 @@ export class ReplyRenderer {
   render(message: Uint8Array, pretty: boolean): Uint8Array | HttpBodyReply {
     if (this.#httpBodyPath !== undefined) return sliceHttpBody(message, this.#httpBodyPath);
     const json = this.#field?.render(message) ?? this.#codec.writeJson(this.#output, message);
-    return pretty ? indentJson(json) : json;
+    return pretty ? indentJson(json, jsonLimitOf(message.length)) : json;
   }
 }

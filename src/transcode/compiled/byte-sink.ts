@@ -5,6 +5,8 @@
  * third of the speed. Whoever calls a method that says "needs room" has asked for it.
  */
 
+import { refuse } from "../../status/index.ts";
+
 /** A buffer larger than this is given away or dropped after use, so that one large message does not stay in memory. */
 const KEEP_BYTES = 256 * 1024;
 const INITIAL_BYTES = 4 * 1024;
@@ -39,6 +41,8 @@ export class ByteSink {
   /** The same memory as `bytes`. */
   view: DataView = viewOf(this.bytes);
   length = 0;
+  /** Room beyond this is refused: for the JSON of replies, which may be a thousand times as long as what came. */
+  limitBytes: number = Number.POSITIVE_INFINITY;
 
   /** Empties the sink for a new message. */
   reset(): void {
@@ -46,7 +50,10 @@ export class ByteSink {
     if (this.bytes.length > KEEP_BYTES) this.#use(Buffer.allocUnsafeSlow(INITIAL_BYTES));
   }
 
-  /** Makes room for `count` more bytes. */
+  /**
+   * Makes room for `count` more bytes.
+   * @throws {StatusError} UPSTREAM_REPLY_TOO_LARGE beyond `limitBytes`.
+   */
   ensure(count: number): void {
     if (this.length + count > this.bytes.length) this.#grow(this.length + count);
   }
@@ -232,6 +239,12 @@ export class ByteSink {
   }
 
   #renew(size: number): void {
+    if (size > this.limitBytes) {
+      throw refuse(
+        "UPSTREAM_REPLY_TOO_LARGE",
+        `the reply would be more than ${this.limitBytes} bytes of JSON, the most for one of its size`,
+      );
+    }
     const next = Buffer.allocUnsafeSlow(size);
     this.bytes.copy(next, 0, 0, this.length);
     this.#use(next);

@@ -9,7 +9,7 @@ import { readMessage } from "./read-message.ts";
 import { ReadState } from "./read-state.ts";
 import { WireSource } from "./wire-source.ts";
 import { writeMessage } from "./write-message.ts";
-import { WriteState } from "./write-state.ts";
+import { jsonLimitOf, WriteState } from "./write-state.ts";
 
 /** What reading a JSON text gave. */
 export interface ReadMessage {
@@ -29,7 +29,8 @@ export type JsonReader = (json: Uint8Array) => ReadMessage;
 /**
  * Wire bytes of one message type to compact JSON in UTF-8 (indented where the options say `pretty`), the caller's to
  * keep. Fields ascend by number.
- * @throws {StatusError} INTERNAL, reason UPSTREAM_REPLY_INVALID, if the bytes are not a message of the type.
+ * @throws {StatusError} INTERNAL, reason UPSTREAM_REPLY_INVALID, if the bytes are not a message of the type;
+ * RESOURCE_EXHAUSTED, reason UPSTREAM_REPLY_TOO_LARGE, if their JSON is longer than `jsonLimitOf` allows.
  */
 export type JsonWriter = (message: Uint8Array) => Uint8Array;
 
@@ -86,7 +87,7 @@ export class CompiledCodec {
   /**
    * Writes a message as compact JSON, the caller's to keep. `depth` is how many levels stand around it: -1 for a plan
    * whose JSON is that of a field in it.
-   * @throws {StatusError} UPSTREAM_REPLY_INVALID.
+   * @throws {StatusError} as {@link JsonWriter}.
    */
   writeJson(plan: MessagePlan, message: Uint8Array, depth: number = 0): Uint8Array {
     const state = this.writing;
@@ -97,6 +98,7 @@ export class CompiledCodec {
       return state.json.take();
     } finally {
       state.wire.release();
+      state.json.reset();
     }
   }
 
@@ -116,6 +118,6 @@ export class CompiledCodec {
 
   #write(plan: MessagePlan, message: Uint8Array): Uint8Array {
     const json = this.writeJson(plan, message);
-    return this.#isPretty ? indentJson(json) : json;
+    return this.#isPretty ? indentJson(json, jsonLimitOf(message.length)) : json;
   }
 }

@@ -5,9 +5,13 @@ import { Byte } from "./json-source.ts";
 const SPACE = 0x20;
 const NEWLINE = 0x0a;
 
-/** The same JSON, indented. `json` is compact (no white space outside strings) and well-formed. */
-export function indentJson(json: Uint8Array): Buffer {
+/**
+ * The same JSON, indented. `json` is compact (no white space outside strings) and well-formed.
+ * @throws {StatusError} UPSTREAM_REPLY_TOO_LARGE beyond `limitBytes`.
+ */
+export function indentJson(json: Uint8Array, limitBytes: number): Buffer {
   const sink = new ByteSink();
+  sink.limitBytes = limitBytes;
   let depth = 0;
   let isInString = false;
   for (let at = 0; at < json.length; at++) {

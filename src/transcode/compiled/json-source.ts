@@ -3,6 +3,7 @@
  * Source: RFC 8259.
  */
 import { gatewayStatus, StatusError } from "../../status/index.ts";
+import type { ByteSink } from "./byte-sink.ts";
 import { InputBytes } from "./input-bytes.ts";
 import { locate } from "./json-location.ts";
 
@@ -34,6 +35,8 @@ export class JsonSource extends InputBytes {
   /** The last 64-bit integer read: its unsigned halves. */
   low = 0;
   high = 0;
+  /** For values with escapes that are read without them; made when the first one comes. */
+  unescaped: { readonly text: ByteSink; readonly plain: JsonSource } | undefined = undefined;
 
   /** Starts a new text. */
   reset(text: Uint8Array): void {
@@ -135,7 +138,10 @@ export class JsonSource extends InputBytes {
       to = Math.min(to + 1, this.end);
     } else if (bytes[offset] === Byte.OPEN_BRACE) return "an object";
     else if (bytes[offset] === Byte.OPEN_BRACKET) return "a list";
-    else while (to < this.end && isTokenByte(bytes[to] ?? 0) && isTokenByte(bytes[offset] ?? 0)) to++;
+    else if ((bytes[offset] ?? 0) >= 0x80) {
+      const [character = ""] = bytes.toString("utf8", offset, Math.min(offset + 4, this.end));
+      return character === "\ufeff" ? "a byte order mark" : character;
+    } else while (to < this.end && isTokenByte(bytes[to] ?? 0) && isTokenByte(bytes[offset] ?? 0)) to++;
     const cut = to - offset > SHOWN_BYTES;
     const text = bytes.toString("utf8", offset, cut ? offset + SHOWN_BYTES : to);
     return cut ? `${text}…` : text;

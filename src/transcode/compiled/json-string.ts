@@ -97,9 +97,10 @@ export function readUnescaped<T>(
 ): T {
   json.pos = start;
   if (json.bytes[start] !== Byte.QUOTE || endOfPlainString(json) >= 0) throw json.refusal(start, expected);
-  const text = new ByteSink();
+  // Memory of its own for each string would cost more than all the rest.
+  json.unescaped ??= { text: new ByteSink(), plain: new JsonSource() };
+  const { text, plain } = json.unescaped;
   copyStringTo(text, json);
-  const plain = new JsonSource();
   plain.reset(Buffer.from(`"${text.bytes.toString("utf8", 0, text.length)}"`, "utf8"));
   // What is read like this never holds a quote or backslash, so this comes here once at most.
   if (text.bytes.subarray(0, text.length).includes(Byte.BACKSLASH)) throw json.refusal(start, expected);
@@ -109,6 +110,8 @@ export function readUnescaped<T>(
   } catch {
     // Its error would tell a place in the text without escapes.
     throw json.refusal(start, expected);
+  } finally {
+    plain.release();
   }
   if (plain.pos !== plain.end) throw json.refusal(start, expected);
   return value;

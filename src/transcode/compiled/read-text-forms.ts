@@ -103,12 +103,18 @@ export function readFieldMask(state: ReadState): void {
   const end = scratch.length;
   if (end === 0) return;
   let from = 0;
+  let nameFrom = 0;
   for (let at = 0; at <= end; at++) {
-    if (at < end && text[at] !== Byte.COMMA) {
-      if (text[at] === 0x5f) throw json.refusal(start, expected);
+    const byte = at < end ? text[at] : Byte.COMMA;
+    if (byte === Byte.COMMA || byte === Byte.DOT) {
+      // A path is names with dots between, and none of them is empty.
+      if (at === nameFrom) throw json.refusal(start, expected);
+      nameFrom = at + 1;
+    }
+    if (byte !== Byte.COMMA) {
+      if (byte === 0x5f) throw json.refusal(start, expected);
       continue;
     }
-    if (at === from) throw json.refusal(start, expected);
     wire.ensure((at - from) * 2 + VALUE_ROOM);
     wire.byte(0x0a);
     const content = wire.open();

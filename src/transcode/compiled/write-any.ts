@@ -55,6 +55,7 @@ export function writeAny(state: WriteState, writeMessage: MessageWriter, writeOb
   if (plan !== undefined) {
     const { bytes, view, end } = wire;
     const { depth } = state;
+    const { top } = state.entries;
     wire.pos = valueStart;
     wire.end = valueEnd;
     try {
@@ -67,10 +68,11 @@ export function writeAny(state: WriteState, writeMessage: MessageWriter, writeOb
       close(json, start);
       return;
     } catch (error) {
-      if (!(error instanceof StatusError)) throw error;
+      if (!(error instanceof StatusError) || error.status.reason === "UPSTREAM_REPLY_TOO_LARGE") throw error;
       // Bytes that are not of the type, or have no JSON form, are kept as they are: the rest of the reply is sound.
       wire.use(bytes, view, valueEnd, end);
       state.depth = depth;
+      state.entries.top = top;
       json.length = mark;
     }
   }

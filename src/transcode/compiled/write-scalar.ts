@@ -98,6 +98,7 @@ function writeEnum(state: WriteState, field: FieldPlan): boolean {
   const value = wire.varint() | 0;
   const text = field.enum?.json(value);
   if (text !== undefined) json.literal(text);
+  else if (field.enum?.isNull === true) json.ascii("null");
   else if (field.enum?.closed === true) return false;
   else writeInteger(json, value);
   return true;

@@ -4,6 +4,16 @@ import { EntryStack } from "./entry-order.ts";
 import type { PlanCache } from "./plan.ts";
 import { WireSource } from "./wire-source.ts";
 
+const FREE_BYTES = 64 * 1024 * 1024;
+const MAX_RATIO = 16;
+/** Offsets are kept as int32. */
+const MAX_BYTES = 1024 * 1024 * 1024;
+
+/** What the JSON of a reply of `wireBytes` may take: a reply that is made of nothing but defaults grows a thousandfold. */
+export function jsonLimitOf(wireBytes: number): number {
+  return Math.min(FREE_BYTES + MAX_RATIO * wireBytes, MAX_BYTES);
+}
+
 /** The state of a writing. */
 export class WriteState {
   readonly wire: WireSource = new WireSource();
@@ -28,6 +38,7 @@ export class WriteState {
   reset(message: Uint8Array): void {
     this.wire.reset(message);
     this.json.reset();
+    this.json.limitBytes = jsonLimitOf(message.length);
     // JSON is rarely shorter than the wire: growing from nothing would copy a large reply ten times.
     this.json.ensure(message.length + (message.length >>> 1));
     this.entries.reset();

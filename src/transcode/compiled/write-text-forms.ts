@@ -3,6 +3,7 @@
  * Source: google/protobuf/timestamp.proto, duration.proto, field_mask.proto ("JSON Mapping").
  */
 
+import { isUtf8 } from "node:buffer";
 import {
   dateOfDays,
   MAX_DURATION_SECONDS,
@@ -73,6 +74,7 @@ export function writeFieldMask(state: WriteState): void {
       continue;
     }
     const end = wire.lengthEnd();
+    if (!isUtf8(wire.bytes.subarray(wire.pos, end))) throw wire.broken("a string is not UTF-8");
     const path = wire.bytes.toString("utf8", wire.pos, end);
     // A path that does not come back the same would name another field.
     if (/[A-Z]|_(?![a-z])/.test(path)) throw wire.withoutJson("a path of a FieldMask has no camel case");

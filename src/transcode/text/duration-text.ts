@@ -6,6 +6,7 @@ import { MAX_DURATION_SECONDS } from "./civil-time.ts";
 import { fractionOf, nanosOf } from "./fraction-text.ts";
 import type { SecondsAndNanos } from "./timestamp-text.ts";
 
+/** Of the seconds alone: duration.proto limits seconds and nanos each for itself. */
 const MAX_SECONDS = BigInt(MAX_DURATION_SECONDS);
 
 /** Reads the JSON string; undefined if it is malformed or out of range. Seconds and nanos have the same sign. */
@@ -18,7 +19,7 @@ export function parseDuration(text: string): SecondsAndNanos | undefined {
   const whole = text.slice(start, point < 0 ? end : point);
   const seconds = wholeSeconds(whole);
   const nanos = point < 0 ? 0 : nanosOf(text.slice(point + 1, end));
-  if (seconds === undefined || nanos === undefined || isBeyond(seconds, nanos)) return undefined;
+  if (seconds === undefined || nanos === undefined || seconds > MAX_SECONDS) return undefined;
   if (!negative) return { seconds, nanos };
   return { seconds: -seconds, nanos: nanos === 0 ? 0 : -nanos };
 }
@@ -28,13 +29,9 @@ export function formatDuration(seconds: bigint, nanos: number): string | undefin
   if (nanos < -999_999_999 || nanos > 999_999_999) return undefined;
   if ((seconds > 0n && nanos < 0) || (seconds < 0n && nanos > 0)) return undefined;
   const magnitude = seconds < 0n ? -seconds : seconds;
-  if (isBeyond(magnitude, Math.abs(nanos))) return undefined;
+  if (magnitude > MAX_SECONDS) return undefined;
   const sign = seconds < 0n || nanos < 0 ? "-" : "";
   return `${sign}${magnitude}${fractionOf(Math.abs(nanos))}s`;
-}
-
-function isBeyond(seconds: bigint, nanos: number): boolean {
-  return seconds > MAX_SECONDS || (seconds === MAX_SECONDS && nanos > 0);
 }
 
 function wholeSeconds(digits: string): bigint | undefined {

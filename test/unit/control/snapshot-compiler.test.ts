@@ -240,11 +240,11 @@ describe("a fault drops its own rule, says where, what and what to do, and the r
     [`{ selector: ${S}.Unannotated, get: "/**/{string_value=**}" }`, /^sluice\.yaml:8:\d+: .* \(.+\)$/],
     [
       `{ selector: ${S}.Unannotated, post: /x, body: nope }`,
-      /^sluice\.yaml:8:\d+: .*body "nope".*AllTypes has no field "nope" \(.+\)$/,
+      /^sluice\.yaml:8:\d+: \S+\.Unannotated: POST \/x: body "nope".*AllTypes has no field "nope" \(.+\)$/,
     ],
     [
       `{ selector: ${S}.Unannotated, get: /x, responseBody: nope }`,
-      /^sluice\.yaml:8:\d+: .*response_body "nope".*AllTypes has no field "nope" \(.+\)$/,
+      /^sluice\.yaml:8:\d+: \S+\.Unannotated: GET \/x: response_body "nope".*AllTypes has no field "nope" \(.+\)$/,
     ],
     [`{ selector: ${S}.Nope, get: /x }`, /^sluice\.yaml:8:\d+: selector .*Nope selects no method .* \(.+\)$/],
     [`{ selector: ${S}.ping, get: /x }`, /^sluice\.yaml:8:\d+: selector .* \(.*case: .*\.Ping\)$/],

@@ -283,6 +283,7 @@ describe("a raw reply", () => {
   const cases: readonly [contentType: string, header: string, nosniff: string | undefined][] = [
     ["image/png", "image/png", undefined],
     ["", "application/octet-stream", "nosniff"],
+    [" \t", "application/octet-stream", "nosniff"],
     ["text/html\r\nset-cookie: a=b", "application/octet-stream", "nosniff"],
   ];
   for (const [contentType, header, nosniff] of cases) {

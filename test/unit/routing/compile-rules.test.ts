@@ -163,6 +163,10 @@ describe("the method of a binding is judged wherever its rule stands", () => {
     ["NO GOOD", "error", 0],
     ["GET/", "error", 0],
     ["CONNECT", "error", 0],
+    ["V2", "error", 0],
+    ["A.B", "error", 0],
+    ["X".repeat(33), "error", 0],
+    ["M-SEARCH", undefined, 1],
   ];
   for (const [httpMethod, severity, count] of cases) {
     test(JSON.stringify(httpMethod), () => {

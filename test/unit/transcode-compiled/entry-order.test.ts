@@ -16,10 +16,20 @@ const KEY = fc.string({ maxLength: 60 }).filter((key) => key !== "__proto__");
 
 /** One map entry of int32 to int32 on the wire, for field 56. */
 function entry(key: number, value: number): Buffer {
-  const varint = (n: number): number[] => (n < 128 ? [n] : [(n & 127) | 128, ...varint(n >>> 7)]);
   const negative = (n: number): number[] => (n >= 0 ? varint(n) : [...tenBytes(n)]);
   const content = [0x08, ...negative(key), 0x10, ...varint(value)];
   return Buffer.from([...varint((56 << 3) | 2), ...varint(content.length), ...content]);
+}
+
+/** A length-delimited field. */
+function field(number: number, content: string | Buffer | readonly Buffer[]): Buffer {
+  const bytes =
+    typeof content === "string" || Buffer.isBuffer(content) ? Buffer.from(content) : Buffer.concat(content);
+  return Buffer.concat([Buffer.from([...varint((number << 3) | 2), ...varint(bytes.length)]), bytes]);
+}
+
+function varint(value: number): number[] {
+  return value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)];
 }
 
 function* tenBytes(n: number): Iterable<number> {
@@ -48,6 +58,21 @@ describe("entries of a map go out by key, whatever their order on the wire", () 
     const wire = Buffer.concat([entry(9, 1), entry(1, 2), entry(9, 3), entry(1, 4)]);
     const json = Buffer.from(codecWith({ emitDefaults: false }).jsonWriter(messageNamed(PROTO3))(wire));
     assert.equal(json.toString(), '{"mapInt32Int32":{"1":4,"9":3}}');
+  });
+
+  test("an Any that fails within a map of its own leaves those around it alone", () => {
+    const url = "type.googleapis.com/google.protobuf.Struct";
+    // A Struct of two members, of which the second has no JSON form: NaN.
+    const nan = Buffer.from("11000000000000f87f", "hex");
+    const struct = Buffer.concat([
+      field(1, [field(1, "member"), field(2, Buffer.from("2001", "hex"))]),
+      field(1, [field(1, "other"), field(2, nan)]),
+    ]);
+    const any = field(305, [field(1, url), field(2, struct)]);
+    const wire = ["c", "a", "b"].map((key) => field(71, [field(1, key), field(2, field(2, any))]));
+    const json = Buffer.from(codecWith().jsonWriter(messageNamed(PROTO3))(Buffer.concat(wire))).toString();
+    const value = { corecursive: { optionalAny: { "@type": url, value: struct.toString("base64") } } };
+    assert.equal(json, JSON.stringify({ mapStringNestedMessage: { a: value, b: value, c: value } }));
   });
 
   test("equal Structs give equal bytes, maps within maps included", () => {

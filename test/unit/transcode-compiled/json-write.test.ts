@@ -39,6 +39,8 @@ const WRITTEN: readonly (readonly [hex: string, json: string, type?: string])[] 
   ["7a 02 fb ff", '{"optionalBytes":"+/8="}'],
   ["a8 01 02", '{"optionalNestedEnum":"BAZ"}'],
   ["a8 01 63", '{"optionalNestedEnum":99}'],
+  ["c0 07 05", '{"oneofNullValue":null}'],
+  ["e2 13 03 08 80 01", '{"repeatedValue":[null]}'],
   ["92 01 00", '{"optionalNestedMessage":{}}'],
   ["92 01 02 08 01 92 01 02 12 00", '{"optionalNestedMessage":{"a":1,"corecursive":{}}}'],
   ["92 01 02 08 01 92 01 02 08 02", '{"optionalNestedMessage":{"a":2}}'],
@@ -86,6 +88,7 @@ const BROKEN: readonly (readonly [hex: string, text: string])[] = [
   ["72 01 ff", "a string is not UTF-8"],
   ["72 03 ed a0 80", "a string is not UTF-8"],
   ["72 02 c3 28", "a string is not UTF-8"],
+  ["fa 12 05 0a 03 ed a0 80", "a string is not UTF-8"],
   ["92 13 0b 11 00 00 00 00 00 00 f8 7f 18 00", "a Value cannot be NaN"],
 ];
 
@@ -190,6 +193,28 @@ describe("writing JSON", () => {
     const desc = messageNamed("protobuf_test_messages.proto2.TestAllRequiredTypesProto2");
     const status = refusalOf(() => codecWith().jsonWriter(desc)(new Uint8Array()));
     assert.ok(status.message.includes("lacks a required field"), status.message);
+  });
+
+  test("refuses a small reply that would become hundreds of megabytes of JSON", () => {
+    // A nested message that holds an empty one of many fields: 5 bytes, and some 3,000 with all defaults.
+    const wire = Buffer.from("8203021200".repeat(200_000), "hex");
+    const write = codecWith({ emitDefaults: true }).jsonWriter(messageNamed(PROTO3));
+    const status = refusalOf(() => write(wire));
+    assert.deepEqual([status.code, status.reason], [8, "UPSTREAM_REPLY_TOO_LARGE"]);
+    assert.equal(
+      status.message,
+      "the reply would be more than 83108864 bytes of JSON, the most for one of its size",
+    );
+    assert.equal(Buffer.from(codecWith().jsonWriter(messageNamed(PROTO3))(wire.subarray(0, 10))).length, 65);
+  });
+
+  test("refuses a reply that only its indentation makes so long", () => {
+    const desc = messageNamed("google.protobuf.ListValue");
+    const list = `${"[".repeat(90)}${"null,".repeat(500_000)}null${"]".repeat(90)}`;
+    const { message } = codecWith().jsonReader(desc)(Buffer.from(list));
+    assert.equal(Buffer.from(codecWith().jsonWriter(desc)(message)).toString(), list);
+    const status = refusalOf(() => codecWith({ pretty: true }).jsonWriter(desc)(message));
+    assert.equal(status.reason, "UPSTREAM_REPLY_TOO_LARGE");
   });
 
   test("reads and writes a megabyte with at most three times its memory", () => {
