@@ -137,8 +137,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     this.#idleTimer?.refresh();
     try {
       const mayGoOn = this.#writer.message(message);
-      // The reply to a HEAD request is complete with its head.
-      if (this.#scope.exchange.method === "HEAD" && this.#scope.reply.state === "started") this.#endEarly();
+      if (this.#scope.reply.isHeadAlone) this.#endEarly();
       return mayGoOn;
     } catch (error) {
       this.#call?.cancel(this.#statusOf(error));
@@ -240,7 +239,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
 
   #endEarly(): void {
     this.#finish(OK, []);
-    this.#call?.cancel(gatewayStatus("CLIENT_GONE", "a HEAD request wants no messages"));
+    this.#call?.cancel(gatewayStatus("CLIENT_GONE", "a reply without a body wants no messages"));
   }
 
   /** Ends a request that, as a rule, has not reached the upstream. */

@@ -10,6 +10,7 @@ import type {
   WebSocketOptions,
 } from "../../http/index.ts";
 import { codedHeaders, type ReplyCompression } from "../coding/index.ts";
+import { hasNoBody } from "./reply-headers.ts";
 
 /** One request's reply. Its state says how far it has got. */
 export class Reply {
@@ -52,6 +53,11 @@ export class Reply {
 
   get state(): "open" | "started" | "ended" {
     return this.#state;
+  }
+
+  /** Whether a reply that has started is complete with its head: one to HEAD, or of a status that has no body. */
+  get isHeadAlone(): boolean {
+    return this.#state === "started" && !this.#hasBody();
   }
 
   /** Whether the reply has ended here, but has yet to be sent: it is being compressed. */
@@ -188,8 +194,12 @@ export class Reply {
     };
   }
 
+  #hasBody(): boolean {
+    return this.exchange.method !== "HEAD" && !hasNoBody(this.#httpStatus);
+  }
+
   #count(chunk: Uint8Array | string): void {
-    if (this.exchange.method === "HEAD") return;
+    if (!this.#hasBody()) return;
     this.#bytesOut += typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.byteLength;
   }
 }

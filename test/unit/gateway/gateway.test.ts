@@ -427,6 +427,18 @@ describe("a server-streaming request", () => {
     assert.equal(bench.record.code, Code.OK);
   });
 
+  for (const status of [204, 205, 304]) {
+    test(`of status ${status}, which has no body, is its head, and the call is cancelled`, () => {
+      const bench = new Bench([streaming]);
+      const exchange = bench.handle({ path: "/v1/a" });
+      bench.channel.call.listener.onHeaders(["x-http-code", String(status)]);
+      bench.channel.call.listener.onMessage(bytes("1"));
+      assert.deepEqual([exchange.status, exchange.isEnded], [status, true]);
+      assert.ok(bench.channel.call.cancelledWith);
+      assert.deepEqual([bench.record.code, bench.record.bytesOut], [Code.OK, 0]);
+    });
+  }
+
   test("of raw bodies is joined without a delimiter, and reset where it fails late", async () => {
     const transcoder = {
       requestBody: "json" as const,

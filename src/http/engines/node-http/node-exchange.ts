@@ -231,11 +231,12 @@ export class NodeExchange implements HttpExchange, Carried, DueBody {
     this.#request.socket.setTimeout(0);
   }
 
-  /** Once the reply has ended, node skips what is left of the body. */
+  /** Once the reply has ended, node skips what is left of the body; not of one that was held, unless it is let go. */
   #stopReading(): void {
     if (this.#isBodyOver) return;
     this.#connection.bodies.remove(this);
     this.#request.socket.setTimeout(0);
+    if (this.#isBodyPaused) this.#request.resume();
   }
 
   /** The fields to send, `connection: close` among them if the connection ends with this reply. */
