@@ -50,6 +50,8 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   #call: Call | undefined;
   #callTrace: CallTrace | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
+  /** `#movedNow` when the idle timer was started last. */
+  #moved = 0;
   #deadlineMs = Number.POSITIVE_INFINITY;
   #hasMessage = false;
   /** The gateway's end is told to this request, too. */
@@ -110,7 +112,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   onRequestMessage(message: Uint8Array): boolean {
     if (this.#isFinished) return true;
     if (!this.#hasMessage) this.#onFirstMessage();
-    this.#idleTimer?.refresh();
+    this.#restartIdleTimer();
     try {
       const call = this.#call ?? this.#open(this.#dialogue);
       return call === undefined || call.send(message);
@@ -134,11 +136,10 @@ export class Relay implements RequestSink, CallListener, OpenStream {
 
   onMessage(message: Uint8Array): boolean {
     if (this.#isFinished || this.#writer === undefined) return true;
-    this.#idleTimer?.refresh();
+    this.#restartIdleTimer();
     try {
       const mayGoOn = this.#writer.message(message);
-      // The reply to a HEAD request is complete with its head.
-      if (this.#scope.exchange.method === "HEAD" && this.#scope.reply.state === "started") this.#endEarly();
+      if (this.#scope.reply.isHeadAlone) this.#endEarly();
       return mayGoOn;
     } catch (error) {
       this.#call?.cancel(this.#statusOf(error));
@@ -225,10 +226,28 @@ export class Relay implements RequestSink, CallListener, OpenStream {
   #startIdleTimer(): void {
     const { method, settings } = this.#route;
     if (method.kind === "unary" || settings.idleTimeoutMs === Number.POSITIVE_INFINITY) return;
-    this.#idleTimer = setTimeout(() => {
-      const what = `the stream was silent for ${settings.idleTimeoutMs} ms`;
-      this.#call?.cancel(gatewayStatus("DEADLINE", what));
-    }, settings.idleTimeoutMs);
+    this.#moved = this.#movedNow();
+    this.#idleTimer = setTimeout(() => this.#onIdle(), settings.idleTimeoutMs);
+  }
+
+  #restartIdleTimer(): void {
+    if (this.#idleTimer === undefined) return;
+    this.#moved = this.#movedNow();
+    this.#idleTimer.refresh();
+  }
+
+  /** Grows with what comes of a message that is not whole yet, and with what a slow client takes of one. */
+  #movedNow(): number {
+    return (this.#dialogue?.reader.bytesIn ?? 0) + this.#scope.reply.drains;
+  }
+
+  #onIdle(): void {
+    if (this.#movedNow() !== this.#moved) {
+      this.#startIdleTimer();
+      return;
+    }
+    const what = `the stream was silent for ${this.#route.settings.idleTimeoutMs} ms`;
+    this.#call?.cancel(gatewayStatus("DEADLINE", what));
   }
 
   #onAbort(): void {
@@ -240,7 +259,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
 
   #endEarly(): void {
     this.#finish(OK, []);
-    this.#call?.cancel(gatewayStatus("CLIENT_GONE", "a HEAD request wants no messages"));
+    this.#call?.cancel(gatewayStatus("CLIENT_GONE", "a reply without a body wants no messages"));
   }
 
   /** Ends a request that, as a rule, has not reached the upstream. */

@@ -32,7 +32,10 @@ const CONFIG = {
     json: { emitDefaults: false },
     uploadChunkBytes: "64KiB",
     http: { rules: RULES },
-    routes: [{ selector: `${SERVICE}.Collect`, maxRequestBodyBytes: "1KiB" }],
+    routes: [
+      { selector: `${SERVICE}.Collect`, maxRequestBodyBytes: "1KiB" },
+      { selector: `${SERVICE}.UploadStream`, idleTimeout: "1s" },
+    ],
   },
 };
 
@@ -248,6 +251,22 @@ describeGateway("uploads", CONFIG, (subject) => {
       assert.equal(calls[0]?.messages.length, messages);
     });
   }
+
+  test("one that takes longer for a message than a stream may be silent is not silent", async () => {
+    const { request, response } = openStream(subject, "POST", "/v1/blob:stream");
+    for (let i = 0; i < 20; i++) {
+      request.write("x");
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    request.end();
+    assert.equal((await response).statusCode, 200);
+    (await response).resume();
+
+    const silent = openStream(subject, "POST", "/v1/blob:stream");
+    silent.request.write("x");
+    assert.equal((await silent.response).statusCode, 504);
+    silent.request.destroy();
+  });
 
   test("path and query ride in the first message", async () => {
     const body = Buffer.alloc(100_000, "x");

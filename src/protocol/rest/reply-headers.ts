@@ -60,3 +60,8 @@ export function chosenHttpStatus(metadata: Metadata): number {
   }
   return 200;
 }
+
+/** Whether a reply of this status has no body (RFC 9110, sections 15.3.5, 15.3.6 and 15.4.5). */
+export function hasNoBody(httpStatus: number): boolean {
+  return httpStatus === 204 || httpStatus === 205 || httpStatus === 304;
+}

@@ -10,6 +10,14 @@ import type {
   WebSocketOptions,
 } from "../../http/index.ts";
 import { codedHeaders, type ReplyCompression } from "../coding/index.ts";
+import { hasNoBody } from "./reply-headers.ts";
+
+/**
+ * A longer piece is given to the exchange in parts of this length, each when the client has taken the one before it: so it
+ * shows that a slow client of long messages goes on.
+ */
+const PART_BYTES: number = 512 * 1024;
+const NOTHING = new Uint8Array(0);
 
 /** One request's reply. Its state says how far it has got. */
 export class Reply {
@@ -19,6 +27,9 @@ export class Reply {
   #bytesOut = 0;
   #state: "open" | "started" | "ended" = "open";
   #isHeld = false;
+  /** What of the last piece the exchange has not got. */
+  #rest: Uint8Array = NOTHING;
+  #drains = 0;
   #connection: WebSocketConnection | undefined;
   /** It has been decided, and is being compressed. */
   #isPending = false;
@@ -40,6 +51,11 @@ export class Reply {
     return this.#isHeld;
   }
 
+  /** How often a client that was behind has taken what it was given. */
+  get drains(): number {
+    return this.#drains;
+  }
+
   /** The status line that was sent; 0 before that. */
   get httpStatus(): number {
     return this.#httpStatus;
@@ -52,6 +68,11 @@ export class Reply {
 
   get state(): "open" | "started" | "ended" {
     return this.#state;
+  }
+
+  /** Whether a reply that has started is complete with its head: one to HEAD, or of a status that has no body. */
+  get isHeadAlone(): boolean {
+    return this.#state === "started" && !this.#hasBody();
   }
 
   /** Whether the reply has ended here, but has yet to be sent: it is being compressed. */
@@ -94,12 +115,18 @@ export class Reply {
   write(chunk: Uint8Array | string): boolean {
     if (this.#state !== "started") return true;
     this.#count(chunk);
-    this.#isHeld = !this.exchange.write(chunk);
+    this.#writeRest();
+    if (typeof chunk === "string" || chunk.length <= PART_BYTES) this.#isHeld = !this.exchange.write(chunk);
+    else {
+      this.#rest = chunk;
+      this.#writeParts();
+    }
     return !this.#isHeld;
   }
 
   end(trailers?: HeaderList): void {
     if (this.#state !== "started") return;
+    this.#writeRest();
     this.#state = "ended";
     this.exchange.end(trailers);
   }
@@ -107,6 +134,7 @@ export class Reply {
   destroy(): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
+    this.#rest = NOTHING;
     this.exchange.destroy();
   }
 
@@ -183,13 +211,35 @@ export class Reply {
 
   #awaitDrain(): void {
     this.exchange.onDrain = () => {
+      this.#drains++;
       this.#isHeld = false;
-      this.onDrain?.();
+      if (this.#rest.length > 0) this.#writeParts();
+      if (!this.#isHeld) this.onDrain?.();
     };
   }
 
+  #writeParts(): void {
+    this.#isHeld = false;
+    while (this.#rest.length > 0 && !this.#isHeld) {
+      const part = this.#rest.subarray(0, PART_BYTES);
+      this.#rest = this.#rest.subarray(part.length);
+      this.#isHeld = !this.exchange.write(part);
+    }
+  }
+
+  /** What comes next is not to wait: what is left of a piece goes before it. */
+  #writeRest(): void {
+    if (this.#rest.length === 0) return;
+    this.exchange.write(this.#rest);
+    this.#rest = NOTHING;
+  }
+
+  #hasBody(): boolean {
+    return this.exchange.method !== "HEAD" && !hasNoBody(this.#httpStatus);
+  }
+
   #count(chunk: Uint8Array | string): void {
-    if (this.exchange.method === "HEAD") return;
+    if (!this.#hasBody()) return;
     this.#bytesOut += typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk.byteLength;
   }
 }

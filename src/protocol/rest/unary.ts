@@ -12,7 +12,7 @@ import { sendCallError } from "./error-reply.ts";
 import { httpBodyHeaders } from "./http-body-headers.ts";
 import { isHttpBody, type MessageRenderer } from "./message-renderer.ts";
 import type { Reply } from "./reply.ts";
-import { chosenHttpStatus, pushCacheControl, pushReplyHeaders } from "./reply-headers.ts";
+import { chosenHttpStatus, hasNoBody, pushCacheControl, pushReplyHeaders } from "./reply-headers.ts";
 
 /** Holds the message until the status is known, so that a failure after it is still a proper HTTP error. */
 export class UnaryWriter implements ReplyWriter {
@@ -117,7 +117,7 @@ export class UnaryWriter implements ReplyWriter {
   }
 
   #send(httpStatus: number, headers: string[], body: Uint8Array | string, trailers: Metadata): void {
-    if (httpStatus === 204 || httpStatus === 304) {
+    if (hasNoBody(httpStatus)) {
       this.#reply.respond(httpStatus, headers, "");
       return;
     }

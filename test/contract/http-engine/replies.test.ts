@@ -132,6 +132,27 @@ describeEngines(
       });
     });
 
+    for (const status of [204, 304]) {
+      test(`sends no body of a started reply of ${status}`, async () => {
+        const handler: ExchangeHandler = (exchange) => {
+          exchange.start(status, ["x-a", "1"]);
+          assert.equal(exchange.write("ignored"), true);
+          exchange.end();
+        };
+        await withServer(engine, handler, async (server) => {
+          const client = await server.connect();
+          for (let i = 0; i < 2; i++) {
+            await client.send(GET);
+            const reply = await client.reply();
+            assert.equal(reply.status, status);
+            assert.deepEqual(fieldValues(reply, "x-a"), ["1"]);
+            assert.deepEqual(fieldValues(reply, "transfer-encoding"), []);
+            assert.equal(client.pending, "");
+          }
+        });
+      });
+    }
+
     test("streams pieces as they are written, and keeps the connection", async () => {
       const written = signal<() => void>();
       const handler: ExchangeHandler = (exchange) => {

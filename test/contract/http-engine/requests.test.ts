@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bytesOf, fieldValues } from "../../support/raw-http.ts";
+import { bytesOf, fieldValues, type RawHttpClient } from "../../support/raw-http.ts";
 import {
   collectBody,
   describeEngines,
@@ -206,13 +206,7 @@ describeEngines(
         });
         const { resume } = await started.promise;
         const first = received;
-        // The client writes on until every buffer on the way is full; what it has left to write then stays as it is.
-        let waiting = -1;
-        for (let calm = 0; calm < 50; calm++) {
-          if (client.socket.writableLength !== waiting) calm = 0;
-          waiting = client.socket.writableLength;
-          await new Promise((resolve) => setImmediate(resolve));
-        }
+        await untilStuck(client);
         assert.equal(isSent, false);
         assert.equal(received, first, "no chunk while paused");
         resume();
@@ -275,6 +269,39 @@ describeEngines(
         await refused.promise;
         assert.ok(received <= 10);
         assert.equal((await client.reply()).status, 413);
+      });
+    });
+
+    test("takes the rest of a body that was held when its reply ended, or closes the connection", async () => {
+      let answer: (() => void) | undefined;
+      const handler: Parameters<typeof withServer>[1] = (exchange) => {
+        if (exchange.method === "GET") {
+          exchange.respond(200, [], "next");
+          return;
+        }
+        exchange.readBody(100_000_000, {
+          onChunk() {
+            exchange.pauseBody();
+            answer ??= () => exchange.respond(429, [], "enough");
+          },
+          onEnd: () => undefined,
+          onTooLarge: () => undefined,
+        });
+      };
+      await withServer(engine, handler, async (server) => {
+        const client = await server.connect();
+        const size = 64 * 1024 * 1024;
+        await client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`);
+        const sent = client.send(Buffer.alloc(size));
+        await untilStuck(client);
+        answer?.();
+        // A client that writes all before it reads: only then may it see the reply.
+        await sent;
+        if (!client.socket.destroyed) {
+          assert.equal((await client.reply()).status, 429);
+          await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+          assert.equal((await client.reply()).body.toString(), "next");
+        }
       });
     });
 
@@ -395,3 +422,14 @@ describeEngines(
   },
   transports(),
 );
+
+/** The client writes on until every buffer on the way is full; what it has left to write then stays as it is. */
+async function untilStuck({ socket }: RawHttpClient): Promise<void> {
+  let waiting = -1;
+  for (let calm = 0; calm < 50; calm++) {
+    if (socket.writableLength !== waiting) calm = 0;
+    waiting = socket.writableLength;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.ok(waiting > 0);
+}

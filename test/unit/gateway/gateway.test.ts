@@ -395,14 +395,9 @@ describe("a server-streaming request", () => {
     assert.equal(exchange.status, 500);
   });
 
-  test("is ended after a long silence", (t) => {
-    t.mock.timers.enable({ apis: ["setTimeout"] });
-    const base = new Bench([streaming]);
-    base.handle({ path: "/v1/a" });
-    t.mock.timers.tick(1e9);
-    assert.equal(base.channel.call.cancelledWith, undefined, "without a limit there is none");
-
-    const settings = {
+  const shortlyIdle = {
+    ...streaming,
+    settings: {
       deadlineMs: 1,
       idleTimeoutMs: 500,
       maxRequestBodyBytes: 10,
@@ -412,11 +407,56 @@ describe("a server-streaming request", () => {
       errors: ERRORS,
       stream: PLAIN_STREAMS,
       etag: "none" as const,
-    };
-    const bench = new Bench([{ ...streaming, settings }]);
+    },
+  };
+
+  test("is ended after a long silence", (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const base = new Bench([streaming]);
+    base.handle({ path: "/v1/a" });
+    t.mock.timers.tick(1e9);
+    assert.equal(base.channel.call.cancelledWith, undefined, "without a limit there is none");
+
+    const bench = new Bench([shortlyIdle]);
     bench.handle({ path: "/v1/a" });
     t.mock.timers.tick(500);
     assert.equal(bench.channel.call.cancelledWith?.reason, "DEADLINE");
+  });
+
+  test("is not silent while a slow client takes a long message", async (t) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const bench = new Bench([shortlyIdle]);
+    const exchange = bench.handle({ path: "/v1/a" });
+    exchange.mayWriteOn = false;
+    const long = "x".repeat(2_000_000);
+    bench.channel.call.listener.onMessage(bytes(long));
+    await endOfTurn();
+    let written = 0;
+    for (let parts = 0; exchange.text.length > written; parts++) {
+      assert.ok(parts < 10);
+      written = exchange.text.length;
+      t.mock.timers.tick(400);
+      exchange.onDrain?.();
+    }
+    assert.ok(exchange.text === `"${long}"\n`);
+    const isCancelled = (): boolean => bench.channel.call.cancelledWith !== undefined;
+    assert.equal(isCancelled(), false);
+    t.mock.timers.tick(500);
+    t.mock.timers.tick(500);
+    assert.equal(isCancelled(), true);
+  });
+
+  test("that ends while a client is behind goes out whole", async () => {
+    const bench = new Bench([streaming]);
+    const exchange = bench.handle({ path: "/v1/a" });
+    exchange.mayWriteOn = false;
+    const long = "x".repeat(2_000_000);
+    bench.channel.call.listener.onMessage(bytes(long));
+    bench.channel.call.listener.onMessage(bytes("y"));
+    bench.channel.call.listener.onStatus(OK, []);
+    await endOfTurn();
+    assert.ok(exchange.text === `"${long}"\n"y"\n`);
+    assert.ok(exchange.isEnded);
   });
 
   test("asked for by HEAD gets the head, and the call is cancelled", () => {
@@ -427,6 +467,18 @@ describe("a server-streaming request", () => {
     assert.ok(bench.channel.call.cancelledWith);
     assert.equal(bench.record.code, Code.OK);
   });
+
+  for (const status of [204, 205, 304]) {
+    test(`of status ${status}, which has no body, is its head, and the call is cancelled`, () => {
+      const bench = new Bench([streaming]);
+      const exchange = bench.handle({ path: "/v1/a" });
+      bench.channel.call.listener.onHeaders(["x-http-code", String(status)]);
+      bench.channel.call.listener.onMessage(bytes("1"));
+      assert.deepEqual([exchange.status, exchange.isEnded], [status, true]);
+      assert.ok(bench.channel.call.cancelledWith);
+      assert.deepEqual([bench.record.code, bench.record.bytesOut], [Code.OK, 0]);
+    });
+  }
 
   test("of raw bodies is joined without a delimiter, and reset where it fails late", async () => {
     const transcoder = {

@@ -9,13 +9,18 @@ interface Message {
   readonly kind: FrameKind;
 }
 
-/** What one message costs besides its bytes, so that empty ones are not free. */
-const MESSAGE_OVERHEAD_BYTES = 64;
+/** What one message costs besides its bytes, so that small ones are not free: measured with a queue of `{}`. */
+const MESSAGE_OVERHEAD_BYTES = 256;
+/** So many places of the queue are left empty before they are given back: `shift` would move all behind them each time. */
+const MAX_EMPTY_PLACES = 1024;
 
+/** Keeps messages while it is held, and delivers them in their order. */
 export class HeldMessages {
   readonly #limitBytes: number;
   readonly #deliver: (data: Uint8Array, kind: FrameKind) => void;
-  readonly #queue: Message[] = [];
+  /** Messages from `#first` on; what is before has been delivered. */
+  readonly #queue: (Message | undefined)[] = [];
+  #first = 0;
   #queuedBytes = 0;
   #isHeld = false;
   #isDelivering = false;
@@ -48,7 +53,7 @@ export class HeldMessages {
     if (this.#isDelivering) return false;
     this.#isDelivering = true;
     while (!this.#isHeld) {
-      const message = this.#queue.shift();
+      const message = this.#take();
       if (message === undefined) break;
       this.#queuedBytes -= message.data.byteLength + MESSAGE_OVERHEAD_BYTES;
       this.#deliver(message.data, message.kind);
@@ -61,6 +66,21 @@ export class HeldMessages {
   drop(): void {
     this.#isHeld = true;
     this.#queue.length = 0;
+    this.#first = 0;
     this.#queuedBytes = 0;
+  }
+
+  #take(): Message | undefined {
+    const message = this.#queue[this.#first];
+    this.#queue[this.#first] = undefined;
+    this.#first++;
+    if (this.#first >= this.#queue.length) {
+      this.#queue.length = 0;
+      this.#first = 0;
+    } else if (this.#first >= MAX_EMPTY_PLACES && this.#first * 2 >= this.#queue.length) {
+      this.#queue.splice(0, this.#first);
+      this.#first = 0;
+    }
+    return message;
   }
 }

@@ -87,12 +87,13 @@ export class NodeBody implements DueBody {
     this.#owner.awaitBytes();
   }
 
-  /** Tells nothing more; what still comes is Node's to skip. */
+  /** Tells nothing more. Node skips what still comes, but not of a body that is held, unless it is let go. */
   close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#owner.deadlines.remove(this);
     this.#owner.restBytes();
+    if (this.#isPaused) this.#source.resume();
   }
 
   onDue(): void {

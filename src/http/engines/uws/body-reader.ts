@@ -11,6 +11,10 @@ import type { Timed } from "./socket-watch.ts";
 
 /** Bytes held for a listener that has not come yet, or while a congested reply keeps the socket open for both ways. */
 const MAX_HELD_BYTES = 1024 * 1024;
+/** Chunks below this are joined while they wait: a body in chunks of one byte would cost a hundred times its length. */
+const SMALL_BYTES = 2048;
+/** What they are joined to. */
+const BLOCK_BYTES: number = 16 * 1024;
 
 export class BodyReader implements Timed, DueBody {
   previousDue: DueBody | undefined = undefined;
@@ -29,6 +33,9 @@ export class BodyReader implements Timed, DueBody {
   #deliveredBytes = 0;
   readonly #held: Uint8Array[] = [];
   #heldBytes = 0;
+  /** The memory of the last chunk that is held, where that is ours and has room behind `#blockEnd`. */
+  #block: Buffer | undefined;
+  #blockEnd = 0;
   #isHeld = false;
   #isSocketPaused = false;
   /** All of it has arrived. */
@@ -148,11 +155,7 @@ export class BodyReader implements Timed, DueBody {
       this.#hasArrived = true;
       this.#deadlines.remove(this);
     }
-    if (!this.#isOver && chunk.byteLength > 0 && !this.#lend(chunk)) {
-      // The addon takes the memory back when this returns. A buffer from node's pool is 1.3 µs cheaper than one of its own.
-      this.#held.push(Buffer.from(new Uint8Array(chunk)));
-      this.#heldBytes += chunk.byteLength;
-    }
+    if (!this.#isOver && chunk.byteLength > 0 && !this.#lend(chunk)) this.#keep(new Uint8Array(chunk));
     this.#deliver();
     // A write that the socket does not take makes the addon poll for both ways again, pause or not.
     if (this.#isSocketPaused && !isLast && this.#heldBytes > MAX_HELD_BYTES) this.#response?.pause();
@@ -170,6 +173,30 @@ export class BodyReader implements Timed, DueBody {
     return true;
   }
 
+  /** Copies what has come: the addon takes the memory back. */
+  #keep(bytes: Uint8Array): void {
+    this.#heldBytes += bytes.length;
+    if (this.#held.length === 0 || bytes.length >= SMALL_BYTES) {
+      this.#block = undefined;
+      // A buffer from node's pool is 1.3 µs cheaper than one of its own.
+      this.#held.push(Buffer.from(bytes));
+      return;
+    }
+    const start = this.#blockEnd;
+    let block = this.#block;
+    if (block === undefined || start + bytes.length > block.length) {
+      block = Buffer.allocUnsafe(BLOCK_BYTES);
+      this.#block = block;
+      this.#blockEnd = bytes.length;
+      block.set(bytes);
+      this.#held.push(block.subarray(0, bytes.length));
+      return;
+    }
+    block.set(bytes, start);
+    this.#blockEnd = start + bytes.length;
+    this.#held[this.#held.length - 1] = block.subarray(0, this.#blockEnd);
+  }
+
   #deliver(): void {
     const listener = this.#listener;
     // A listener that resumes within its own callback is served by the loop that called it.
@@ -178,6 +205,8 @@ export class BodyReader implements Timed, DueBody {
     while (!this.#isHeld && !this.#isOver) {
       const chunk = this.#held.shift();
       if (chunk === undefined) break;
+      // What has been delivered must not be written behind.
+      if (this.#held.length === 0) this.#block = undefined;
       this.#heldBytes -= chunk.length;
       if (this.#counts(chunk.length, listener)) listener.onChunk(chunk);
     }
@@ -213,6 +242,7 @@ export class BodyReader implements Timed, DueBody {
 
   #drop(): void {
     this.#held.length = 0;
+    this.#block = undefined;
     this.#heldBytes = 0;
   }
 }

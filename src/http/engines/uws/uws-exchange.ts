@@ -188,7 +188,7 @@ export class UwsExchange implements HttpExchange, Timed {
 
   write(chunk: Uint8Array | string): boolean {
     if (this.#isOver || this.#response === undefined || this.#startedStatus === 0) return true;
-    if (this.method === "HEAD" || chunk.length === 0) return true;
+    if (this.method === "HEAD" || isBodiless(this.#startedStatus) || chunk.length === 0) return true;
     if (this.#stream === undefined) {
       const response = this.#response;
       const closes = this.#closesAfter(this.#startedHeaders);
