@@ -92,6 +92,11 @@ export class Connection implements FrameHandler {
       // With several addresses for one name, the first failure stands for all of them.
       const [first = error] = error instanceof AggregateError ? error.errors : [error];
       this.#fault ||= `${first.code ?? ""} ${first.message}`;
+      this.#hangUp();
+    });
+    // While it connects, TLS has more to say of it.
+    socket.on("end", () => {
+      if (this.#state !== "connecting" && this.#state !== "closed") this.#hangUp();
     });
     socket.on("close", () => this.#end());
     this.#greetingTimer = setTimeout(() => this.#onSilence(), options.connectTimeoutMs);
@@ -403,7 +408,13 @@ export class Connection implements FrameHandler {
 
   #onSilence(): void {
     this.#fault ||= "ETIMEDOUT";
+    this.#hangUp();
+  }
+
+  /** Nobody is there any more. `close` of the socket comes turns later; calls that were written until then would be lost. */
+  #hangUp(): void {
     this.#socket.destroy();
+    this.#end();
   }
 
   /** `violation` completes "the upstream sent …"; without one the connection merely broke. */
