@@ -62,6 +62,8 @@ export class Connection implements FrameHandler {
   #lastGoawayId = MAX_STREAM_ID;
   #dataStream: Stream | undefined;
   #dataLeft = 0;
+  /** Whether it has been more than padding. */
+  #hasContent = false;
   /** Until the upstream's SETTINGS have come, then until it has acknowledged ours. */
   #greetingTimer: NodeJS.Timeout;
   #isAcknowledged = false;
@@ -183,7 +185,10 @@ export class Connection implements FrameHandler {
     if (!this.#streams.remove(stream.streamId)) return;
     this.#scheduler.remove(stream);
     if (stream.lentBytes > 0) this.windows.takeBack(stream);
-    if (errorCode !== undefined) this.#writer.reset(stream.streamId, errorCode);
+    if (errorCode !== undefined) {
+      this.#writer.reset(stream.streamId, errorCode);
+      this.#budget.allowLate(stream.receiveWindow);
+    }
     if (this.#state === "draining" && this.#streams.size === 0) this.close();
     else this.#owner.onFree(this);
   }
@@ -206,9 +211,11 @@ export class Connection implements FrameHandler {
     const stream = this.#streamOf(streamId);
     this.#dataStream = stream;
     this.#dataLeft = flowBytes;
-    if (stream === undefined || flowBytes === 0) this.#budget.spend();
-    else this.#budget.earn();
-    if (stream === undefined) return;
+    this.#hasContent = false;
+    if (stream === undefined) {
+      this.#budget.spendLate(flowBytes);
+      return;
+    }
     stream.receiveWindow -= flowBytes;
     if (stream.receiveWindow < 0) {
       throw new Http2Error(ErrorCode.FLOW_CONTROL_ERROR, "more than a stream's window");
@@ -217,13 +224,17 @@ export class Connection implements FrameHandler {
 
   onDataBytes(bytes: Buffer, start: number, end: number): void {
     this.#dataLeft -= end - start;
+    this.#hasContent = true;
     this.#dataStream?.onData(bytes, start, end);
   }
 
   onDataEnd(flags: number): void {
     const stream = this.#dataStream;
     this.#dataStream = undefined;
-    stream?.onDataEnd(flags, this.#dataLeft);
+    if (stream === undefined) return;
+    if (this.#hasContent) this.#budget.earn();
+    else this.#budget.spend();
+    stream.onDataEnd(flags, this.#dataLeft);
   }
 
   onHeaderBlock(streamId: number, flags: number, bytes: Buffer, start: number, end: number): void {
