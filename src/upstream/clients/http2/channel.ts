@@ -225,7 +225,9 @@ export class Http2Channel implements Channel {
   #ownerOn(endpoint: Endpoint): CallOwner {
     const address = endpoint.name;
     const place = (call: Http2Call): void => {
-      if (!endpoint.attach(call)) call.refuse(unreachable(address, "no connection with room"));
+      if (endpoint.attach(call)) return;
+      const full = gatewayStatus("UPSTREAM_OVERLOADED", `upstream ${address} has no connection with room`);
+      call.refuse(endpoint.isReady ? full : unreachable(address, "no connection"));
     };
     return {
       ...this.#owner,
