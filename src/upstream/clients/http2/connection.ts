@@ -23,6 +23,7 @@ import { HeaderDecoder } from "./hpack/decoder.ts";
 import { RequestEncoder } from "./hpack/request-encoder.ts";
 import { ErrorCode, Http2Error } from "./http2-error.ts";
 import { Keepalive } from "./keepalive.ts";
+import { socketFault } from "./open-socket.ts";
 import { PeerSettings } from "./peer-settings.ts";
 import { ReceiveWindows } from "./receive-windows.ts";
 import { SendScheduler } from "./send-scheduler.ts";
@@ -30,9 +31,6 @@ import { StreamTable } from "./stream-table.ts";
 
 /** The header list of one reply, decoded, as SETTINGS_MAX_HEADER_LIST_SIZE counts. */
 const MAX_HEADER_LIST_BYTES: number = 64 * 1024;
-
-/** Answers to PING and SETTINGS pile up when the upstream sends but does not read; this much, then it ends. */
-const MAX_UNREAD_BYTES: number = 1024 * 1024;
 
 /** How long an upstream that does not read may keep a socket after its connection has ended. */
 const LINGER_MS = 1000;
@@ -68,6 +66,8 @@ export class Connection implements FrameHandler {
   #greetingTimer: NodeJS.Timeout;
   #isAcknowledged = false;
   readonly #keepalive: Keepalive;
+  /** More is to be sent than the upstream reads. */
+  #isBehind = false;
   #hasAnswered = false;
   #fault = "";
   /** For its calls: one of them has told what broke it, which is one fault, however many go with it. */
@@ -91,9 +91,7 @@ export class Connection implements FrameHandler {
     this.windows = new ReceiveWindows(this.#writer, options.now);
     socket.on("drain", () => this.#onFlushed());
     socket.on("error", (error: NodeJS.ErrnoException) => {
-      // With several addresses for one name, the first failure stands for all of them.
-      const [first = error] = error instanceof AggregateError ? error.errors : [error];
-      this.#fault ||= `${first.code ?? ""} ${first.message}`;
+      this.#fault ||= socketFault(error);
       this.#hangUp();
     });
     // While it connects, TLS has more to say of it.
@@ -118,9 +116,9 @@ export class Connection implements FrameHandler {
     return this.#streams.size;
   }
 
-  /** Whether a call can be opened now: not where it is in doubt that anybody is there. */
+  /** Whether a call can be opened now: not where it is in doubt that anybody is there, or reads. */
   get hasRoom(): boolean {
-    if (this.#state !== "ready" || this.#keepalive.isInDoubt) return false;
+    if (this.#state !== "ready" || this.#isBehind || this.#keepalive.isInDoubt) return false;
     return this.#streams.size < this.#peer.maxConcurrentStreams;
   }
 
@@ -160,6 +158,7 @@ export class Connection implements FrameHandler {
     this.#streams.add(stream);
     stream.openedAtFlush = this.#writer.flushes;
     this.#writer.headers(id, this.#encoder.blockOf(path), block, blockBytes);
+    this.#isBehind = this.#writer.isFull;
     this.#budget.earn();
     if (this.#nextStreamId > MAX_STREAM_ID) this.#drain();
   }
@@ -313,8 +312,7 @@ export class Connection implements FrameHandler {
       return;
     }
     const stream = this.#streamOf(streamId);
-    if (stream === undefined) return;
-    this.#scheduler.widen(stream, increment);
+    if (stream !== undefined) this.#scheduler.widen(stream, increment);
   }
 
   onIgnored(): void {
@@ -396,12 +394,15 @@ export class Connection implements FrameHandler {
 
   /** Whether an upstream that makes this client answer also reads the answers. */
   #checkReading(): void {
-    if (this.#writer.unsentBytes < MAX_UNREAD_BYTES) return;
+    if (!this.#writer.isFull) return;
     throw new Http2Error(ErrorCode.ENHANCE_YOUR_CALM, "frames to be answered, but reads no answers");
   }
 
   #onFlushed(): void {
     if (!this.#writer.isCongested) this.#scheduler.pump();
+    if (!this.#isBehind || this.#writer.isFull) return;
+    this.#isBehind = false;
+    this.#owner.onFree(this);
   }
 
   #drain(): void {

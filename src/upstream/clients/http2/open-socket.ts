@@ -53,3 +53,9 @@ export function openSocket(
   });
   return socket;
 }
+
+/** What a socket failed with, for `unreachable`. With several addresses for one name, the first failure stands for all. */
+export function socketFault(error: NodeJS.ErrnoException): string {
+  const [first = error] = error instanceof AggregateError ? error.errors : [error];
+  return `${first.code ?? ""} ${first.message}`;
+}
