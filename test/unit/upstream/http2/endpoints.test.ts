@@ -171,7 +171,7 @@ describe("connections per endpoint", () => {
     const calls = [start(channel), start(channel)];
     await until(() => held.length === 2);
     assert.equal(channel.stats().endpoints[1]?.state, "connecting");
-    for (const { answer } of held) answer();
+    for (const each of held) each.answer();
     for (const { recorder } of calls) assert.equal((await recorder.ended).status.code, Code.OK);
     await closeAll(channel, server, silent);
   });
