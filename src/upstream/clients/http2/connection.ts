@@ -307,12 +307,9 @@ export class Connection implements FrameHandler {
 
   onWindowUpdate(streamId: number, increment: number): void {
     this.#budget.spend();
-    if (streamId === 0) {
-      this.#scheduler.grant(increment);
-      return;
-    }
-    const stream = this.#streamOf(streamId);
-    if (stream !== undefined) this.#scheduler.widen(stream, increment);
+    const stream = streamId === 0 ? undefined : this.#streamOf(streamId);
+    if (streamId === 0) this.#scheduler.grant(increment);
+    else if (stream !== undefined) this.#scheduler.widen(stream, increment);
   }
 
   onIgnored(): void {
