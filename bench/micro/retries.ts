@@ -51,6 +51,8 @@ class AnsweredCall implements Call {
 
 const plain: CallOpener = {
   open: (_rpcPath, _metadata, _deadlineMs, listener) => new AnsweredCall(listener),
+  retain: () => undefined,
+  release: () => undefined,
 };
 
 /** The caller: as many fields as it needs to hear the answer. */

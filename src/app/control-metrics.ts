@@ -67,7 +67,7 @@ export function controlReadings(
     },
     {
       name: "sluice_upstreams_retiring",
-      help: "Upstreams, or earlier forms of them, that are out of use and have calls under way.",
+      help: "Upstreams, or earlier forms of them, that are out of use and have requests under way.",
       kind: "gauge",
       labels: [],
       read: (): Sample[] => [[[], reconciler.retiring]],

@@ -157,16 +157,50 @@ function* samplesOfEndpoints(
   read: (stats: EndpointStats) => number | undefined,
 ): Generator<Sample> {
   for (const [upstream, channel] of channels) {
-    for (const endpoint of channel.stats().endpoints) {
+    for (const endpoint of placesOf(channel)) {
       const value = read(endpoint);
       if (value !== undefined) yield [[upstream, endpoint.name], value];
     }
   }
 }
 
+/** The endpoints by name: two names that lead to one address are two endpoints, but one place to an operator. */
+function placesOf(channel: Channel): Iterable<EndpointStats> {
+  const places = new Map<string, EndpointStats>();
+  for (const endpoint of channel.stats().endpoints) {
+    const same = places.get(endpoint.name);
+    places.set(endpoint.name, same === undefined ? endpoint : joined(same, endpoint));
+  }
+  return places.values();
+}
+
+function joined(one: EndpointStats, other: EndpointStats): EndpointStats {
+  const ejections: Record<string, number> = { ...one.ejections };
+  for (const [reason, count] of Object.entries(other.ejections)) {
+    ejections[reason] = (ejections[reason] ?? 0) + count;
+  }
+  return {
+    name: one.name,
+    state: one.state,
+    connections: one.connections + other.connections,
+    openStreams: one.openStreams + other.openStreams,
+    picks: one.picks + other.picks,
+    sentBytes: sum(one.sentBytes, other.sentBytes),
+    receivedBytes: sum(one.receivedBytes, other.receivedBytes),
+    connects: sum(one.connects, other.connects),
+    connectFailures: sum(one.connectFailures, other.connectFailures),
+    isHealthy: one.isHealthy === false ? false : other.isHealthy,
+    ejections,
+  };
+}
+
+function sum(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined ? other : one + (other ?? 0);
+}
+
 function* ejectionSamples(channels: Channels): Generator<Sample> {
   for (const [upstream, channel] of channels) {
-    for (const { name, ejections } of channel.stats().endpoints) {
+    for (const { name, ejections } of placesOf(channel)) {
       for (const [reason, count] of Object.entries(ejections)) yield [[upstream, name, reason], count];
     }
   }

@@ -140,7 +140,7 @@ export class Reconciler {
     for (const { live } of served.values()) yield live.unit;
   }
 
-  /** How many units are out of use and have calls under way. */
+  /** How many units are out of use and have requests under way. */
   get retiring(): number {
     return this.#pool.retiring;
   }

@@ -23,7 +23,7 @@ export interface UpstreamUnit {
   readonly cache: SchemaCache | undefined;
   /** Undefined where nothing of its TLS can change. */
   readonly tls: TlsTarget | undefined;
-  /** Takes no more calls; resolves when those under way have ended. */
+  /** Takes no more requests; resolves when those under way have ended. */
   close(): Promise<void>;
 }
 
@@ -64,7 +64,7 @@ export class UnitPool {
     this.#parts = parts;
   }
 
-  /** Units that are out of use and still have calls under way. */
+  /** Units that are out of use and still have requests under way. */
   get retiring(): number {
     return this.#retiring.size;
   }
@@ -104,7 +104,7 @@ export class UnitPool {
     return undefined;
   }
 
-  /** Takes a unit out of use. Its calls go on to their end, and nobody waits for that. */
+  /** Takes a unit out of use. Its requests go on to their end, and nobody waits for that. */
   retire(live: LiveUnit): void {
     if (!this.#live.delete(live)) return;
     const end = async (): Promise<void> => {

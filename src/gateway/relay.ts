@@ -80,6 +80,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
     const { exchange, reply } = this.#scope;
     const route = this.#route;
     const { settings, method } = route;
+    route.channel.retain();
     let dialogue: Dialogue;
     try {
       // A stream has an idle timeout instead of the route's deadline; what the client asks for holds for both.
@@ -293,6 +294,7 @@ export class Relay implements RequestSink, CallListener, OpenStream {
 
   #close(status: Status): void {
     this.#isFinished = true;
+    this.#route.channel.release();
     clearTimeout(this.#idleTimer);
     this.#writer?.release();
     this.#dialogue?.body?.release?.();

@@ -1,4 +1,4 @@
-/** How many calls of a channel may be open at once, and who waits for the last of them. */
+/** How many calls of a channel may be open at once, who may yet open some, and who waits for the last of them. */
 import type { Status } from "../status/index.ts";
 import { overloaded } from "./reply-faults.ts";
 
@@ -8,6 +8,7 @@ export class CallSlots {
   readonly #max: number;
   #open = 0;
   #refused = 0;
+  #retained = 0;
   #onIdle: (() => void) | undefined;
 
   /** `address` is for people; `max` may be Infinity. */
@@ -39,14 +40,38 @@ export class CallSlots {
   /** A call has ended. */
   free(): void {
     this.#open--;
-    if (this.#open === 0) this.#onIdle?.();
+    this.#check();
   }
 
-  /** Resolves when no call is open. */
+  /** Whether any request is under way that may open calls. */
+  get isRetained(): boolean {
+    return this.#retained > 0;
+  }
+
+  /** See `Channel.retain`. */
+  retain(): void {
+    this.#retained++;
+  }
+
+  /** See `Channel.release`. */
+  release(): void {
+    this.#retained--;
+    this.#check();
+  }
+
+  /** Resolves when no call is open, and no request under way that may open one. */
   async whenIdle(): Promise<void> {
-    if (this.#open === 0) return;
+    if (this.#isIdle) return;
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve;
     });
+  }
+
+  get #isIdle(): boolean {
+    return this.#open === 0 && this.#retained === 0;
+  }
+
+  #check(): void {
+    if (this.#isIdle) this.#onIdle?.();
   }
 }

@@ -60,12 +60,19 @@ export interface Channel {
   warmUp(timeoutMs: number): Promise<void>;
   /** Cheap enough to be read at every scrape of metrics. */
   stats(): ChannelStats;
-  /** Closes the connections once the calls in flight have ended. */
+  /**
+   * A request is under way that may open calls here, now or later: once its body is there, or after a pause. Until its
+   * `release` a channel that closes takes them.
+   */
+  retain(): void;
+  /** Once for each `retain`. */
+  release(): void;
+  /** Takes no new calls but of requests that retain it; closes the connections once these and all calls have ended. */
   close(): Promise<void>;
 }
 
 /** What a route needs of a channel; it may repeat calls (`retry/`). */
-export type CallOpener = Pick<Channel, "open">;
+export type CallOpener = Pick<Channel, "open" | "retain" | "release">;
 
 /** TLS towards an upstream. */
 export interface TlsOptions {

@@ -15,8 +15,8 @@ export interface EndpointView {
   /** Whether a connection is there. */
   readonly isReady: boolean;
   /**
-   * Opens a call on this endpoint and no other, whether it is available or not; refused at once where no connection has
-   * room. As `Channel.open` otherwise, but the channel's limits and the observer take no notice of it, and the channel
+   * Opens a call on this endpoint and no other, whether it is available or not; refused at once where it is not
+   * connected, or no connection has room (reason UPSTREAM_OVERLOADED). As `Channel.open` otherwise, but the channel's limits and the observer take no notice of it, and the channel
    * does not wait for it when it closes.
    */
   open(rpcPath: string, metadata: Metadata, deadlineMs: number, listener: CallListener): Call;
@@ -42,6 +42,8 @@ export interface EndpointObserver {
   readonly ejections: Readonly<Record<EjectionReason, number>>;
   /** The first connection is there. */
   onReady(): void;
+  /** A connection takes no calls any more, while another does: what does not end by itself is to move there. */
+  onReplaced(): void;
   /** The last connection that took calls is gone. */
   onLost(): void;
   /** No connection could be had. */

@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { type EchoServer, startEchoServer } from "../support/echo-server.ts";
 import { descriptorPath } from "../support/gateway-suite.ts";
 import { LiveGateway } from "../support/live-gateway.ts";
+import { RawHttpClient } from "../support/raw-http.ts";
 
 const HANG = { timeout: 60_000 };
 
@@ -49,6 +50,26 @@ describe("POST /reload", HANG, () => {
     assert.equal(await live.metric("sluice_config_revision"), 2);
     assert.equal(await live.metric("sluice_reloads_total", 'result="applied"'), 1);
     assert.equal((await live.reload()).body.result, "unchanged");
+  });
+
+  test("fails no request whose body was still on its way when its upstream was connected anew", async (t) => {
+    const live = await LiveGateway.start(configWith({}, { watch: false }));
+    t.after(() => live.stop());
+    const client = await RawHttpClient.connect(Number(new URL(live.gateway.url()).port));
+    t.after(() => client.close());
+    const body = JSON.stringify({ stringValue: "slow" });
+    await client.send(`POST /v1/echo HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n{`);
+    // The gateway has read that before it answers this.
+    await echoed(live);
+    await live.write(configWith({ maxReceiveMessageBytes: "3MiB" }, { watch: false }));
+    assert.deepEqual((await live.reload()).body.changes, ["~ upstream echo: connected anew"]);
+    await client.send(body.slice(1));
+    const reply = await client.reply();
+    assert.equal(reply.status, 200, String(reply.body));
+    await live.until(
+      () => live.metric("sluice_upstreams_retiring"),
+      (retiring) => retiring === 0,
+    );
   });
 
   test("names the routes that come and go", async (t) => {

@@ -43,6 +43,8 @@ export class FakeCall implements Call {
 
 export class FakeChannel implements Channel {
   readonly calls: FakeCall[] = [];
+  /** Requests under way. */
+  retained = 0;
 
   /** The only call so far. */
   get call(): FakeCall {
@@ -55,6 +57,14 @@ export class FakeChannel implements Channel {
     const call = new FakeCall(rpcPath, metadata, deadlineMs, listener);
     this.calls.push(call);
     return call;
+  }
+
+  retain(): void {
+    this.retained++;
+  }
+
+  release(): void {
+    this.retained--;
   }
 
   async warmUp(): Promise<void> {}

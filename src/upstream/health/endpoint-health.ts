@@ -78,6 +78,10 @@ export class EndpointHealth implements EndpointObserver, MemberListener, HealthC
     this.#update();
   }
 
+  onReplaced(): void {
+    this.#check?.move();
+  }
+
   onLost(): void {
     this.#onUnlinked("idle");
   }

@@ -77,6 +77,17 @@ export class HealthCheck implements ProbeListener {
     this.#tell("unknown", "");
   }
 
+  /**
+   * A connection goes, perhaps the one that a watch is on, which would keep it for good: watches anew. What is known
+   * stands until the next answer.
+   */
+  move(): void {
+    const probe = this.#probe;
+    if (probe?.kind !== "watch") return;
+    this.#ask("watch");
+    probe.cancel();
+  }
+
   /** For the probe alone, as is `onEnd`. */
   onAnswer(probe: HealthProbe, answer: HealthAnswer): void {
     if (probe !== this.#probe) return;
@@ -87,6 +98,11 @@ export class HealthCheck implements ProbeListener {
   onEnd(probe: HealthProbe, status: Status): void {
     if (probe !== this.#probe) return;
     this.#probe = undefined;
+    if (status.reason === "UPSTREAM_OVERLOADED") {
+      // It has not been asked. An endpoint with as many calls as it wants is not ill for that.
+      this.#askLater(probe.kind, this.#options.intervalMs);
+      return;
+    }
     const isMissing = status.code === Code.UNIMPLEMENTED && status.origin === "upstream";
     if (probe.kind === "watch") {
       if (isMissing && !probe.hasAnswered) {

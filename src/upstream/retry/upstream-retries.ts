@@ -83,4 +83,12 @@ class RepeatingChannel implements CallOpener {
     call.open();
     return call;
   }
+
+  retain(): void {
+    this.#scope.channel.retain();
+  }
+
+  release(): void {
+    this.#scope.channel.release();
+  }
 }

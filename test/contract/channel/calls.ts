@@ -322,6 +322,23 @@ export function describeCalls(subject: Subject, kind: ServerKind): void {
       await closed;
       await closing.close();
     });
+
+    test("close waits for who retains the channel, and takes the calls of these", async () => {
+      const closing = connect(subject, [server.address]);
+      assert.equal((await unary(closing, "/test.Bytes/Echo")).status.code, Code.OK);
+      closing.retain();
+      let isClosed = false;
+      const closed = closing.close().then(() => {
+        isClosed = true;
+      });
+      for (let i = 0; i < 2; i++) {
+        assert.equal((await unary(closing, "/test.Bytes/Echo")).status.code, Code.OK);
+        assert.equal(isClosed, false);
+      }
+      closing.release();
+      await closed;
+      assert.equal((await unary(closing, "/test.Bytes/Echo")).status.reason, "UPSTREAM_UNREACHABLE");
+    });
   });
 }
 

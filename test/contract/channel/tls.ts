@@ -74,6 +74,27 @@ class Load {
 }
 
 export function describeTls(subject: Subject): void {
+  describe(`${subject.factory.name}: a server name that is an IP address`, () => {
+    for (const { name, isExpected } of [
+      { name: "192.0.2.1", isExpected: true },
+      { name: "192.0.2.2", isExpected: false },
+    ]) {
+      test(`is the one to expect in the certificate, not the address (${name})`, async (t) => {
+        const server = await TlsUpstream.start();
+        server.showCertificate("server-ip");
+        const credentials = credentialsOf(tlsMaterial(undefined, "server-ip.pem"));
+        const channel = connect(subject, [server.address], { tls: { credentials, serverName: name } });
+        t.after(async () => {
+          await channel.close();
+          await server.close();
+        });
+        const { status } = await unary(channel, PATH);
+        assert.equal(status.code === Code.OK, isExpected, status.message);
+        if (!isExpected) assert.match(status.message, /its TLS certificate is not accepted$/);
+      });
+    }
+  });
+
   describe(`${subject.factory.name}: client certificates`, () => {
     for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
       test(`one that the upstream trusts is accepted, over ${version}`, async (t) => {

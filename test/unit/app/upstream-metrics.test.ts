@@ -98,6 +98,20 @@ describe("metrics of upstreams", () => {
     });
   });
 
+  test("add up the endpoints of several names that lead to one address", () => {
+    const [one] = STATS.endpoints;
+    assert.ok(one !== undefined);
+    const other = { ...one, picks: 100, isHealthy: true, sentBytes: undefined };
+    const told = samples(new Map([["books", new ToldChannel({ ...STATS, endpoints: [other, one] })]]));
+    assert.deepEqual(told.sluice_upstream_picks_total, ["books 10.0.0.1:1 104"]);
+    assert.deepEqual(told.sluice_upstream_sent_bytes_total, ["books 10.0.0.1:1 5"]);
+    assert.deepEqual(told.sluice_upstream_endpoint_healthy, ["books 10.0.0.1:1 0"]);
+    assert.deepEqual(told.sluice_upstream_endpoint_ejections_total, [
+      "books 10.0.0.1:1 failures 26",
+      "books 10.0.0.1:1 latency 0",
+    ]);
+  });
+
   test("are all in docs/upstreams.md, with their labels", () => {
     const rows = readFileSync("docs/upstreams.md", "utf8").matchAll(
       /^\| `(sluice_\w+)`(?: ¹)? \|([^|]*)\|/gm,

@@ -87,6 +87,7 @@ class Bench {
 
   get record(): AccessRecord {
     assert.equal(this.records.length, 1, "every request is recorded once");
+    assert.equal(this.channel.retained, 0, "and has released its channel");
     const [record] = this.records;
     assert.ok(record);
     return record;

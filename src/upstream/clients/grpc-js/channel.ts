@@ -89,7 +89,7 @@ export class GrpcJsChannel implements Channel {
 
   open(rpcPath: string, metadata: Metadata, deadlineMs: number, listener: CallListener): Call {
     const { address } = this.#owner;
-    if (this.#closing !== undefined) {
+    if (this.#closing !== undefined && !this.#slots.isRetained) {
       const what = `upstream ${address} cannot be reached: the channel is closed`;
       return new RefusedCall(gatewayStatus("UPSTREAM_UNREACHABLE", what), listener);
     }
@@ -109,6 +109,14 @@ export class GrpcJsChannel implements Channel {
     generation.onCallStarted();
     call.start(converted.metadata);
     return call;
+  }
+
+  retain(): void {
+    this.#slots.retain();
+  }
+
+  release(): void {
+    this.#slots.release();
   }
 
   close(): Promise<void> {

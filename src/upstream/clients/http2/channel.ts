@@ -127,6 +127,14 @@ export class Http2Channel implements Channel {
     return this.#start(this.#owner, rpcPath, metadata, deadlineMs, listener);
   }
 
+  retain(): void {
+    this.#slots.retain();
+  }
+
+  release(): void {
+    this.#slots.release();
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -186,7 +194,8 @@ export class Http2Channel implements Channel {
 
   /** Why no call can be opened, whatever the upstream does. */
   #refusal(rpcPath: string, deadlineMs: number): Status | undefined {
-    if (this.#closing !== undefined) return unreachable(this.#owner.address, "Channel closed");
+    const isClosed = this.#closing !== undefined && !this.#slots.isRetained;
+    if (isClosed) return unreachable(this.#owner.address, "Channel closed");
     return this.#faultOf(rpcPath, deadlineMs);
   }
 
@@ -216,7 +225,9 @@ export class Http2Channel implements Channel {
   #ownerOn(endpoint: Endpoint): CallOwner {
     const address = endpoint.name;
     const place = (call: Http2Call): void => {
-      if (!endpoint.attach(call)) call.refuse(unreachable(address, "no connection with room"));
+      if (endpoint.attach(call)) return;
+      const full = gatewayStatus("UPSTREAM_OVERLOADED", `upstream ${address} has no connection with room`);
+      call.refuse(endpoint.isReady ? full : unreachable(address, "no connection"));
     };
     return {
       ...this.#owner,

@@ -23,6 +23,7 @@ import { HeaderDecoder } from "./hpack/decoder.ts";
 import { RequestEncoder } from "./hpack/request-encoder.ts";
 import { ErrorCode, Http2Error } from "./http2-error.ts";
 import { Keepalive } from "./keepalive.ts";
+import { socketFault } from "./open-socket.ts";
 import { PeerSettings } from "./peer-settings.ts";
 import { ReceiveWindows } from "./receive-windows.ts";
 import { SendScheduler } from "./send-scheduler.ts";
@@ -30,9 +31,6 @@ import { StreamTable } from "./stream-table.ts";
 
 /** The header list of one reply, decoded, as SETTINGS_MAX_HEADER_LIST_SIZE counts. */
 const MAX_HEADER_LIST_BYTES: number = 64 * 1024;
-
-/** Answers to PING and SETTINGS pile up when the upstream sends but does not read; this much, then it ends. */
-const MAX_UNREAD_BYTES: number = 1024 * 1024;
 
 /** How long an upstream that does not read may keep a socket after its connection has ended. */
 const LINGER_MS = 1000;
@@ -62,10 +60,14 @@ export class Connection implements FrameHandler {
   #lastGoawayId = MAX_STREAM_ID;
   #dataStream: Stream | undefined;
   #dataLeft = 0;
+  /** Whether it has been more than padding. */
+  #hasContent = false;
   /** Until the upstream's SETTINGS have come, then until it has acknowledged ours. */
   #greetingTimer: NodeJS.Timeout;
   #isAcknowledged = false;
   readonly #keepalive: Keepalive;
+  /** More is to be sent than the upstream reads. */
+  #isBehind = false;
   #hasAnswered = false;
   #fault = "";
   /** For its calls: one of them has told what broke it, which is one fault, however many go with it. */
@@ -89,9 +91,12 @@ export class Connection implements FrameHandler {
     this.windows = new ReceiveWindows(this.#writer, options.now);
     socket.on("drain", () => this.#onFlushed());
     socket.on("error", (error: NodeJS.ErrnoException) => {
-      // With several addresses for one name, the first failure stands for all of them.
-      const [first = error] = error instanceof AggregateError ? error.errors : [error];
-      this.#fault ||= `${first.code ?? ""} ${first.message}`;
+      this.#fault ||= socketFault(error);
+      this.#hangUp();
+    });
+    // While it connects, TLS has more to say of it.
+    socket.on("end", () => {
+      if (this.#state !== "connecting" && this.#state !== "closed") this.#hangUp();
     });
     socket.on("close", () => this.#end());
     this.#greetingTimer = setTimeout(() => this.#onSilence(), options.connectTimeoutMs);
@@ -111,9 +116,9 @@ export class Connection implements FrameHandler {
     return this.#streams.size;
   }
 
-  /** Whether a call can be opened now: not where it is in doubt that anybody is there. */
+  /** Whether a call can be opened now: not where it is in doubt that anybody is there, or reads. */
   get hasRoom(): boolean {
-    if (this.#state !== "ready" || this.#keepalive.isInDoubt) return false;
+    if (this.#state !== "ready" || this.#isBehind || this.#keepalive.isInDoubt) return false;
     return this.#streams.size < this.#peer.maxConcurrentStreams;
   }
 
@@ -153,6 +158,7 @@ export class Connection implements FrameHandler {
     this.#streams.add(stream);
     stream.openedAtFlush = this.#writer.flushes;
     this.#writer.headers(id, this.#encoder.blockOf(path), block, blockBytes);
+    this.#isBehind = this.#writer.isFull;
     this.#budget.earn();
     if (this.#nextStreamId > MAX_STREAM_ID) this.#drain();
   }
@@ -178,7 +184,10 @@ export class Connection implements FrameHandler {
     if (!this.#streams.remove(stream.streamId)) return;
     this.#scheduler.remove(stream);
     if (stream.lentBytes > 0) this.windows.takeBack(stream);
-    if (errorCode !== undefined) this.#writer.reset(stream.streamId, errorCode);
+    if (errorCode !== undefined) {
+      this.#writer.reset(stream.streamId, errorCode);
+      this.#budget.allowLate(stream.receiveWindow);
+    }
     if (this.#state === "draining" && this.#streams.size === 0) this.close();
     else this.#owner.onFree(this);
   }
@@ -201,9 +210,11 @@ export class Connection implements FrameHandler {
     const stream = this.#streamOf(streamId);
     this.#dataStream = stream;
     this.#dataLeft = flowBytes;
-    if (stream === undefined || flowBytes === 0) this.#budget.spend();
-    else this.#budget.earn();
-    if (stream === undefined) return;
+    this.#hasContent = false;
+    if (stream === undefined) {
+      this.#budget.spendLate(flowBytes);
+      return;
+    }
     stream.receiveWindow -= flowBytes;
     if (stream.receiveWindow < 0) {
       throw new Http2Error(ErrorCode.FLOW_CONTROL_ERROR, "more than a stream's window");
@@ -212,13 +223,17 @@ export class Connection implements FrameHandler {
 
   onDataBytes(bytes: Buffer, start: number, end: number): void {
     this.#dataLeft -= end - start;
+    this.#hasContent = true;
     this.#dataStream?.onData(bytes, start, end);
   }
 
   onDataEnd(flags: number): void {
     const stream = this.#dataStream;
     this.#dataStream = undefined;
-    stream?.onDataEnd(flags, this.#dataLeft);
+    if (stream === undefined) return;
+    if (this.#hasContent) this.#budget.earn();
+    else this.#budget.spend();
+    stream.onDataEnd(flags, this.#dataLeft);
   }
 
   onHeaderBlock(streamId: number, flags: number, bytes: Buffer, start: number, end: number): void {
@@ -292,13 +307,9 @@ export class Connection implements FrameHandler {
 
   onWindowUpdate(streamId: number, increment: number): void {
     this.#budget.spend();
-    if (streamId === 0) {
-      this.#scheduler.grant(increment);
-      return;
-    }
-    const stream = this.#streamOf(streamId);
-    if (stream === undefined) return;
-    this.#scheduler.widen(stream, increment);
+    const stream = streamId === 0 ? undefined : this.#streamOf(streamId);
+    if (streamId === 0) this.#scheduler.grant(increment);
+    else if (stream !== undefined) this.#scheduler.widen(stream, increment);
   }
 
   onIgnored(): void {
@@ -380,12 +391,15 @@ export class Connection implements FrameHandler {
 
   /** Whether an upstream that makes this client answer also reads the answers. */
   #checkReading(): void {
-    if (this.#writer.unsentBytes < MAX_UNREAD_BYTES) return;
+    if (!this.#writer.isFull) return;
     throw new Http2Error(ErrorCode.ENHANCE_YOUR_CALM, "frames to be answered, but reads no answers");
   }
 
   #onFlushed(): void {
     if (!this.#writer.isCongested) this.#scheduler.pump();
+    if (!this.#isBehind || this.#writer.isFull) return;
+    this.#isBehind = false;
+    this.#owner.onFree(this);
   }
 
   #drain(): void {
@@ -403,7 +417,13 @@ export class Connection implements FrameHandler {
 
   #onSilence(): void {
     this.#fault ||= "ETIMEDOUT";
+    this.#hangUp();
+  }
+
+  /** Nobody is there any more. `close` of the socket comes turns later; calls that were written until then would be lost. */
+  #hangUp(): void {
     this.#socket.destroy();
+    this.#end();
   }
 
   /** `violation` completes "the upstream sent …"; without one the connection merely broke. */

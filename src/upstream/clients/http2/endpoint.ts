@@ -275,6 +275,7 @@ export class Endpoint implements Candidate, EndpointView, ConnectionOwner<Connec
     this.#ages.stop(connection);
     this.#aged = this.#aged.filter((aged) => aged !== connection);
     if (this.#ready.length === 0) this.observer?.onLost();
+    else this.observer?.onReplaced();
     this.#owner.onGone(this);
     return true;
   }

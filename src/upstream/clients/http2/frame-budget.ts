@@ -1,5 +1,6 @@
 /**
- * A limit on frames that do nothing for any call: SETTINGS, PING, empty DATA, frames of streams that are gone.
+ * A limit on frames that do nothing for any call: SETTINGS, PING, DATA that is empty or all padding, frames of streams
+ * that are gone.
  *
  * Real work earns them: a server that answers pings its client, opens windows and resets streams in proportion to the
  * calls. One that sends nothing else is after something (CVE-2019-9512, -9515, -9518 and their kin).
@@ -20,6 +21,8 @@ export class FrameBudget {
   readonly #now: () => number;
   #left = FRAMES_PER_SECOND;
   #refilledAt: number;
+  /** What streams that were reset may still bring. */
+  #lateBytes = 0;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -43,5 +46,19 @@ export class FrameBudget {
     }
     this.#refilledAt = now;
     this.#left = FRAMES_PER_SECOND;
+  }
+
+  /** A stream was reset of which so many bytes may be under way: a server that fills its window does nothing wrong. */
+  allowLate(bytes: number): void {
+    this.#lateBytes += Math.max(0, bytes);
+  }
+
+  /**
+   * DATA of a stream that is gone came.
+   * @throws {Http2Error} as `spend`.
+   */
+  spendLate(bytes: number): void {
+    if (bytes === 0 || bytes > this.#lateBytes) this.spend();
+    else this.#lateBytes -= bytes;
   }
 }

@@ -15,6 +15,9 @@ const COPY_LIMIT_BYTES = 4096;
 /** From here on the socket is behind, and only frames that must go are added. */
 const CONGESTION_BYTES: number = 256 * 1024;
 
+/** From here on the peer does not read: nothing is to be added that can be helped. */
+const FULL_BYTES: number = 1024 * 1024;
+
 /** Length and flag before every message (gRPC over HTTP/2, "Length-Prefixed-Message"). */
 export const MESSAGE_PREFIX_BYTES = 5;
 
@@ -68,6 +71,10 @@ export class FrameWriter {
 
   get isCongested(): boolean {
     return this.unsentBytes >= CONGESTION_BYTES;
+  }
+
+  get isFull(): boolean {
+    return this.unsentBytes >= FULL_BYTES;
   }
 
   /** The bytes as they are: the preface. */

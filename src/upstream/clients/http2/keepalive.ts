@@ -77,6 +77,8 @@ export class Keepalive {
 
   stop(): void {
     clearTimeout(this.#timer);
+    // An answer that is still to be read would start it anew.
+    this.#isPinging = false;
   }
 
   #onTimer(): void {

@@ -4,7 +4,7 @@
  * Arriving bytes go into one buffer that each read uses again (`onread`): Node would otherwise allocate 64 KiB a read.
  */
 import { createConnection, isIP, type Socket } from "node:net";
-import { type ConnectionOptions, connect as tlsConnect } from "node:tls";
+import { type ConnectionOptions, checkServerIdentity, connect as tlsConnect } from "node:tls";
 import type { SocketAddress } from "../../address.ts";
 import type { TlsOptions } from "../../channel.ts";
 
@@ -42,7 +42,8 @@ export function openSocket(
     onread,
     secureContext: tls.credentials.context,
     ALPNProtocols: ["h2"],
-    // An IP address is no server name (RFC 6066 section 3); the certificate is checked against the host then.
+    // An IP address is no server name (RFC 6066 section 3): Node would check the certificate against the address then.
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(expected, certificate),
     ...(isIP(expected) === 0 ? { servername: expected } : undefined),
   };
   const socket = tlsConnect(options);
@@ -52,4 +53,10 @@ export function openSocket(
     else socket.destroy(new Error("ERR_HTTP2 not offered by ALPN"));
   });
   return socket;
+}
+
+/** What a socket failed with, for `unreachable`. With several addresses for one name, the first failure stands for all. */
+export function socketFault(error: NodeJS.ErrnoException): string {
+  const [first = error] = error instanceof AggregateError ? error.errors : [error];
+  return `${first.code ?? ""} ${first.message}`;
 }

@@ -251,8 +251,9 @@ export class Pool implements EndpointOwner, ResolverListener {
     const isOne = this.#options.balancer.reach === "first";
     let least: Endpoint | undefined;
     for (const endpoint of isOne ? this.#candidates : this.#available) {
-      if (endpoint.isConnecting) return;
-      if (!endpoint.canGrow) continue;
+      // One at a time; but an endpoint that is not connected yet may never be.
+      if (endpoint.isConnecting && endpoint.isReady) return;
+      if (endpoint.isConnecting || !endpoint.canGrow) continue;
       if (least === undefined || endpoint.readyConnections < least.readyConnections) least = endpoint;
     }
     least?.grow();

@@ -64,6 +64,7 @@ class FakeAvailability implements Availability {
       onReady: () => heard.push(`${name} ready`),
       onLost: () => heard.push(`${name} lost`),
       onRemoved: () => heard.push(`${name} removed`),
+      onReplaced: () => undefined,
       onUnreachable: () => heard.push(`${name} unreachable`),
       onCallSent: () => heard.push(`${name} sent`),
       onReplyStarted: (sentAt, now) => {

@@ -161,6 +161,20 @@ describe("connections per endpoint", () => {
     assert.equal(channel.stats().pendingBytes, 0);
     await closeAll(channel, server);
   });
+
+  test("are opened where calls find no room, however long another endpoint takes to connect", {
+    timeout: 10_000,
+  }, async () => {
+    const { server, held } = await startHolding(settings([MAX_CONCURRENT_STREAMS, 1]));
+    const silent = await startSilent();
+    const channel = channelTo([server, silent]);
+    const calls = [start(channel), start(channel)];
+    await until(() => held.length === 2);
+    assert.equal(channel.stats().endpoints[1]?.state, "connecting");
+    for (const each of held) each.answer();
+    for (const { recorder } of calls) assert.equal((await recorder.ended).status.code, Code.OK);
+    await closeAll(channel, server, silent);
+  });
 });
 
 describe("the age of connections", () => {

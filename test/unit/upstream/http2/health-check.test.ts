@@ -2,14 +2,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ServerDuplexStream } from "@grpc/grpc-js";
-import { Code } from "../../../../src/status/index.ts";
+import { Code, gatewayStatus } from "../../../../src/status/index.ts";
 import type { Http2Channel } from "../../../../src/upstream/clients/http2/channel.ts";
 import type { HealthCheckOptions } from "../../../../src/upstream/index.ts";
+import { CONNECTIONS } from "../../../support/channel-options.ts";
 import { type BytesServer, startBytesServer } from "../../../support/grpc-server.ts";
 import { HealthLog, type PlayedHealth, PlayedUpstream } from "../../../support/played-upstreams.ts";
-import { callOnce, channelTo, closeAll, start, until } from "../../../support/raw-upstreams.ts";
+import { reply, settings, startRawServer } from "../../../support/raw-http2.ts";
+import { callOnce, channelTo, closeAll, isCall, start, until } from "../../../support/raw-upstreams.ts";
 
 const HANG = { timeout: 30_000 };
+
+const MAX_CONCURRENT_STREAMS = 3;
 
 const CHECK: HealthCheckOptions = {
   service: "",
@@ -180,6 +184,63 @@ describe("health services of all kinds", HANG, () => {
     await played.channel.close();
     await until(() => played.upstreams.every(({ server }) => server.sessions.size === 0));
     await played.close();
+  });
+});
+
+describe("a connection without room for a check", HANG, () => {
+  test("says nothing of its endpoint, which has as many calls as it wants", async () => {
+    const server = await startRawServer({
+      greeting: settings([MAX_CONCURRENT_STREAMS, 1]),
+      onFrame: (frame, peer) => {
+        if (isCall(frame) && frame.streamId === 1) peer.send(reply(1, Buffer.of(0x08, 1)));
+      },
+    });
+    let asks = 0;
+    const healthObserver = new HealthLog([server.address]);
+    const channel = channelTo(
+      [server],
+      {
+        connections: { ...CONNECTIONS, perEndpoint: 1 },
+        health: { check: { ...CHECK, mode: "check" }, ejection: undefined, panicThresholdPercent: 0 },
+        healthObserver,
+      },
+      {
+        random: () => {
+          asks++;
+          return 0.5;
+        },
+      },
+    );
+    await channel.warmUp(5000);
+    await until(() => asks > 0);
+    const { call, recorder } = start(channel);
+    const from = asks;
+    await until(() => asks >= from + 2 * CHECK.unhealthyAfter);
+    assert.equal(channel.stats().endpoints[0]?.isHealthy, true, healthObserver.lines.join());
+    call.cancel(gatewayStatus("CLIENT_GONE", "gone"));
+    await recorder.ended;
+    await closeAll(channel, server);
+  });
+});
+
+describe("a connection that is replaced for its age", HANG, () => {
+  test("is not kept by the watch that was on it, which goes on over the next one", async () => {
+    const upstream = await PlayedUpstream.start();
+    upstream.health = "SERVING";
+    const healthObserver = new HealthLog([upstream.address]);
+    const channel = channelTo([upstream], {
+      connections: { ...CONNECTIONS, maxAgeMs: 50 },
+      health: { check: CHECK, ejection: undefined, panicThresholdPercent: 0 },
+      healthObserver,
+    });
+    void channel.warmUp(5000);
+    await until(() => upstream.server.sessions.size > 0);
+    const [first] = upstream.server.sessions;
+    await until(() => first?.destroyed === true);
+    upstream.health = "NOT_SERVING";
+    await until(() => healthObserver.lines.length > 0);
+    assert.deepEqual(healthObserver.lines, ["a not serving"]);
+    await closeAll(channel, upstream);
   });
 });
 

@@ -275,6 +275,11 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     ENHANCE_YOUR_CALM,
     /flood/,
   ),
+  "a flood of DATA that is padding alone": attack(
+    () => Buffer.concat([HEAD, repeat(20_000, rawFrame(DATA, PADDED, 1, Buffer.of(0)))]),
+    ENHANCE_YOUR_CALM,
+    /flood/,
+  ),
   "a flood of RST_STREAM": attack(
     () => repeat(20_000, rawFrame(RST_STREAM, 0, 1, uint32(8))),
     ENHANCE_YOUR_CALM,

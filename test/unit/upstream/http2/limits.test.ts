@@ -1,10 +1,10 @@
 /** What a channel takes on: calls in flight, calls and bytes that wait. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Code } from "../../../../src/status/index.ts";
+import { Code, gatewayStatus } from "../../../../src/status/index.ts";
 import { CONNECTIONS } from "../../../support/channel-options.ts";
 import { CallRecorder } from "../../../support/grpc-recorder.ts";
-import { settings, startRawServer } from "../../../support/raw-http2.ts";
+import { PRIORITY, rawFrame, settings, startRawServer } from "../../../support/raw-http2.ts";
 import {
   answering,
   callOnce,
@@ -16,6 +16,8 @@ import {
 } from "../../../support/raw-upstreams.ts";
 
 const MAX_CONCURRENT_STREAMS = 3;
+
+const GONE = gatewayStatus("CLIENT_GONE", "gone");
 
 describe("limits", () => {
   const limits = { maxInFlight: 100, maxPending: 2, maxPendingBytes: 20 };
@@ -101,6 +103,32 @@ describe("limits", () => {
       held[i]?.answer();
     }
     for (const { recorder } of [first, waiting]) assert.equal((await recorder.ended).status.code, Code.OK);
+    await closeAll(channel, server);
+  });
+});
+
+describe("an upstream that does not read", { timeout: 30_000 }, () => {
+  test("is sent no more calls once a connection has too much to send, and goes on when it reads", async () => {
+    const server = await startRawServer(answering("read"));
+    const channel = channelTo([server], { connections: { ...CONNECTIONS, perEndpoint: 1 } });
+    assert.equal((await callOnce(channel)).text, "read");
+    const [peer] = server.peers;
+    assert.ok(peer !== undefined);
+    peer.socket.pause();
+    const metadata = ["x-fill", "a".repeat(8000)];
+    for (let i = 0; i < 5000; i++) {
+      const recorder = new CallRecorder();
+      channel.open("/test.Raw/Call", metadata, 10_000, recorder).cancel(GONE);
+      // A word now and then, so that nobody takes it for dead.
+      if (i % 100 === 0) peer.send(rawFrame(PRIORITY, 0, 1, Buffer.alloc(5)));
+      if (i % 10 === 0) await new Promise(setImmediate);
+    }
+    const { sentBytes } = channel.stats().endpoints[0] ?? {};
+    // What the system's buffers hold is sent.
+    assert.ok(sentBytes !== undefined && sentBytes < 16_000_000, `${sentBytes} bytes`);
+    const waiting = start(channel);
+    peer.socket.resume();
+    assert.equal((await waiting.recorder.ended).status.code, Code.OK);
     await closeAll(channel, server);
   });
 });

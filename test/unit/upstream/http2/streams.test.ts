@@ -501,6 +501,26 @@ describe("ends", () => {
     });
   });
 
+  test("a window of small messages that was under way when a call was cancelled is no flood", async () => {
+    const small = rawFrame(DATA, 0, 1, message(Buffer.alloc(20)));
+    const onFrame = (frame: RawFrame, peer: RawPeer): void => {
+      if (frame.type === RST_STREAM) {
+        peer.send(rawFrame(HEADERS, END_HEADERS, 1, REPLY_HEADERS));
+        peer.send(...Array.from({ length: 20_000 }, () => small));
+      }
+      if (frame.streamId === 3) answerAll(frame, peer);
+    };
+    await withServer({ onFrame }, async (channel, { peers }) => {
+      const first = start(channel);
+      while (peers[0]?.frames.some(isEnd) !== true) await new Promise(setImmediate);
+      first.call.cancel(gatewayStatus("CLIENT_GONE", "gone"));
+      await peers[0].frame(({ type }) => type === RST_STREAM);
+      const { status } = await start(channel).recorder.ended;
+      assert.equal(status.code, Code.OK, status.message);
+      assert.equal(peers.length, 1);
+    });
+  });
+
   test("an upstream that ends before the request does is told to stop waiting for more", async () => {
     const onFrame = (frame: RawFrame, peer: RawPeer): void => {
       if (frame.type === HEADERS) peer.send(reply(frame.streamId));
