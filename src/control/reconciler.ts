@@ -300,8 +300,9 @@ export class Reconciler {
     }
     if (this.#stop.signal.aborted) return this.#outcome("unchanged", [], []);
     const problems = [...openProblems, ...problemsOf(plan), ...(compiled?.problems ?? this.#compileProblems)];
-    const isRefused = running !== undefined && compiled !== undefined && config.strict && problems.length > 0;
-    if (isRefused) {
+    // A config is refused for what is wrong under it, whether or not a route would change.
+    const isNews = compiled !== undefined || footing !== running;
+    if (running !== undefined && isNews && config.strict && problems.length > 0) {
       this.#fallBack(footing, problems);
       return this.#outcome("refused", [], problems);
     }
