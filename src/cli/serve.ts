@@ -60,7 +60,7 @@ async function serveWith(options: ConfigOptions, output: LineBuffer): Promise<nu
   const signal = nextSignal();
   let application: Serving;
   try {
-    const starting = start({ files: configFilesOf(options), read }, config, document, log, output);
+    const starting = start({ files: configFilesOf(document), read }, config, document, log, output);
     // One that comes before the start is over waits for it; a start that fails says so itself.
     onHangup(() => void starting.then(hangUp).catch(() => undefined));
     const started = await Promise.race([starting, signal]);
@@ -96,7 +96,7 @@ async function hangUp(running: Serving): Promise<void> {
 }
 
 function start(
-  origin: { readonly files: readonly string[]; readonly read: () => Promise<LoadedConfig> },
+  origin: { readonly files: ReadonlyMap<string, Uint8Array>; readonly read: () => Promise<LoadedConfig> },
   config: Config,
   document: ConfigDocument,
   log: Logger,

@@ -28,8 +28,8 @@ export interface PrimaryParts {
   readonly config: Config;
   /** What `config` was made of. */
   readonly document: ConfigDocument;
-  /** The files to watch. */
-  readonly files: readonly string[];
+  /** The files to watch, with what was read of them. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
   /** Reads the config as it is now; never rejects. */
   readonly read: () => Promise<LoadedDocument>;
   readonly builtins: Builtins;

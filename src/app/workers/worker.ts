@@ -108,7 +108,7 @@ class Worker {
       if (config === undefined) throw new Error(problems.map(formatProblem).join("\n"));
       const log = createLogger(config.log.level, undefined, { worker });
       this.#log = log;
-      const origin = { files: [], read: () => this.#read() };
+      const origin = { files: new Map(), read: () => this.#read() };
       this.#application = await Application.start(config, this.#builtins(config), log, origin);
       // One that came meanwhile found nobody to take it up. (Schemas are looked for every few seconds.)
       if (this.#document !== document) void this.#application.reload("primary");
