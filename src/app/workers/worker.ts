@@ -44,6 +44,8 @@ class Worker {
   readonly #version: string;
   readonly #schemas = new HandedSchemas();
   #document: ConfigDocument | undefined;
+  /** How many schemas had come when `#document` came. */
+  #handedBefore = 0;
   #readDocument: () => Promise<ConfigResult> = async () => ({ config: undefined, problems: [] });
   #addresses: readonly ListenAddress[] = [];
   /** The primary's names for the upstreams of the config that was read last. */
@@ -78,6 +80,7 @@ class Worker {
         return;
       case "config":
         this.#document = order.document;
+        this.#handedBefore = this.#schemas.handed;
         void this.#application?.reload("primary");
         return;
       case "reopenLogs":
@@ -103,6 +106,7 @@ class Worker {
       this.#readDocument = documentReader(() => this.#document ?? document, process.env);
       this.#addresses = addresses;
       for (const schema of schemas) this.#schemas.hand(schema);
+      this.#handedBefore = this.#schemas.handed;
       const { config, problems } = await this.#read();
       // The primary has read the same.
       if (config === undefined) throw new Error(problems.map(formatProblem).join("\n"));
@@ -124,10 +128,11 @@ class Worker {
 
   /** The config that the primary has handed over last, as it is for this process. */
   async #read(): Promise<ConfigResult> {
+    const handedBefore = this.#handedBefore;
     const { config, problems } = await this.#readDocument();
     if (config === undefined) return { config, problems };
     this.#forms = formsOf(config);
-    this.#schemas.keep(new Set(this.#forms.keys()));
+    this.#schemas.keep(new Set(this.#forms.keys()), handedBefore);
     return { config: followingConfig(config, this.#addresses), problems };
   }
 
