@@ -5,7 +5,7 @@
 import { type Config, type ConfigDocument, type ConfigResult, documentReader } from "../../config/index.ts";
 import type { ListenAddress } from "../../http/index.ts";
 import { formatProblem } from "../../status/index.ts";
-import { createLogger, type Logger } from "../../telemetry/index.ts";
+import { createLogger, type LineBuffer, type LineChannel, type Logger } from "../../telemetry/index.ts";
 import { Application } from "../application.ts";
 import { type Builtins, builtins } from "../builtins.ts";
 import { HandedSchemas } from "./handed-source.ts";
@@ -31,17 +31,26 @@ export function processChannel(): PrimaryChannel {
   };
 }
 
+/** Where a worker writes, without ever waiting: its reader may be slow, or gone. */
+export interface WorkerOutput {
+  /** For the access log, unless a file is named. */
+  readonly standardOutput: LineBuffer;
+  /** For the worker's own log. */
+  readonly logLines: LineChannel;
+}
+
 /**
  * Serves as the primary says. Resolves with the exit code: 0 once drained, 1 if it could not start, which the primary has
  * been told. Upstreams see `version`.
  */
-export function runWorker(channel: PrimaryChannel, version: string): Promise<number> {
-  return new Worker(channel, version).run();
+export function runWorker(channel: PrimaryChannel, version: string, output: WorkerOutput): Promise<number> {
+  return new Worker(channel, version, output).run();
 }
 
 class Worker {
   readonly #channel: PrimaryChannel;
   readonly #version: string;
+  readonly #output: WorkerOutput;
   readonly #schemas = new HandedSchemas();
   #document: ConfigDocument | undefined;
   /** How many schemas had come when `#document` came. */
@@ -54,9 +63,10 @@ class Worker {
   #log: Logger | undefined;
   #exit: (code: number) => void = () => {};
 
-  constructor(channel: PrimaryChannel, version: string) {
+  constructor(channel: PrimaryChannel, version: string, output: WorkerOutput) {
     this.#channel = channel;
     this.#version = version;
+    this.#output = output;
   }
 
   run(): Promise<number> {
@@ -100,7 +110,7 @@ class Worker {
     }
   }
 
-  async #start({ worker, document, addresses, schemas }: StartOrder): Promise<void> {
+  async #start({ worker, document, addresses, schemas, logLevel }: StartOrder): Promise<void> {
     try {
       this.#document = document;
       this.#readDocument = documentReader(() => this.#document ?? document, process.env);
@@ -110,7 +120,7 @@ class Worker {
       const { config, problems } = await this.#read();
       // The primary has read the same.
       if (config === undefined) throw new Error(problems.map(formatProblem).join("\n"));
-      const log = createLogger(config.log.level, undefined, { worker });
+      const log = createLogger(logLevel, this.#output.logLines, { worker });
       this.#log = log;
       const origin = { files: new Map(), read: () => this.#read() };
       this.#application = await Application.start(config, this.#builtins(config), log, origin);
@@ -137,7 +147,10 @@ class Worker {
   }
 
   #builtins(config: Config): Builtins {
-    const all = builtins(config, this.#version, { sharing: "shared" });
+    const all = builtins(config, this.#version, {
+      sharing: "shared",
+      standardOutput: () => this.#output.standardOutput,
+    });
     return { ...all, sources: ({ name }) => [this.#schemas.of(name, this.#forms.get(name) ?? "")] };
   }
 
