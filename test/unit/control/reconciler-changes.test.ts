@@ -179,6 +179,27 @@ describe("a new config", () => {
     await bench.reconciler.stop();
   });
 
+  test("under which an upstream could not be opened is tried again by itself", async () => {
+    const bench = new Bench();
+    bench.unopenable.b = BROKEN;
+    await bench.serving(upstreams(["a", "b"]), { a: library });
+    const again = async (): Promise<void> => {
+      for (const { end } of bench.pauses.filter(({ ms }) => ms === 5000).splice(-1)) end();
+      await settle();
+    };
+    await again();
+    assert.deepEqual(bench.reconciler.problems, [BROKEN]);
+    delete bench.unopenable.b;
+    await again();
+    bench.source("b").now.succeed(echo());
+    await settle();
+    assert.deepEqual(bench.reconciler.known, ["a", "b"]);
+    assert.equal(bench.reconciler.problems.includes(BROKEN), false);
+    const told = bench.said("problem").filter(({ problem }) => String(problem).includes(BROKEN.what));
+    assert.equal(told.length, 1, "told once");
+    await bench.reconciler.stop();
+  });
+
   test("is refused as a whole under strict, and what was opened for it closed", async () => {
     const bench = new Bench();
     await bench.serving(upstreams(["a"]), { a: library }, "strict: true");
