@@ -299,12 +299,16 @@ export class Reconciler {
     if (work.length === 0 || this.#stop.signal.aborted) return;
     const patienceMs = this.#parts.patienceMs(config);
     const isOver = new AbortController();
-    const signal = AbortSignal.any([isOver.signal, this.#stop.signal]);
+    const { signal } = isOver;
+    // AbortSignal.any would keep something of each round for as long as `#stop` lives (Node 20).
+    const end = (): void => isOver.abort();
+    this.#stop.signal.addEventListener("abort", end);
     const expired = Number.isFinite(patienceMs)
       ? [this.#parts.pause(patienceMs, signal).catch(() => undefined)]
       : [once(signal, "abort")];
     await Promise.race([Promise.all(work), ...expired]);
-    isOver.abort();
+    end();
+    this.#stop.signal.removeEventListener("abort", end);
   }
 
   async #commit(footing: Footing, openProblems: readonly Problem[]): Promise<Applied> {
