@@ -256,7 +256,7 @@ export class Reconciler {
       }
       const { live, problems: faults } = await this.#pool.open(config, upstream);
       problems.push(...faults);
-      if (live === undefined) isWhole = false;
+      isWhole &&= live !== undefined;
       if (live === undefined) continue;
       next.set(name, { config: upstream, serviceConfig, live });
       firstTries.push(live.firstTry);
@@ -299,13 +299,12 @@ export class Reconciler {
     if (work.length === 0 || this.#stop.signal.aborted) return;
     const patienceMs = this.#parts.patienceMs(config);
     const isOver = new AbortController();
-    const { signal } = isOver;
     // AbortSignal.any would keep something of each round for as long as `#stop` lives (Node 20).
     const end = (): void => isOver.abort();
     this.#stop.signal.addEventListener("abort", end);
     const expired = Number.isFinite(patienceMs)
-      ? [this.#parts.pause(patienceMs, signal).catch(() => undefined)]
-      : [once(signal, "abort")];
+      ? [this.#parts.pause(patienceMs, isOver.signal).catch(() => undefined)]
+      : [once(isOver.signal, "abort")];
     await Promise.race([Promise.all(work), ...expired]);
     end();
     this.#stop.signal.removeEventListener("abort", end);
