@@ -43,8 +43,12 @@ const CASES: readonly Case[] = [
   {
     title: "the element of the outermost of two proxies",
     headers: [
-      ...["x-forwarded-for", "6.6.6.6, 1.2.3.4, 10.0.0.9"],
-      ...["x-forwarded-proto", "http, https, http", "x-forwarded-host", "evil.test, b.test, c.test"],
+      "x-forwarded-for",
+      "6.6.6.6, 1.2.3.4, 10.0.0.9",
+      "x-forwarded-proto",
+      "http, https, http",
+      "x-forwarded-host",
+      "evil.test, b.test, c.test",
     ],
     hops: 2,
     origin: { scheme: "https", host: "b.test", clientAddress: "1.2.3.4" },
