@@ -60,7 +60,7 @@ export class Application {
     config: Config,
     builtins: Builtins,
     log: Logger,
-    origin: ConfigOrigin = { files: [], read: async () => ({ config, problems: [] }) },
+    origin: ConfigOrigin = { files: new Map(), read: async () => ({ config, problems: [] }) },
     followers?: Followers,
   ): Promise<Application> {
     const telemetry = await TelemetryParts.open(config, builtins, log);

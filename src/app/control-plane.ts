@@ -2,10 +2,9 @@
  * The control plane of a running gateway, put together: reconciler, reloads, the watcher of the config's files, and their
  * metrics.
  */
-import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Config, ConfigResult } from "../config/index.ts";
-import { ConfigWatcher, Reconciler, Reloads, type UpstreamUnit } from "../control/index.ts";
+import { ConfigWatcher, Reconciler, Reloads, readRegularFile, type UpstreamUnit } from "../control/index.ts";
 import type { RoutingSnapshot } from "../gateway/index.ts";
 import type { Logger, Reading } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
@@ -17,8 +16,8 @@ import { upstreamReadings } from "./upstream-metrics.ts";
 
 /** Where a running gateway gets its config again. */
 export interface ConfigOrigin {
-  /** The files to watch; none where the config comes from elsewhere. */
-  readonly files: readonly string[];
+  /** The files to watch, with what was read of them; none where the config comes from elsewhere. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
   /** Reads the config as it is now; never rejects. */
   readonly read: () => Promise<ConfigResult>;
 }
@@ -71,9 +70,10 @@ export class ControlPlane {
       log,
     });
     this.#watcher = new ConfigWatcher({
-      files: () => (origin.files.length === 0 ? [] : [...origin.files, ...documentsOf(this.config)]),
+      files: () => (origin.files.size === 0 ? [] : [...origin.files.keys(), ...documentsOf(this.config)]),
       isOn: () => this.config.watch,
-      readFile: (path) => readFile(path),
+      read: origin.files,
+      readFile: readRegularFile,
       onChange: () => this.reloads.reload("file"),
       log,
       pause: sleep,

@@ -2,7 +2,6 @@
  * From config to the parts that a gateway is made of: the unit of each upstream (channel, retries, schema sources), the
  * service-config documents, and the compiler over them. What cannot be had is a problem of its upstream alone.
  */
-import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Config, loadServiceConfig, type UpstreamConfig } from "../config/index.ts";
 import {
@@ -12,6 +11,7 @@ import {
   DiskSchemaCache,
   type LoadedServiceConfig,
   type OpenedUnit,
+  readRegularFile,
   type SchemaCache,
   schemaCacheKey,
   TimeSlices,
@@ -176,7 +176,7 @@ export async function readServiceConfig(
 ): Promise<LoadedServiceConfig> {
   const document = upstream.http.serviceConfig;
   if (document === undefined) return { serviceConfig: undefined, problems: [] };
-  const serviceConfig = await loadServiceConfig(document, (path) => readFile(path));
+  const serviceConfig = await loadServiceConfig(document, readRegularFile);
   const where = config.locate(["upstreams", upstream.name, "http", "serviceConfig"]);
   // What concerns the whole document is told where config names it.
   const isWhole = (problem: Problem): boolean => problem.where === document.text;

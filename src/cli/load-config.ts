@@ -9,6 +9,7 @@ import {
   configFromFlags,
   configLoader,
 } from "../config/index.ts";
+import { readRegularFile } from "../control/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
 
 /** The options that every command shares. */
@@ -45,18 +46,19 @@ export function configReader(options: ConfigOptions): () => Promise<LoadedConfig
   const flag = Object.entries(flags).find(([, value]) => value !== undefined);
   if (flag !== undefined)
     return async () => usage(`--${flag[0]} does not go with --config`, "put it into the config file");
-  let bytes: Uint8Array = new Uint8Array();
+  let bytes: Uint8Array | undefined;
   const load = configLoader({
     path,
     readFile: async (name) => {
-      bytes = await readFile(name);
+      // The first may come from a pipe, such as /dev/stdin; what is read while the gateway serves may not wait for one.
+      bytes = await (bytes === undefined ? readFile(name) : readRegularFile(name));
       return bytes;
     },
     environment: process.env,
   });
   return async () => {
     const result = await load();
-    return loaded({ kind: "file", path, bytes }, result);
+    return loaded({ kind: "file", path, bytes: bytes ?? new Uint8Array() }, result);
   };
 }
 
@@ -74,7 +76,7 @@ function usage(what: string, hint: string): LoadedConfig {
   return { config: undefined, document: undefined, problems: [problem] };
 }
 
-/** The files that `options` name, for whoever watches them. */
-export function configFilesOf({ config }: ConfigOptions): readonly string[] {
-  return config === undefined ? [] : [config];
+/** The file that a config was made of, for whoever watches it; none where it was made of flags. */
+export function configFilesOf(document: ConfigDocument): ReadonlyMap<string, Uint8Array> {
+  return document.kind === "file" ? new Map([[document.path, document.bytes]]) : new Map();
 }

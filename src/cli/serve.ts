@@ -19,6 +19,7 @@ import {
   type LoadedConfig,
   printProblems,
 } from "./load-config.ts";
+import { LAST_LINES_MS, LOG_BUFFER_BYTES } from "./own-log.ts";
 import { productVersion } from "./product-version.ts";
 import { nextSignal, onHangup } from "./signals.ts";
 
@@ -30,12 +31,6 @@ interface Serving {
   reload(cause: "signal"): Promise<unknown>;
   drain(): Promise<void>;
 }
-
-/** How much of its own log the gateway keeps for a reader of standard output that is slow; more than of the access log. */
-const LOG_BUFFER_BYTES = 4 * 1024 * 1024;
-
-/** How long a reader has for the last lines. */
-const LAST_LINES_MS = 1000;
 
 /** Serves until a signal comes, then drains. 1 if the start failed, or a second signal cut the drain short. */
 export async function serve(options: ConfigOptions): Promise<number> {
@@ -60,7 +55,7 @@ async function serveWith(options: ConfigOptions, output: LineBuffer): Promise<nu
   const signal = nextSignal();
   let application: Serving;
   try {
-    const starting = start({ files: configFilesOf(options), read }, config, document, log, output);
+    const starting = start({ files: configFilesOf(document), read }, config, document, log, output);
     // One that comes before the start is over waits for it; a start that fails says so itself.
     onHangup(() => void starting.then(hangUp).catch(() => undefined));
     const started = await Promise.race([starting, signal]);
@@ -96,7 +91,7 @@ async function hangUp(running: Serving): Promise<void> {
 }
 
 function start(
-  origin: { readonly files: readonly string[]; readonly read: () => Promise<LoadedConfig> },
+  origin: { readonly files: ReadonlyMap<string, Uint8Array>; readonly read: () => Promise<LoadedConfig> },
   config: Config,
   document: ConfigDocument,
   log: Logger,

@@ -15,7 +15,7 @@ export {
   parseConfigText,
   type ReadFile,
 } from "./load.ts";
-export { holdsSecrets, MASK, maskedConfig } from "./masked.ts";
+export { holdsSecrets, MASK, maskedConfig, withoutQuery } from "./masked.ts";
 export { nearestName, selectorMatches } from "./names.ts";
 export { configReference } from "./reference.ts";
 export type { HedgingOptions, RetryBudgetConfig, RetryOptions } from "./retry-options.ts";

@@ -14,6 +14,11 @@ export function holdsSecrets(path: ConfigPath): boolean {
   return path.some((part, i) => isSecretTable(part, path[i - 1]) || SECRET_NAME.test(String(part)));
 }
 
+/** A value as it may be shown under the key `name`: of a URL without its query, where keys may stand. */
+export function withoutQuery(name: string | number | undefined, value: unknown): unknown {
+  return name === "endpoint" && typeof value === "string" ? value.replace(/\?.*$/, `?${MASK}`) : value;
+}
+
 /**
  * The config as plain values for JSON: paths of files as they were written, lists of names and values as tables. What could
  * be a secret by its name or place is `***`; what files hold is never part of a config.
@@ -35,7 +40,8 @@ function maskedEntries(values: object, parent: string): readonly (readonly [stri
 }
 
 function maskedValue(key: string, value: unknown): unknown {
-  if (typeof value === "string") return value !== "" && SECRET_NAME.test(key) ? MASK : value;
+  if (typeof value === "string")
+    return value !== "" && SECRET_NAME.test(key) ? MASK : withoutQuery(key, value);
   if (Array.isArray(value)) return value.map((item) => maskedValue(key, item));
   if (value instanceof Map) return Object.fromEntries(maskedEntries(Object.fromEntries(value), key));
   if (value instanceof Set) return [...value];

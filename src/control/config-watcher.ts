@@ -16,9 +16,11 @@ const SETTLE_MS = 200;
 export interface ConfigWatcherParts {
   /** The files, which may be others after a reload. */
   readonly files: () => readonly string[];
+  /** What was read of them for the config in force when this is made: what has changed since is a change. */
+  readonly read: ReadonlyMap<string, Uint8Array>;
   /** Whether it is to look at all. */
   readonly isOn: () => boolean;
-  /** Reads a file whole; rejects as `fs.readFile` does. */
+  /** Reads a file whole; rejects where it cannot. */
   readonly readFile: (path: string) => Promise<Uint8Array>;
   /** The files hold something else; resolves when that has been dealt with. */
   readonly onChange: () => Promise<unknown>;
@@ -39,7 +41,7 @@ export class ConfigWatcher {
     this.#parts = parts;
   }
 
-  /** Takes the content of now for what is in force. */
+  /** Takes what was read, and of other files the content of now, for what is in force. */
   start(): void {
     this.#running = this.#run();
   }
@@ -50,7 +52,8 @@ export class ConfigWatcher {
   }
 
   async #run(): Promise<void> {
-    this.#inForce = await this.#digest();
+    const { read, readFile } = this.#parts;
+    this.#inForce = await this.#digest(async (file) => read.get(file) ?? (await readFile(file)));
     while (await this.#pause(LOOK_MS)) if (this.#parts.isOn()) await this.#look();
   }
 
@@ -64,8 +67,8 @@ export class ConfigWatcher {
   }
 
   /** Of all contents; undefined where one cannot be read now, which is told once. */
-  async #digest(): Promise<string | undefined> {
-    const { files, readFile, log } = this.#parts;
+  async #digest(readFile = this.#parts.readFile): Promise<string | undefined> {
+    const { files, log } = this.#parts;
     const hash = createHash("sha256");
     for (const file of files()) {
       try {

@@ -20,6 +20,7 @@ export {
   Reconciler,
   type ReconcilerParts,
 } from "./reconciler.ts";
+export { readRegularFile } from "./regular-file.ts";
 export { type ReloadCause, Reloads, type ReloadsParts } from "./reloads.ts";
 export { formatRouteTable, type RouteRow, routeRows } from "./route-table.ts";
 export {

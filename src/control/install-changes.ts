@@ -12,6 +12,7 @@ import {
   holdsSecrets,
   type ListenerConfig,
   MASK,
+  withoutQuery,
 } from "../config/index.ts";
 import type { Problem } from "../status/index.ts";
 import { isSameConfig } from "./config-digest.ts";
@@ -85,7 +86,8 @@ function problemOf(config: Config, path: ConfigPath, from: unknown, to: unknown)
   const written = path.map((part) => (typeof part === "string" ? part.replace(/Ms$/, "") : part));
   const isSecret = holdsSecrets(path);
   const isDuration = String(path.at(-1)).endsWith("Ms");
-  const show = (value: unknown): string => (isSecret ? MASK : shown(value, isDuration));
+  const show = (value: unknown): string =>
+    isSecret ? MASK : shown(withoutQuery(path.at(-1), value), isDuration);
   return {
     severity: "error",
     where: config.locate(written),
@@ -105,6 +107,8 @@ function shown(value: unknown, isDuration: boolean): string {
   if (value === Number.POSITIVE_INFINITY) return "no limit";
   if (isDuration && typeof value === "number") return `${value}ms`;
   // Both are of one kind only where one of them is not there: the address of a listener that is new, and the like.
-  const text = JSON.stringify(value, (name, each: unknown) => (holdsSecrets([name]) ? MASK : each));
+  const text = JSON.stringify(value, (name, each: unknown) =>
+    holdsSecrets([name]) ? MASK : withoutQuery(name, each),
+  );
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -1,8 +1,8 @@
 /** One PEM file: its text, or why it cannot be read. */
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
 import type { FilePath } from "../config/index.ts";
 import type { TlsFault, TlsPart } from "../tls/index.ts";
+import { readRegularFile } from "./regular-file.ts";
 
 /** Bundles of every public authority have a quarter of it. */
 const MAX_FILE_BYTES: number = 1024 * 1024;
@@ -17,18 +17,14 @@ export interface PemReading {
 export async function readPem(part: TlsPart, file: FilePath | undefined): Promise<PemReading> {
   if (file === undefined) return {};
   try {
-    const handle = await open(file.resolved);
-    try {
-      const { size } = await handle.stat();
-      if (size <= MAX_FILE_BYTES) return { text: await handle.readFile("utf8") };
-      const what = `has ${size} bytes, which no PEM file of certificates has`;
-      return { fault: { part, severity: "error", what, hint: `at most ${MAX_FILE_BYTES}` } };
-    } finally {
-      await handle.close();
-    }
+    const bytes = await readRegularFile(file.resolved);
+    if (bytes.byteLength <= MAX_FILE_BYTES) return { text: bytes.toString("utf8") };
+    const what = `has ${bytes.byteLength} bytes, which no PEM file of certificates has`;
+    return { fault: { part, severity: "error", what, hint: `at most ${MAX_FILE_BYTES}` } };
   } catch (error) {
     // ENOENT and the like; the whole text of the error would repeat the path.
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    const reason = error instanceof Error ? error.message : String(error);
+    const code = error instanceof Error && "code" in error ? String(error.code) : reason;
     const hint = "give a PEM file that the gateway may read";
     return { fault: { part, severity: "error", what: `cannot be read: ${code}`, hint } };
   }

@@ -12,6 +12,7 @@
  * One of these runs at a time. An upstream whose new form fails (its address, its TLS files, its schema) goes on in the
  * old one, and the others change all the same.
  */
+import { once } from "node:events";
 import type { Config, ServiceConfig, UpstreamConfig } from "../config/index.ts";
 import type { RoutingSnapshot } from "../gateway/index.ts";
 import type { SchemaSet } from "../schema/index.ts";
@@ -86,6 +87,9 @@ export interface Applied {
 
 /** Lines of one difference that go to the log and to whoever asked for a reload. */
 const MAX_CHANGE_LINES = 50;
+
+/** The time between two tries to open an upstream that could not be opened: its TLS files may come yet. */
+const REOPEN_MS = 5000;
 
 /** What route tables are made of. */
 type RoutedBy = Pick<RoutingSnapshot, "routes" | "listeners">;
@@ -231,6 +235,7 @@ export class Reconciler {
     const next = new Map<string, UpstreamForm>();
     const problems: Problem[] = [];
     const firstTries: Promise<void>[] = [];
+    let isWhole = true;
     for (const upstream of upstreams) {
       const { name } = upstream;
       const serving = running?.served.get(name);
@@ -251,12 +256,28 @@ export class Reconciler {
       }
       const { live, problems: faults } = await this.#pool.open(config, upstream);
       problems.push(...faults);
+      isWhole &&= live !== undefined;
       if (live === undefined) continue;
       next.set(name, { config: upstream, serviceConfig, live });
       firstTries.push(live.firstTry);
     }
     await this.#patiently(config, firstTries);
-    return await this.#commit({ config, served, next }, problems);
+    const applied = await this.#commit({ config, served, next }, problems);
+    if (!isWhole && this.#footing?.config === config) void this.#reopenLater(config);
+    return applied;
+  }
+
+  /** Applies `config` once more, unless another one has come by then. */
+  async #reopenLater(config: Config): Promise<void> {
+    try {
+      await this.#parts.pause(REOPEN_MS, this.#stop.signal);
+      await this.#inTurn(async () => {
+        if (this.#footing?.config === config) await this.#apply(config);
+      });
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      this.#parts.log.error({ err: error }, "an upstream could not be tried again");
+    }
   }
 
   /** The document as it is now; the one before where that was sound and this is not. */
@@ -275,15 +296,18 @@ export class Reconciler {
 
   /** Waits for all of `work`, as long as `config` lets it. */
   async #patiently(config: Config, work: readonly Promise<void>[]): Promise<void> {
-    if (work.length === 0) return;
+    if (work.length === 0 || this.#stop.signal.aborted) return;
     const patienceMs = this.#parts.patienceMs(config);
     const isOver = new AbortController();
-    const signal = AbortSignal.any([isOver.signal, this.#stop.signal]);
+    // AbortSignal.any would keep something of each round for as long as `#stop` lives (Node 20).
+    const end = (): void => isOver.abort();
+    this.#stop.signal.addEventListener("abort", end);
     const expired = Number.isFinite(patienceMs)
-      ? [this.#parts.pause(patienceMs, signal).catch(() => undefined)]
-      : [untilAborted(signal)];
+      ? [this.#parts.pause(patienceMs, isOver.signal).catch(() => undefined)]
+      : [once(isOver.signal, "abort")];
     await Promise.race([Promise.all(work), ...expired]);
-    isOver.abort();
+    end();
+    this.#stop.signal.removeEventListener("abort", end);
   }
 
   async #commit(footing: Footing, openProblems: readonly Problem[]): Promise<Applied> {
@@ -300,8 +324,9 @@ export class Reconciler {
     }
     if (this.#stop.signal.aborted) return this.#outcome("unchanged", [], []);
     const problems = [...openProblems, ...problemsOf(plan), ...(compiled?.problems ?? this.#compileProblems)];
-    const isRefused = running !== undefined && compiled !== undefined && config.strict && problems.length > 0;
-    if (isRefused) {
+    // A config is refused for what is wrong under it, whether or not a route would change.
+    const isNews = compiled !== undefined || footing !== running;
+    if (running !== undefined && isNews && config.strict && problems.length > 0) {
       this.#fallBack(footing, problems);
       return this.#outcome("refused", [], problems);
     }
@@ -421,11 +446,4 @@ export class Reconciler {
   #outcome(result: Applied["result"], changes: readonly string[], problems: readonly Problem[]): Applied {
     return { result, revision: this.#revision, changes, problems };
   }
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -110,8 +110,8 @@ export function diffLines({ routes, schema }: UpstreamDiff, maxLines: number): r
 }
 
 /** The part of a config that the snapshot as a whole is made of; its upstreams are compared one by one. */
-export function routingOf({ defaults, upstreams }: Config): unknown {
-  return { defaults, names: upstreams.map(({ name }) => name) };
+export function routingOf({ defaults, routes, listeners, upstreams }: Config): unknown {
+  return { defaults, routes, listeners, names: upstreams.map(({ name }) => name) };
 }
 
 /** The problems of all schemas in it. */

@@ -108,10 +108,10 @@ class SnapshotCompilation {
     // Of routes that are not known nothing can be said.
     if (config.upstreams.every(({ name }) => this.#schemas.has(name))) {
       this.#reportUnused(config.routes, ["routes"]);
-      this.#problems.push(...this.#tables.setProblems);
+      this.#tell(this.#tables.setProblems);
     }
     const built = this.#tables.build(this.#parts.cors, pendingUpstreams);
-    this.#problems.push(...built.problems);
+    this.#tell(built.problems);
     const strayOptions = resolveRouteOptions(config.defaults);
     const snapshot: RoutingSnapshot = {
       revision,
@@ -125,10 +125,15 @@ class SnapshotCompilation {
     return { snapshot, problems: this.#problems };
   }
 
+  /** One by one: an upstream may cause more problems than a call can have arguments. */
+  #tell(problems: readonly Problem[]): void {
+    for (const problem of problems) this.#problems.push(problem);
+  }
+
   *#addUpstream(upstream: UpstreamConfig, schema: SchemaSet, channel: Channel): Generator<undefined, void> {
     const methods = schema.services.flatMap((service) => service.methods);
     const selection = selectRules(methods, this.#rulesOf(upstream));
-    this.#problems.push(...selection.problems);
+    this.#tell(selection.problems);
     const overrides = new RouteOverrides(
       [this.#defaultsOf(upstream), upstream.options],
       [...this.#parts.config.routes, ...upstream.routes],
@@ -140,7 +145,7 @@ class SnapshotCompilation {
         selected: selection.byMethod.get(method.fullName),
         autoMapping: upstream.autoMapping ? "on" : "off",
       });
-      this.#problems.push(...problems);
+      this.#tell(problems);
       for (const binding of bindings) this.#addBinding(upstream, channel, method, binding, overrides);
     }
     this.#reportUnused(upstream.routes, ["upstreams", upstream.name, "routes"]);
@@ -148,7 +153,7 @@ class SnapshotCompilation {
 
   #reportUnused(overrides: Config["routes"], base: ConfigPath): void {
     const { locate } = this.#parts.config;
-    this.#problems.push(...unusedOverrides(overrides, base, this.#conditions, locate));
+    this.#tell(unusedOverrides(overrides, base, this.#conditions, locate));
   }
 
   /** Weakest first: the service config, then the upstream's own rules. */
@@ -173,7 +178,7 @@ class SnapshotCompilation {
     const problems = checkBinding(spec, where);
     if (problems.length > 0) {
       const rule = `${where === method.fullName ? "" : `${method.fullName}: `}${httpMethod} ${template.text}`;
-      this.#problems.push(...problems.map((problem) => ({ ...problem, what: `${rule}: ${problem.what}` })));
+      this.#tell(problems.map((problem) => ({ ...problem, what: `${rule}: ${problem.what}` })));
       return;
     }
     const subject = { upstream: upstream.name, methodName: method.fullName, httpMethod, template };
@@ -187,7 +192,7 @@ class SnapshotCompilation {
       transcode,
       this.#registry,
     );
-    this.#problems.push(...streams.problems);
+    this.#tell(streams.problems);
     const repeatPolicy = repeatPolicyOf(method, httpMethod, options);
     const repeating =
       repeatPolicy === undefined ? undefined : retries.get(upstream.name)?.channelFor(repeatPolicy);

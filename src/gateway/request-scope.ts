@@ -3,7 +3,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { findHeader, type HeaderList, type HttpExchange, type RefusedRequest } from "../http/index.ts";
-import { isAsciiValue } from "../protocol/index.ts";
+import { isAsciiValue, requestOrigin } from "../protocol/index.ts";
 import { Reply } from "../protocol/rest/index.ts";
 import { REASONS, type Status } from "../status/index.ts";
 import type {
@@ -14,7 +14,6 @@ import type {
   Tracer,
 } from "../telemetry/index.ts";
 import type { ListenerSettings } from "./gateway.ts";
-import { requestOrigin } from "./request-origin.ts";
 import type { Route } from "./route.ts";
 
 /** The figures of a relayed request. */

@@ -46,17 +46,47 @@ export function pushForwarding(metadata: string[], source: ForwardedSource, trus
   }
   const elements = believed(headers, "forwarded", trustedHops);
   const told = elements.map(readElement);
-  const listed = believed(headers, "x-forwarded-for", trustedHops);
-  const chain = listed.length > 0 ? listed : told.map((element) => addressOf(element.for ?? "unknown"));
-  push(metadata, "x-forwarded-for", joined(chain, peer));
+  push(metadata, "x-forwarded-for", joined(clientsIn(headers, told, trustedHops), peer));
   push(metadata, "x-forwarded-host", believedHost(headers, trustedHops) ?? host ?? "");
-  const proto = schemeOf(first(headers, "x-forwarded-proto", trustedHops)) ?? schemeOf(told[0]?.proto);
-  metadata.push("x-forwarded-proto", proto ?? scheme);
+  metadata.push("x-forwarded-proto", schemeIn(headers, told, trustedHops) ?? scheme);
   const port = first(headers, "x-forwarded-port", trustedHops) ?? "";
   if (isPort(port)) metadata.push("x-forwarded-port", port);
   if (elements.length > 0) push(metadata, "forwarded", joined(elements, ownElement(peer, host, scheme)));
   const certificates = believed(headers, "x-forwarded-client-cert", trustedHops);
   push(metadata, "x-forwarded-client-cert", joined(certificates, certificate));
+}
+
+/** Where a request comes from and what it asked for: the outermost view that can be believed. */
+export interface RequestOrigin {
+  readonly scheme: string;
+  /** With a port, where it says one; "" if there is none. */
+  readonly host: string;
+  /** "" for a unix socket. */
+  readonly clientAddress: string;
+}
+
+/** The origin of a request that has come through `trustedHops` proxies. */
+export function requestOrigin({ headers, peer, tls }: ForwardedSource, trustedHops: number): RequestOrigin {
+  const scheme = tls === undefined ? "http" : "https";
+  const host = findHeader(headers, "host") ?? "";
+  if (trustedHops === 0) return { scheme, host, clientAddress: peer };
+  const told = believed(headers, "forwarded", trustedHops).map(readElement);
+  return {
+    scheme: schemeIn(headers, told, trustedHops) ?? scheme,
+    host: believedHost(headers, trustedHops) ?? host,
+    clientAddress: clientsIn(headers, told, trustedHops)[0] ?? peer,
+  };
+}
+
+/** Who asked, and through whom: the client of the outermost believed proxy comes first. */
+function clientsIn(headers: HeaderList, told: readonly Element[], trustedHops: number): readonly string[] {
+  const listed = believed(headers, "x-forwarded-for", trustedHops);
+  return listed.length > 0 ? listed : told.map((element) => addressOf(element.for ?? "unknown"));
+}
+
+/** The scheme that the outermost believed proxy was asked by; undefined if none says. */
+function schemeIn(headers: HeaderList, told: readonly Element[], trustedHops: number): string | undefined {
+  return schemeOf(first(headers, "x-forwarded-proto", trustedHops)) ?? schemeOf(told[0]?.proto);
 }
 
 /** Adds what there is, and gRPC can carry. */

@@ -6,6 +6,7 @@ export {
   type MatchedRequest,
   type Protocol,
 } from "./dialogue.ts";
+export { requestOrigin } from "./forwarding.ts";
 export { compileHeaderRules, type HeaderRuleOptions, type HeaderRules } from "./header-rules.ts";
 export type {
   ErrorFormat,

@@ -72,6 +72,9 @@ export function compileMethodRules(
   });
 }
 
+/** More than any API has; an upstream that answers reflection is untrusted, and could send a million. */
+const MAX_BINDINGS = 1000;
+
 /** Compiles `rules` for `method`. */
 export function compileRules(
   method: Pick<MethodSchema, "fullName" | "inputShape">,
@@ -81,7 +84,11 @@ export function compileRules(
   const problems: Problem[] = [];
   // A rule of config stands elsewhere than its method, and may select many: its problems name both.
   const subject = rules.where === method.fullName ? "" : `${method.fullName}: `;
-  for (const binding of rules.bindings) {
+  if (rules.bindings.length > MAX_BINDINGS) {
+    const what = `${subject}the rule has ${rules.bindings.length} bindings, and the first ${MAX_BINDINGS} count`;
+    problems.push({ severity: "error", where: rules.where, what, hint: "remove the others" });
+  }
+  for (const binding of rules.bindings.slice(0, MAX_BINDINGS)) {
     // An upstream that answers reflection is untrusted, and may send a template of any length.
     const rule = `${subject}${shown(binding.httpMethod)} ${shown(binding.template, 256)}`;
     const fault = methodProblem(binding.httpMethod, subject, rules.where);

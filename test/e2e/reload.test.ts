@@ -1,5 +1,6 @@
 /** A config that changes while the gateway runs: what is taken up, what is refused, and who is told. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { type EchoServer, startEchoServer } from "../support/echo-server.ts";
@@ -259,6 +260,20 @@ describe("the config file", HANG, () => {
       () => echoed(live),
       (answer) => !isShort(answer),
     );
+  });
+
+  test("that a pipe has taken the place of keeps nobody waiting, neither a reload nor the end", async (t) => {
+    const live = await LiveGateway.start(configWith());
+    t.after(() => live.stop());
+    await rename(live.path("sluice.yaml"), live.path("elsewhere.yaml"));
+    execFileSync("mkfifo", [live.path("sluice.yaml")]);
+    const { status, body } = await live.reload();
+    assert.equal(status, 422);
+    assert.match(body.problems[0] ?? "", /it is not a regular file/);
+    await live.gateway.logged(({ msg }) => msg === "the config cannot be looked at; what was read stays");
+    await rename(live.path("elsewhere.yaml"), live.path("sluice.yaml"));
+    assert.equal((await live.reload()).status, 200);
+    assert.equal(await live.gateway.stop(), 0);
   });
 });
 

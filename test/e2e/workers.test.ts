@@ -342,6 +342,50 @@ describe("two workers follow the primary", { timeout: 150_000 }, () => {
     assert.equal(await metric(gateway, "sluice_reloads_total"), 2, "the primary's, not the sum");
   });
 
+  test("to another level of the log, and so do those that start later", async (t) => {
+    const library = await slowLibrary(t);
+    const { gateway } = await followed(t, () => ({
+      upstreams: { library: { address: library.address, schema: { reflection: true } } },
+    }));
+    await fetch(`${gateway.adminUrl}/log?level=warn`, { method: "POST" });
+    const before = gateway.log.length;
+    process.kill(oneWorkerOf(gateway), "SIGKILL");
+    await gateway.logged(({ msg }) => msg === "worker ended; another takes its place");
+    await becomes("ready; 2 of 2 workers are ready\n", async () =>
+      (await fetch(`${gateway.adminUrl}/readyz`)).text(),
+    );
+    const lines = gateway.log.slice(before).filter(({ msg }) => msg !== "request");
+    assert.deepEqual(
+      lines.filter(({ level }) => level === "info"),
+      [],
+    );
+  });
+
+  test("into an output that nobody reads, and end all the same", async (t) => {
+    const library = await slowLibrary(t);
+    const config = (deadline: string): object => ({
+      upstreams: { library: { address: library.address, schema: { reflection: true }, deadline } },
+      accessLog: { fields: ["header.x-long"], bufferBytes: "64KiB" },
+    });
+    const { gateway, reload } = await followed(t, () => config("3s"));
+    gateway.child.stdout?.pause();
+    const exited = once(gateway.child, "exit");
+    const headers = { "x-long": "x".repeat(8000) };
+    while ((await metric(gateway, "sluice_access_log_dropped_total")) < 20) {
+      await (await fetch(`${gateway.url()}/v1/shelves`, { headers })).text();
+    }
+    assert.equal(await reload(config("4s")), 200);
+    assert.equal(await statusesOf(gateway, "/v1/shelves"), "200");
+    const from = performance.now();
+    gateway.child.kill("SIGTERM");
+    assert.deepEqual(await exited, [0, null]);
+    assert.ok(
+      performance.now() - from < 20_000,
+      "no worker waits for the reader until the drain's time is over",
+    );
+    gateway.child.stdout?.resume();
+  });
+
   test("to another upstream, and back", async (t) => {
     const library = await slowLibrary(t);
     const echo = await startEchoServer();

@@ -35,6 +35,8 @@ export interface StartOrder {
   readonly addresses: readonly ListenAddress[];
   /** The schemas that are known by now. */
   readonly schemas: readonly HandedSchema[];
+  /** The primary's own, which may be another than the config's by now. */
+  readonly logLevel: LogLevel;
 }
 
 /** What a worker can be asked about. */
@@ -93,6 +95,7 @@ const toWorker = z.discriminatedUnion("kind", [
     document,
     addresses: z.array(address),
     schemas: z.array(schema),
+    logLevel: z.enum(LOG_LEVELS),
   }),
   z.object({ kind: z.literal("schemas"), schemas: z.array(schema) }),
   z.object({ kind: z.literal("config"), document }),

@@ -28,8 +28,8 @@ export interface PrimaryParts {
   readonly config: Config;
   /** What `config` was made of. */
   readonly document: ConfigDocument;
-  /** The files to watch. */
-  readonly files: readonly string[];
+  /** The files to watch, with what was read of them. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
   /** Reads the config as it is now; never rejects. */
   readonly read: () => Promise<LoadedDocument>;
   readonly builtins: Builtins;
@@ -43,6 +43,7 @@ export interface PrimaryParts {
 export class Primary implements Followers {
   readonly #read: PrimaryParts["read"];
   readonly #supervisor: Supervisor;
+  readonly #log: Logger;
   #document: ConfigDocument;
   /** What the config was made of that was read last. */
   #lastRead: { readonly config: Config; readonly document: ConfigDocument } | undefined;
@@ -53,6 +54,7 @@ export class Primary implements Followers {
   private constructor({ document, read, log, count, startProcess }: PrimaryParts) {
     this.#document = document;
     this.#read = read;
+    this.#log = log;
     this.#supervisor = new Supervisor({
       count,
       startProcess,
@@ -175,7 +177,10 @@ export class Primary implements Followers {
 
   #startOrder(worker: number): StartOrder {
     const schemas = [...this.#served].map(handedSchema);
-    return { kind: "start", worker, document: this.#document, addresses: this.#addresses, schemas };
+    // The log was made with one of them, and is only ever set to another.
+    const logLevel = this.#log.level as LogLevel;
+    const document = this.#document;
+    return { kind: "start", worker, document, addresses: this.#addresses, schemas, logLevel };
   }
 }
 

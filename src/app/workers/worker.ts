@@ -5,7 +5,7 @@
 import { type Config, type ConfigDocument, type ConfigResult, documentReader } from "../../config/index.ts";
 import type { ListenAddress } from "../../http/index.ts";
 import { formatProblem } from "../../status/index.ts";
-import { createLogger, type Logger } from "../../telemetry/index.ts";
+import { createLogger, type LineBuffer, type LineChannel, type Logger } from "../../telemetry/index.ts";
 import { Application } from "../application.ts";
 import { type Builtins, builtins } from "../builtins.ts";
 import { HandedSchemas } from "./handed-source.ts";
@@ -31,19 +31,30 @@ export function processChannel(): PrimaryChannel {
   };
 }
 
+/** Where a worker writes, without ever waiting: its reader may be slow, or gone. */
+export interface WorkerOutput {
+  /** For the access log, unless a file is named. */
+  readonly standardOutput: LineBuffer;
+  /** For the worker's own log. */
+  readonly logLines: LineChannel;
+}
+
 /**
  * Serves as the primary says. Resolves with the exit code: 0 once drained, 1 if it could not start, which the primary has
  * been told. Upstreams see `version`.
  */
-export function runWorker(channel: PrimaryChannel, version: string): Promise<number> {
-  return new Worker(channel, version).run();
+export function runWorker(channel: PrimaryChannel, version: string, output: WorkerOutput): Promise<number> {
+  return new Worker(channel, version, output).run();
 }
 
 class Worker {
   readonly #channel: PrimaryChannel;
   readonly #version: string;
+  readonly #output: WorkerOutput;
   readonly #schemas = new HandedSchemas();
   #document: ConfigDocument | undefined;
+  /** How many schemas had come when `#document` came. */
+  #handedBefore = 0;
   #readDocument: () => Promise<ConfigResult> = async () => ({ config: undefined, problems: [] });
   #addresses: readonly ListenAddress[] = [];
   /** The primary's names for the upstreams of the config that was read last. */
@@ -52,9 +63,10 @@ class Worker {
   #log: Logger | undefined;
   #exit: (code: number) => void = () => {};
 
-  constructor(channel: PrimaryChannel, version: string) {
+  constructor(channel: PrimaryChannel, version: string, output: WorkerOutput) {
     this.#channel = channel;
     this.#version = version;
+    this.#output = output;
   }
 
   run(): Promise<number> {
@@ -78,6 +90,7 @@ class Worker {
         return;
       case "config":
         this.#document = order.document;
+        this.#handedBefore = this.#schemas.handed;
         void this.#application?.reload("primary");
         return;
       case "reopenLogs":
@@ -97,18 +110,19 @@ class Worker {
     }
   }
 
-  async #start({ worker, document, addresses, schemas }: StartOrder): Promise<void> {
+  async #start({ worker, document, addresses, schemas, logLevel }: StartOrder): Promise<void> {
     try {
       this.#document = document;
       this.#readDocument = documentReader(() => this.#document ?? document, process.env);
       this.#addresses = addresses;
       for (const schema of schemas) this.#schemas.hand(schema);
+      this.#handedBefore = this.#schemas.handed;
       const { config, problems } = await this.#read();
       // The primary has read the same.
       if (config === undefined) throw new Error(problems.map(formatProblem).join("\n"));
-      const log = createLogger(config.log.level, undefined, { worker });
+      const log = createLogger(logLevel, this.#output.logLines, { worker });
       this.#log = log;
-      const origin = { files: [], read: () => this.#read() };
+      const origin = { files: new Map(), read: () => this.#read() };
       this.#application = await Application.start(config, this.#builtins(config), log, origin);
       // One that came meanwhile found nobody to take it up. (Schemas are looked for every few seconds.)
       if (this.#document !== document) void this.#application.reload("primary");
@@ -124,15 +138,19 @@ class Worker {
 
   /** The config that the primary has handed over last, as it is for this process. */
   async #read(): Promise<ConfigResult> {
+    const handedBefore = this.#handedBefore;
     const { config, problems } = await this.#readDocument();
     if (config === undefined) return { config, problems };
     this.#forms = formsOf(config);
-    this.#schemas.keep(new Set(this.#forms.keys()));
+    this.#schemas.keep(new Set(this.#forms.keys()), handedBefore);
     return { config: followingConfig(config, this.#addresses), problems };
   }
 
   #builtins(config: Config): Builtins {
-    const all = builtins(config, this.#version, { sharing: "shared" });
+    const all = builtins(config, this.#version, {
+      sharing: "shared",
+      standardOutput: () => this.#output.standardOutput,
+    });
     return { ...all, sources: ({ name }) => [this.#schemas.of(name, this.#forms.get(name) ?? "")] };
   }
 

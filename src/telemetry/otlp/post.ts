@@ -45,13 +45,23 @@ export function createPoster({ endpoint, headers, timeoutMs }: PostOptions): Pos
   for (let i = 0; i + 1 < headers.length; i += 2) fields[headers[i] ?? ""] = headers[i + 1] ?? "";
   return {
     post: (body, signal) =>
-      new Promise((resolve) => {
+      new Promise((settle) => {
+        // AbortSignal.any would keep something of each exchange for as long as `signal` lives (Node 20).
+        const whole = new AbortController();
+        const end = (): void => whole.abort();
+        const timer = setTimeout(end, timeoutMs);
+        const resolve = (outcome: PostOutcome): void => {
+          clearTimeout(timer);
+          signal.removeEventListener("abort", end);
+          settle(outcome);
+        };
         const fail = (what: string): void => resolve({ kind: "unavailable", what, retryAfterMs: undefined });
-        const whole = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+        if (signal.aborted) end();
+        signal.addEventListener("abort", end);
         const request = (isTls ? httpsRequest : httpRequest)(url, {
           method: "POST",
           agent,
-          signal: whole,
+          signal: whole.signal,
           headers: {
             ...fields,
             "content-type": "application/x-protobuf",
@@ -59,7 +69,7 @@ export function createPoster({ endpoint, headers, timeoutMs }: PostOptions): Pos
           },
         });
         request.on("error", (error: Error) =>
-          fail(whole.aborted && !signal.aborted ? `no answer within ${timeoutMs} ms` : error.message),
+          fail(whole.signal.aborted && !signal.aborted ? `no answer within ${timeoutMs} ms` : error.message),
         );
         request.on("response", (reply) => {
           readReply(reply).then(

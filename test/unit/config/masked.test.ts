@@ -45,6 +45,12 @@ describe("maskedConfig", () => {
     assert.match(text, /"credentials":"subprotocol"/);
   });
 
+  test("shows where traces go without the query, where keys may stand", () => {
+    const tracing = { exporter: { endpoint: "https://otel.test/v1/traces?api-key=hunter2" } };
+    const text = JSON.stringify(masked({}, { tracing }));
+    assert.match(text, /"endpoint":"https:\/\/otel\.test\/v1\/traces\?\*\*\*"/);
+  });
+
   test("hides what the exporter of traces sends", () => {
     const tracing = { exporter: { headers: { "x-team-id": "hunter2" } } };
     const text = JSON.stringify(masked({}, { tracing }));

@@ -64,6 +64,14 @@ describe("what needs a restart is named with both values", () => {
     assert.equal(installChanges(configOf(BASE), next).length, 20);
   });
 
+  test("but no query of a URL is shown, where keys may stand", () => {
+    const endpoint = (key: string): string =>
+      `tracing: { enabled: true, exporter: { endpoint: "http://a.test/v1?key=${key}" } }`;
+    const text = changes(endpoint("hunter2"), endpoint("hunter1")).join();
+    assert.match(text, /tracing\.exporter\.endpoint changes from "http:\/\/a\.test\/v1\?\*\*\*"/);
+    assert.doesNotMatch(text, /hunter/);
+  });
+
   test("but nothing that may be a secret is shown", () => {
     const tracingOf = (name: string, key: string): string =>
       `tracing: { serviceName: ${name}, exporter: { headers: { x-api-key: ${key} } } }`;

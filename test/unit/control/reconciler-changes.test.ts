@@ -52,6 +52,28 @@ describe("a new config", () => {
     await bench.reconciler.stop();
   });
 
+  test("with another route set of a listener serves by it, though its upstreams are the same", async () => {
+    const bench = new Bench();
+    const listener = (more: string): string => `listeners: [{ address: "127.0.0.1:1"${more} }]`;
+    await bench.serving(upstreams(["a"]), { a: library }, listener(""));
+    const rest = ", routes: { exclude: [{ path: /v1/shelves }] }";
+    const applied = await bench.apply(upstreams(["a"]), listener(rest));
+    assert.deepEqual([applied.result, applied.revision], ["applied", 2]);
+    assert.equal(bench.published.at(-1)?.listeners[0]?.matcher.match("GET", "/v1/shelves").kind, "not-found");
+    const same = await bench.apply(upstreams(["a"]), listener(rest));
+    assert.equal(same.result, "unchanged");
+    await bench.reconciler.stop();
+  });
+
+  test("with other options for some routes of all upstreams serves by them", async () => {
+    const bench = new Bench();
+    await bench.serving(upstreams(["a"]), { a: library });
+    const { revision } = await bench.apply(upstreams(["a"]), "routes: [{ path: /v1/**, deadline: 3s }]");
+    assert.equal(revision, 2);
+    assert.equal(bench.published.at(-1)?.routes[0]?.settings.deadlineMs, 3000);
+    await bench.reconciler.stop();
+  });
+
   test("with a rule that replaces an annotation tells which routes come and go", async () => {
     const bench = new Bench();
     await bench.serving(upstreams(["a"]), { a: library });
@@ -157,6 +179,27 @@ describe("a new config", () => {
     await bench.reconciler.stop();
   });
 
+  test("under which an upstream could not be opened is tried again by itself", async () => {
+    const bench = new Bench();
+    bench.unopenable.b = BROKEN;
+    await bench.serving(upstreams(["a", "b"]), { a: library });
+    const again = async (): Promise<void> => {
+      for (const { end } of bench.pauses.filter(({ ms }) => ms === 5000).splice(-1)) end();
+      await settle();
+    };
+    await again();
+    assert.deepEqual(bench.reconciler.problems, [BROKEN]);
+    delete bench.unopenable.b;
+    await again();
+    bench.source("b").now.succeed(echo());
+    await settle();
+    assert.deepEqual(bench.reconciler.known, ["a", "b"]);
+    assert.equal(bench.reconciler.problems.includes(BROKEN), false);
+    const told = bench.said("problem").filter(({ problem }) => String(problem).includes(BROKEN.what));
+    assert.equal(told.length, 1, "told once");
+    await bench.reconciler.stop();
+  });
+
   test("is refused as a whole under strict, and what was opened for it closed", async () => {
     const bench = new Bench();
     await bench.serving(upstreams(["a"]), { a: library }, "strict: true");
@@ -173,6 +216,24 @@ describe("a new config", () => {
     assert.deepEqual(bench.reconciler.known, ["a"]);
     await bench.reconciler.stop();
   });
+
+  for (const [title, change] of [
+    ["an upstream that cannot be opened", upstreams(["a"], "host:2")],
+    ["strict itself, where there were problems before", upstreams(["a"])],
+  ] as const) {
+    test(`is refused under strict for ${title}, though no route would change`, async () => {
+      const bench = new Bench();
+      const isStrictBefore = change !== upstreams(["a"]);
+      bench.compileProblems = isStrictBefore ? [] : [BROKEN];
+      await bench.serving(upstreams(["a"]), { a: library }, `strict: ${isStrictBefore}`);
+      bench.unopenable.a = BROKEN;
+      const applied = await bench.apply(change, "strict: true");
+      assert.deepEqual([applied.result, applied.revision], ["refused", 1]);
+      assert.equal(applied.problems.includes(BROKEN), true);
+      assert.equal(bench.reconciler.footing?.config.strict, isStrictBefore, "the old config is in force");
+      await bench.reconciler.stop();
+    });
+  }
 });
 
 describe("a schema that is looked at again", () => {

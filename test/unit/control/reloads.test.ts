@@ -106,6 +106,7 @@ describe("the watcher of the config", () => {
     readonly pauses: (() => void)[] = [];
     readonly watcher = new ConfigWatcher({
       files: () => ["sluice.yaml"],
+      read: new Map([["sluice.yaml", Buffer.from("one")]]),
       isOn: () => this.isOn,
       readFile: async () => {
         if (this.content === undefined) throw new Error("away");
@@ -141,6 +142,15 @@ describe("the watcher of the config", () => {
     await bench.wake();
     assert.equal(bench.reloads, 0, "it was still being written");
     for (let i = 0; i < 6; i++) await bench.wake();
+    assert.equal(bench.reloads, 1);
+    await bench.watcher.stop();
+  });
+
+  test("tells of what changed after it was read for the start, and before the watch began", async () => {
+    const bench = new WatchBench();
+    bench.content = "two";
+    bench.watcher.start();
+    for (let i = 0; i < 3; i++) await bench.wake();
     assert.equal(bench.reloads, 1);
     await bench.watcher.stop();
   });

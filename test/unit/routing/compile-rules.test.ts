@@ -11,6 +11,10 @@ import { methodWith } from "./library-schema.ts";
 const METHOD = "library.v1.Library.GetBook";
 
 function compile(...templates: readonly string[]): CompiledRules {
+  return compileAll(templates);
+}
+
+function compileAll(templates: readonly string[]): CompiledRules {
   const bindings = templates.map((template) => ({ httpMethod: "GET", template, body: "", responseBody: "" }));
   return compileRules(methodWith(undefined), { bindings, source: "config", where: "rules.yaml:1:1" });
 }
@@ -180,4 +184,15 @@ describe("the method of a binding is judged wherever its rule stands", () => {
       assert.equal(compiled.problems[0]?.severity, severity);
     });
   }
+});
+
+test("of a rule with any number of bindings the first thousand count, and the rest are one problem", () => {
+  const many = (template: string): CompiledRules =>
+    compileAll(Array.from({ length: 200_000 }, () => template));
+  const { bindings, problems } = many("/v1");
+  assert.equal(bindings.length, 1000);
+  assert.equal(problems.length, 1);
+  assert.match(problems[0]?.what ?? "", /the rule has 200000 bindings, and the first 1000 count/);
+  const broken = many("broken");
+  assert.equal(broken.problems.length, 1001);
 });

@@ -206,7 +206,8 @@ class ReflectionReader {
     this.files.push(file);
     const { defined, references } = namesOf(file.outline, MAX_NESTING);
     for (const { fullName } of defined) this.#defined.add(fullName);
-    this.#references.push(...references);
+    // One by one: a file may hold more of them than a call can have arguments.
+    for (const reference of references) this.#references.push(reference);
   }
 
   #addProblem(what: string): void {

@@ -60,11 +60,37 @@ test("of many forms the last two are kept, and of many upstreams those that are 
   const schemas = new HandedSchemas();
   for (const form of ["a", "b", "c"]) schemas.hand({ upstream: "library", form, descriptorSet: LIBRARY });
   schemas.hand({ upstream: "other", form: "a", descriptorSet: LIBRARY });
-  schemas.keep(new Set(["library"]));
+  schemas.keep(new Set(["library"]), schemas.handed);
   assert.ok((await schemas.of("library", "b").load(signal)).files.length > 0);
   assert.ok((await schemas.of("library", "c").load(signal)).files.length > 0);
   await assert.rejects(schemas.of("library", "a").load(signal));
   await assert.rejects(schemas.of("other", "a").load(signal));
+});
+
+test("a form that is followed hears of its schema, whatever forms have come and gone meanwhile", async () => {
+  const schemas = new HandedSchemas();
+  schemas.hand({ upstream: "library", form: "serving", descriptorSet: LIBRARY });
+  const source = schemas.of("library", "serving");
+  await source.load(signal);
+  const before = await source.fingerprint?.(signal);
+  for (const form of ["b", "c", "d"]) {
+    const givenUp = new AbortController();
+    const loading = schemas.of("library", form).load(givenUp.signal);
+    await assert.rejects(loading, /not found it yet/);
+    givenUp.abort();
+  }
+  schemas.hand({ upstream: "library", form: "serving", descriptorSet: ECHO });
+  assert.notEqual(await source.fingerprint?.(signal), before);
+});
+
+test("a schema that comes ahead of its config stays while an earlier config is read", async () => {
+  const schemas = new HandedSchemas();
+  const earlier = schemas.handed;
+  schemas.hand({ upstream: "new", form: "a", descriptorSet: LIBRARY });
+  schemas.keep(new Set(["library"]), earlier);
+  assert.ok((await schemas.of("new", "a").load(signal)).files.length > 0);
+  schemas.keep(new Set(["library"]), schemas.handed);
+  await assert.rejects(schemas.of("new", "a").load(signal));
 });
 
 test("the fingerprint changes with each schema, and with nothing else", async () => {

@@ -23,6 +23,7 @@ const ORDERS: readonly ToWorker[] = [
     document: { kind: "file", path: "sluice.yaml", bytes: BYTES },
     addresses: [ADDRESS],
     schemas: [{ upstream: "a", form: "f", descriptorSet: BYTES }],
+    logLevel: "debug",
   },
   {
     kind: "start",
@@ -34,6 +35,7 @@ const ORDERS: readonly ToWorker[] = [
     },
     addresses: [],
     schemas: [],
+    logLevel: "info",
   },
   { kind: "schemas", schemas: [{ upstream: "a", form: "f", descriptorSet: BYTES }] },
   { kind: "config", document: { kind: "file", path: "sluice.yaml", bytes: BYTES } },
@@ -69,6 +71,7 @@ test("flags that are not given stay away", () => {
     document: { kind: "flags", flags, directory: "/" },
     addresses: [],
     schemas: [],
+    logLevel: "info",
   };
   assert.deepEqual(readOrder(sent(order)), order);
 });

@@ -84,6 +84,7 @@ function benchOf(count: number): Bench {
       document: { kind: "flags", flags: {}, directory: "/" },
       addresses: [],
       schemas: [],
+      logLevel: "info",
     }),
     log: createLogger("info", { write: (line) => void log.push(String(JSON.parse(line).msg)) }),
     now: () => clock.now,
