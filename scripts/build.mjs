@@ -38,7 +38,10 @@ chmodSync(join(OUT, "main.js"), 0o755);
 /** The licence of every package that a file of the bundle comes from: most ask that it goes wherever the code goes. */
 function licensesOf(files) {
   const folders = new Set(files.map(packageFolder).filter((folder) => folder !== undefined));
-  return [...folders].sort((a, b) => a.localeCompare(b)).map(licenseOf).join("\n\n");
+  return [...folders]
+    .sort((a, b) => a.localeCompare(b))
+    .map(licenseOf)
+    .join("\n\n");
 }
 
 /** `node_modules/@scope/name`, or undefined of a file of ours. */
