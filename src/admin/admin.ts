@@ -2,17 +2,25 @@
  * The admin listener: what probes, scrapers and people ask of a running gateway, and the little that they can change. Bound
  * to loopback by default; whoever reaches it may do all of it.
  */
-import type { ExchangeHandler, HttpExchange } from "../http/index.ts";
+import type { ExchangeHandler, HttpExchange, ListenAddress } from "../http/index.ts";
 import type { Logger } from "../telemetry/index.ts";
-import { isForeignOrigin } from "./foreign-origin.ts";
+import { isForeignOrigin, isRebound } from "./foreign-origin.ts";
 import { type AdminPage, type AdminReply, textReply } from "./page.ts";
 
-/** Handles the exchanges of the admin listener. */
-export function adminHandler(pages: readonly AdminPage[], log: Logger): ExchangeHandler {
+/** Handles the exchanges of the admin listener at `address`. */
+export function adminHandler(
+  pages: readonly AdminPage[],
+  log: Logger,
+  address: ListenAddress,
+): ExchangeHandler {
   const byPath = new Map<string, AdminPage[]>();
   for (const page of pages) byPath.set(page.path, [...(byPath.get(page.path) ?? []), page]);
   const list = pages.map(({ method, path, title }) => `${method.padEnd(4)} ${path}  ${title}`).join("\n");
   return (exchange) => {
+    if (isRebound(exchange.headers, address)) {
+      send(exchange, textReply(421, "this listener answers to `localhost` and to addresses, not to names"));
+      return;
+    }
     answer(exchange, byPath, list)
       .catch((error: unknown) => {
         log.error({ err: error, path: exchange.path }, "an admin request failed");

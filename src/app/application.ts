@@ -84,7 +84,7 @@ export class Application {
         admin = await builtins.adminEngine.listen(
           config.admin.address,
           { limits: ADMIN_LIMITS },
-          adminHandler(adminPages(view), log),
+          adminHandler(adminPages(view), log, config.admin.address),
         );
       }
       await control.start();

@@ -19,6 +19,7 @@ import type { SchemaSet } from "../schema/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
 import { Breakages, type HeldSchema } from "./breakages.ts";
 import { isSameConfig, unitDigest } from "./config-digest.ts";
+import { ProblemLog } from "./problem-log.ts";
 import { type RouteRow, routeRows } from "./route-table.ts";
 import type { FollowerParts } from "./schema-follower.ts";
 import {
@@ -100,7 +101,7 @@ export class Reconciler {
   readonly #pool: UnitPool;
   readonly #breakages: Breakages;
   readonly #stop = new AbortController();
-  readonly #reported = new Set<string>();
+  readonly #problemLog: ProblemLog;
   #footing: Footing | undefined;
   #openProblems: readonly Problem[] = [];
   #compileProblems: readonly Problem[] = [];
@@ -113,6 +114,7 @@ export class Reconciler {
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
     this.#breakages = new Breakages(parts.log, parts.now);
+    this.#problemLog = new ProblemLog(parts.log);
     this.#pool = new UnitPool({ ...parts, onChange: () => this.#schedule() });
   }
 
@@ -334,7 +336,7 @@ export class Reconciler {
     const isUnchanged = compiled === undefined && isSameConfig(running?.config, config);
     this.#stand({ config, served: plan, next: nextAfter(footing, plan) }, openProblems);
     if (compiled !== undefined) this.#publish(compiled, diffs);
-    this.#report();
+    this.#problemLog.tell(this.problems);
     return this.#outcome(isUnchanged ? "unchanged" : "applied", changes, problems);
   }
 
@@ -429,18 +431,6 @@ export class Reconciler {
     }
     this.#breakages.onPublished(diffs);
     log.info({ revision: snapshot.revision, routes: snapshot.routes.length }, "serving");
-  }
-
-  #report(): void {
-    const { log } = this.#parts;
-    const lines = new Map(this.problems.map((problem) => [formatProblem(problem), problem.severity]));
-    for (const [line, severity] of lines) {
-      if (!this.#reported.has(line))
-        log[severity === "error" ? "error" : "warn"]({ problem: line }, "problem");
-    }
-    // One that went away and comes back is news.
-    this.#reported.clear();
-    for (const line of lines.keys()) this.#reported.add(line);
   }
 
   #outcome(result: Applied["result"], changes: readonly string[], problems: readonly Problem[]): Applied {

@@ -229,15 +229,23 @@ describeEngines(
       });
     });
 
-    test("sends values beyond ASCII as UTF-8", async () => {
-      const handler: ExchangeHandler = (exchange) => exchange.respond(200, ["x-name", "café €"], "");
-      await withServer(engine, handler, async (server) => {
-        const client = await server.connect();
-        await client.send(GET);
-        const [value = ""] = fieldValues(await client.reply(), "x-name");
-        assert.equal(Buffer.from(value, "latin1").toString("utf8"), "café €");
+    for (const [title, body] of [
+      ["without a body", ""],
+      ["beside a text", "né"],
+      ["beside bytes", Buffer.from("né")],
+    ] as const) {
+      test(`sends values beyond ASCII as UTF-8, ${title}`, async () => {
+        const handler: ExchangeHandler = (exchange) => exchange.respond(200, ["x-name", "café €"], body);
+        await withServer(engine, handler, async (server) => {
+          const client = await server.connect();
+          await client.send(GET);
+          const reply = await client.reply();
+          const [value = ""] = fieldValues(reply, "x-name");
+          assert.equal(Buffer.from(value, "latin1").toString("utf8"), "café €");
+          assert.equal(reply.body.toString(), body.toString());
+        });
       });
-    });
+    }
 
     for (const [title, request, headers] of [
       ["the reply says so", GET, ["connection", "close"]],

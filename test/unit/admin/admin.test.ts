@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type AdminView, adminHandler, adminPages } from "../../../src/admin/index.ts";
 import type { RouteRow } from "../../../src/control/index.ts";
+import type { ListenAddress } from "../../../src/http/index.ts";
 import type { Logger } from "../../../src/telemetry/index.ts";
 import { FakeExchange, type FakeRequest } from "../../support/fake-exchange.ts";
 
@@ -20,7 +21,13 @@ const ROW: RouteRow = {
 const CHECKS = [{ name: "schema of library", ok: false, detail: "waiting for it" }];
 const REFUSED = { severity: "error", where: "sluice.yaml:1:1", what: "is empty", hint: "write it" } as const;
 
-async function ask(request: FakeRequest, view: Partial<AdminView> = {}): Promise<FakeExchange> {
+const ANYWHERE: ListenAddress = { host: "0.0.0.0", port: 9901 };
+
+async function ask(
+  request: FakeRequest,
+  view: Partial<AdminView> = {},
+  address: ListenAddress = ANYWHERE,
+): Promise<FakeExchange> {
   const exchange = new FakeExchange(request);
   const faults: object[] = [];
   const note = (fields: object): void => {
@@ -50,7 +57,7 @@ async function ask(request: FakeRequest, view: Partial<AdminView> = {}): Promise
     confirmSchema: async () => "unknown",
     ...view,
   };
-  adminHandler(adminPages(whole), log)(exchange);
+  adminHandler(adminPages(whole), log, address)(exchange);
   // Every answer is there within the microtasks of the handler.
   await new Promise((resolve) => setImmediate(resolve));
   return exchange;
@@ -212,4 +219,34 @@ describe("the admin listener changes", () => {
       assert.equal(isChanged, status === 200);
     });
   }
+});
+
+describe("an admin listener on loopback", () => {
+  const LOCAL: readonly ListenAddress[] = [
+    { host: "127.0.0.1", port: 9901 },
+    { host: "::1", port: 9901 },
+    { host: "localhost", port: 9901 },
+  ];
+  for (const [title, host, status] of [
+    ["answers to localhost", "localhost:9901", 200],
+    ["answers to an address", "127.0.0.1:9901", 200],
+    ["answers to an address in brackets", "[::1]:9901", 200],
+    ["refuses a name that somebody has made to lead to it", "evil.example:9901", 421],
+    ["refuses a name that looks like an address", "127.0.0.1.evil.example", 421],
+    ["answers to programs that name nothing", "", 200],
+  ] as const) {
+    test(title, async () => {
+      for (const address of LOCAL) {
+        const exchange = await ask({ path: "/routes", headers: ["host", host] }, {}, address);
+        assert.equal(exchange.status, status, JSON.stringify(address));
+      }
+    });
+  }
+
+  test("is the only one: names lead to others, and sockets have none", async () => {
+    for (const address of [ANYWHERE, { path: "/run/sluice.sock", mode: 0o660 }]) {
+      const exchange = await ask({ path: "/routes", headers: ["host", "admin.example"] }, {}, address);
+      assert.equal(exchange.status, 200);
+    }
+  });
 });

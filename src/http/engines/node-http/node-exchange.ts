@@ -123,11 +123,13 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner {
     const sent = finalStatus(status);
     const fields = this.#replyFields(headers);
     const hasBody = !isBodiless(sent);
-    if (hasBody) fields.push("content-length", String(Buffer.byteLength(body)));
+    // A text would be joined to the head, which is Latin-1, and both sent as UTF-8.
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    if (hasBody) fields.push("content-length", String(bytes.length));
     this.#isOver = true;
     this.#body?.close();
     this.#response.writeHead(sent, reasonPhrase(sent), fields);
-    this.#response.end(hasBody && this.method !== "HEAD" ? body : undefined);
+    this.#response.end(hasBody && this.method !== "HEAD" ? bytes : undefined);
   }
 
   start(status: number, headers: HeaderList): void {
