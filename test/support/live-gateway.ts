@@ -29,13 +29,15 @@ export interface ProcessFigures {
   readonly busyMs: number;
   /** What is kept after garbage was collected. */
   readonly heapBytes: number;
+  /** What V8 has compiled of the program so far, which is part of that. */
+  readonly codeBytes: number;
   readonly rssBytes: number;
 }
 
 /** Answers SIGUSR2 with the figures, as a line on standard error. */
 const PROBE = `
   import { existsSync, readFileSync } from "node:fs";
-  import { setFlagsFromString } from "node:v8";
+  import { getHeapCodeStatistics, setFlagsFromString } from "node:v8";
   import { runInNewContext } from "node:vm";
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc");
@@ -57,7 +59,9 @@ const PROBE = `
     const busyMs = longest;
     collect();
     const { heapUsed, rss } = process.memoryUsage();
-    process.stderr.write("probe " + JSON.stringify({ busyMs, heapBytes: heapUsed, rssBytes: rss }) + "\\n");
+    const { code_and_metadata_size: code, bytecode_and_metadata_size: bytecode } = getHeapCodeStatistics();
+    const figures = { busyMs, heapBytes: heapUsed, codeBytes: code + bytecode, rssBytes: rss };
+    process.stderr.write("probe " + JSON.stringify(figures) + "\\n");
     longest = 0;
     wall = performance.now();
     cpu = cpuMs();

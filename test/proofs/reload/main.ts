@@ -78,6 +78,7 @@ async function prove(engine: string): Promise<readonly Figure[]> {
         GROWTH_GOAL_MIB,
         "MiB",
       ),
+      told("of that, compiled code", engine, mebibytes(afterAll.codeBytes - afterTen.codeBytes), "MiB"),
     ];
   } finally {
     await load.stop();
