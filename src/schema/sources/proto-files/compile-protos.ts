@@ -10,12 +10,15 @@ import { type FileDescriptorProto, FileDescriptorSetSchema } from "@bufbuild/pro
 import { takePseudoOptions } from "./field-defaults.ts";
 import { encodeOptions, type OptionTypes } from "./interpret-options.ts";
 import { needsExtensions } from "./option-syntax.ts";
-import type { OptionOwner, ParsedFile, Reference } from "./parsed-file.ts";
+import type { DefinitionKind, OptionOwner, ParsedFile, Reference } from "./parsed-file.ts";
 import { type Position, ProtoFault } from "./proto-fault.ts";
 import { type NamedSymbol, SymbolTable } from "./symbol-table.ts";
 
 /** Faults told of one file. */
 const MAX_FAULTS = 10;
+
+const MESSAGES: ReadonlySet<DefinitionKind> = new Set(["message"]);
+const TYPES: ReadonlySet<DefinitionKind> = new Set(["message", "enum"]);
 
 /** A file to be compiled, or one that others were compiled before and that it imports. */
 export interface ProtoUnit {
@@ -136,7 +139,7 @@ class Compilation {
 
   #resolve(unit: ProtoUnit, reference: Reference, visible: ReadonlySet<string>): void {
     const { name, scope, at, wants, resolve } = reference;
-    const symbol = this.#symbols.resolve(name, scope, visible);
+    const symbol = this.#symbols.resolve(name, scope, visible, wants === "message" ? MESSAGES : TYPES);
     const kind = symbol?.kind;
     if (symbol !== undefined && (kind === "message" || (kind === "enum" && wants !== "message"))) {
       resolve(symbol.fullName, kind);
@@ -145,7 +148,7 @@ class Compilation {
     const found =
       symbol === undefined
         ? undefined
-        : `"${name}" is ${kind === "enum" ? "an" : "a"} ${kind}, not a ${wants}`;
+        : `"${name}" is ${kind === "enum" || kind === "extension" ? "an" : "a"} ${kind}, not a ${wants}`;
     addFault(
       unit,
       found === undefined ? this.#unknown(`type "${name}"`, name, at) : new ProtoFault(at, found),
@@ -161,7 +164,7 @@ class Compilation {
   #typesFor(unit: ProtoUnit): OptionTypes {
     const visible = this.#visible.get(unit.name) ?? new Set();
     const find = (name: string, scope: string, kind: NamedSymbol["kind"], at: Position): NamedSymbol => {
-      const symbol = this.#symbols.resolve(name, scope, visible);
+      const symbol = this.#symbols.resolve(name, scope, visible, new Set([kind]));
       if (symbol?.kind === kind) return symbol;
       throw this.#unknown(`${kind} "${name}"`, name, at);
     };

@@ -266,7 +266,7 @@ class BodyParser {
   #addSyntheticOneofs(): void {
     for (const field of this.#message.field) {
       if (!field.proto3Optional) continue;
-      let name = `_${field.name}`;
+      let name = field.name.startsWith("_") ? field.name : `_${field.name}`;
       while (this.#names.has(name)) name = `X${name}`;
       this.#names.set(name, this.#draft.reader.last);
       field.oneofIndex = this.#message.oneofDecl.length;

@@ -79,9 +79,12 @@ export class FileDraft implements ParsedFile {
   readonly references: Reference[] = [];
   readonly owners: OptionOwner[] = [];
   syntax: "proto2" | "proto3" | "editions" = "proto2";
+  /** The package that what is declared next is named in. */
+  packageName: string;
 
-  constructor(name: string, text: string) {
+  constructor(name: string, text: string, packageName: string) {
     this.reader = new TokenReader(text);
+    this.packageName = packageName;
     this.proto = create(FileDescriptorProtoSchema, { name });
   }
 

@@ -1,0 +1,162 @@
+/** What few .proto files have, and compilers take: the expected descriptors are those that buf 1.75 makes. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  type FieldDescriptorProtoSchema,
+  type FileDescriptorProto,
+  FileDescriptorProtoSchema,
+} from "@bufbuild/protobuf/wkt";
+import type { SchemaFiles } from "../../../src/schema/index.ts";
+import { ProtoFilesSource } from "../../../src/schema/sources/proto-files/index.ts";
+import { parseFile } from "../../../src/schema/sources/proto-files/parse-file.ts";
+import { ProtoFault } from "../../../src/schema/sources/proto-files/proto-fault.ts";
+import { formatProblem } from "../../../src/status/index.ts";
+
+const PROTO3 = 'syntax = "proto3";\n';
+const OPTIONS = 'import "google/protobuf/descriptor.proto";\n';
+
+/** Compiles files, given by name. */
+async function load(texts: Readonly<Record<string, string | Uint8Array>>): Promise<SchemaFiles> {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-"));
+  try {
+    for (const [name, text] of Object.entries(texts)) writeFileSync(join(folder, name), text);
+    const source = new ProtoFilesSource({ paths: [{ path: folder, shown: "" }], importPaths: [] });
+    return await source.load(new AbortController().signal);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The descriptor of the one file `text`, or of the last of several. */
+async function compile(texts: string | Readonly<Record<string, string>>): Promise<FileDescriptorProto> {
+  const { files, problems } = await load(typeof texts === "string" ? { "f.proto": texts } : texts);
+  assert.deepEqual(problems, []);
+  const last = files.at(-1);
+  assert.ok(last !== undefined);
+  return fromBinary(FileDescriptorProtoSchema, last.bytes);
+}
+
+type FieldPart = keyof MessageInitShape<typeof FieldDescriptorProtoSchema> & ("typeName" | "jsonName");
+
+function fieldsOf(file: FileDescriptorProto, part: FieldPart): readonly (readonly [string, string])[] {
+  return file.messageType.flatMap(({ field }) => field.map((each) => [each.name, each[part]] as const));
+}
+
+describe("compilers take, and so does the gateway,", () => {
+  test("a package that comes after declarations, for all of them", async () => {
+    const file = await compile(
+      `${PROTO3}message A {}\npackage p;\nmessage B { A a = 1; .p.A b = 2; p.B c = 3; }`,
+    );
+    assert.equal(file.package, "p");
+    assert.deepEqual(fieldsOf(file, "typeName"), [
+      ["a", ".p.A"],
+      ["b", ".p.A"],
+      ["c", ".p.B"],
+    ]);
+  });
+
+  test("a package after the extensions that the file uses", async () => {
+    const extend = "extend google.protobuf.FieldOptions { optional int32 x = 50001; }";
+    const file = await compile(
+      `${OPTIONS}${extend} package p; message B { optional int32 a = 1 [(x) = 3]; optional int32 b = 2 [(p.x) = 4]; }`,
+    );
+    const unknown = file.messageType[0]?.field.map(({ options }) => options?.$unknown?.[0]?.no);
+    assert.deepEqual(unknown, [50001, 50001]);
+  });
+
+  test("a type whose name an extension or a service has farther in", async () => {
+    const file = await compile({
+      "a.proto": "package a; message Foo {}",
+      "b.proto":
+        'package a.b; import "a.proto"; service Foo {}\n' +
+        "message M { optional Foo f = 1; extensions 100 to max; }\n" +
+        "message N { extend M { optional int32 Foo = 100; } optional Foo g = 1; }",
+    });
+    assert.deepEqual(fieldsOf(file, "typeName"), [
+      ["f", ".a.Foo"],
+      ["g", ".a.Foo"],
+    ]);
+  });
+
+  for (const language of ["cpp", "go", "java"]) {
+    const features = {
+      cpp: "string_type = VIEW",
+      go: "api_level = API_OPAQUE",
+      java: "utf8_validation = VERIFY",
+    };
+    test(`features of ${language}, whose file comes with the gateway`, async () => {
+      const feature = Object.entries(features).find(([name]) => name === language)?.[1];
+      const file = await compile(
+        `edition = "2023";\nimport "google/protobuf/${language}_features.proto";\noption features.(pb.${language}).${feature};\nmessage M {}`,
+      );
+      assert.equal(file.options?.features?.$unknown?.length, 1);
+    });
+  }
+
+  test("features of a map, which are those of its keys and values", async () => {
+    const file = await compile(
+      'edition = "2023";\nmessage M { map<string, string> m = 1 [features.utf8_validation = NONE, deprecated = true]; }',
+    );
+    const entry = file.messageType[0]?.nestedType[0]?.field ?? [];
+    assert.deepEqual(
+      entry.map(({ options }) => [options?.features?.utf8Validation, options?.deprecated]),
+      [
+        [3, false],
+        [3, false],
+      ],
+    );
+  });
+
+  test("an optional field that begins with an underscore", async () => {
+    const file = await compile(`${PROTO3}message M { optional int32 _z = 1; optional int32 z = 2; }`);
+    const names = file.messageType[0]?.oneofDecl.map(({ name }) => name);
+    assert.deepEqual(names, ["X_z", "XX_z"]);
+  });
+
+  test("strings of any length, with millions of escapes", () => {
+    const parse = (value: string): string | undefined =>
+      parseFile("f.proto", `${PROTO3}option java_package = ${value};`)
+        .owners.flatMap(({ statements }) => statements)
+        .map(({ value: each }) => (each.kind === "string" ? each.bytes.toString("utf8") : ""))[0];
+    const many = 2_000_000;
+    assert.equal(parse(`"${"\\x41".repeat(many)}"`)?.length, many);
+    assert.equal(parse(`'é\\u00e9"\\'\\U0001F600\\101\\a' "\\\\"`), "éé\"'\u{1f600}A\x07\\");
+  });
+});
+
+/** The text of f.proto, and its first problem. */
+const faults: Readonly<Record<string, readonly [text: string | Uint8Array, problem: RegExp]>> = {
+  "a name of an option that never ends": [
+    `${OPTIONS}message R { optional R r = 1; }\nextend google.protobuf.FileOptions { optional R x = 50001; }\noption (x)${".r".repeat(50_000)} = 1;`,
+    /f\.proto:4:\d+: the name of an option has more than 64 parts/,
+  ],
+  "a long string that does not end": [
+    `${PROTO3}option java_package = "${"\\x41".repeat(2_000_000)}`,
+    /f\.proto:2:23: the string does not end on its line/,
+  ],
+  "an escaped line end in a string": [
+    `${PROTO3}option java_package = "a\\\n";`,
+    /f\.proto:2:23: the string does not end on its line/,
+  ],
+  "two packages": [`${PROTO3}package a;\npackage b;`, /f\.proto:3:1: the file has a package already/],
+};
+
+describe("what is wrong with a .proto is told with its place:", () => {
+  for (const [name, [text, problem]] of Object.entries(faults)) {
+    test(name, async () => {
+      const { files, problems } = await load({ "f.proto": text });
+      assert.deepEqual(files, []);
+      const [first] = problems;
+      assert.ok(first !== undefined);
+      assert.match(formatProblem(first), problem);
+    });
+  }
+});
+
+test("a fault of the text is the only thing that the parser throws", () => {
+  assert.throws(() => parseFile("f.proto", `option a${".a".repeat(100_000)} = 1;`), ProtoFault);
+});
