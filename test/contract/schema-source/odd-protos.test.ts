@@ -142,6 +142,17 @@ const faults: Readonly<Record<string, readonly [text: string | Uint8Array, probl
     `${PROTO3}option java_package = "a\\\n";`,
     /f\.proto:2:23: the string does not end on its line/,
   ],
+  "a byte that is not UTF-8": [
+    Buffer.concat([Buffer.from(`${PROTO3}// é\nmessage M {} // é`), Buffer.of(0xff)]),
+    /f\.proto:3:18: the file is not UTF-8 text/,
+  ],
+  "a package without end": [`package a${".a".repeat(200_000)};`, /f\.proto:1:\d+: the name is longer/],
+  "a long package": [`package a${".a".repeat(600)};`, /f\.proto:1:1: the name of the package is longer/],
+  "a long name": [`message ${"M".repeat(513)} {}`, /f\.proto:1:9: the name is longer than 512 characters/],
+  "a long full name": [
+    `message ${"M".repeat(500)} {`.repeat(5) + "}".repeat(5),
+    /f\.proto:1:\d+: its full name is longer than 2048 characters/,
+  ],
   "two packages": [`${PROTO3}package a;\npackage b;`, /f\.proto:3:1: the file has a package already/],
 };
 

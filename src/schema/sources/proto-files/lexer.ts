@@ -7,6 +7,7 @@
  * comes after it but none before; all others are detached.
  * Source: https://protobuf.dev/reference/protobuf/proto3-spec/ (lexical elements), google/protobuf/io/tokenizer.h.
  */
+import { MAX_NAME_LENGTH } from "../../check-file.ts";
 import { unescapeString } from "./escapes.ts";
 import { ProtoFault } from "./proto-fault.ts";
 
@@ -73,7 +74,11 @@ export class Lexer {
     };
     if (char === undefined) return token("end", "");
     const identifier = this.#match(IDENTIFIER);
-    if (identifier !== undefined) return token("identifier", identifier);
+    if (identifier !== undefined) {
+      if (identifier.length > MAX_NAME_LENGTH)
+        throw this.#fault(`the name is longer than ${MAX_NAME_LENGTH} characters`);
+      return token("identifier", identifier);
+    }
     const number = this.#match(NUMBER);
     if (number !== undefined) {
       const after = this.#text[this.#pos + number.length];

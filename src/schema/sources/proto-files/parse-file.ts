@@ -17,6 +17,7 @@ import {
   ServiceDescriptorProtoSchema,
   ServiceOptionsSchema,
 } from "@bufbuild/protobuf/wkt";
+import { MAX_PACKAGE_LENGTH } from "../../check-file.ts";
 import { parseOption } from "./option-syntax.ts";
 import { parseEnum } from "./parse-enum.ts";
 import { parseExtend, parseMessage } from "./parse-message.ts";
@@ -99,6 +100,12 @@ function parseStatements(draft: FileDraft): void {
       if (hasPackage) throw new ProtoFault(first, "the file has a package already");
       hasPackage = true;
       proto.package = reader.expectTypeName("the name of a package");
+      if (proto.package.length > MAX_PACKAGE_LENGTH) {
+        throw new ProtoFault(
+          first,
+          `the name of the package is longer than ${MAX_PACKAGE_LENGTH} characters`,
+        );
+      }
       if (draft.definitions.length === 0) draft.packageName = proto.package;
       reader.expect(";");
       draft.document([2], first);
