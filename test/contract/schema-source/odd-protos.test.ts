@@ -168,6 +168,17 @@ describe("what is wrong with a .proto is told with its place:", () => {
   }
 });
 
+test("of many files with problems, those are told first that the others come from", async () => {
+  const count = 120;
+  const texts = Array.from({ length: count }, (_, i): [string, string] => [
+    `f${i}.proto`,
+    `${PROTO3}import "f${(i + 1) % count}.proto";`,
+  ]);
+  const { files, problems } = await load(Object.fromEntries(texts));
+  assert.deepEqual(files, []);
+  assert.match(problems[0]?.what ?? "", /which imports this file in a circle/);
+});
+
 test("a fault of the text is the only thing that the parser throws", () => {
   assert.throws(() => parseFile("f.proto", `option a${".a".repeat(100_000)} = 1;`), ProtoFault);
 });

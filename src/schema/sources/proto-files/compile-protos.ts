@@ -131,7 +131,7 @@ class Compilation {
       const imported = this.#units.get(name);
       if (imported !== undefined && imported.faults.length === 0) continue;
       const hint = "see the problem of that file";
-      unit.faults.push(new ProtoFault(at, `imports ${name}, which was left out`, hint));
+      unit.faults.push(new ProtoFault(at, `imports ${name}, which was left out`, hint, "import"));
       return true;
     }
     return false;
