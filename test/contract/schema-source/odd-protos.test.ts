@@ -117,6 +117,16 @@ describe("compilers take, and so does the gateway,", () => {
     assert.deepEqual(names, ["X_z", "XX_z"]);
   });
 
+  test("names that are one in JSON, where the message says that they were before proto3 forbade it", async () => {
+    const file = await compile(
+      `${PROTO3}message M { option deprecated_legacy_json_field_conflicts = true; int32 foo_bar = 1; int32 fooBar = 2; }`,
+    );
+    assert.deepEqual(fieldsOf(file, "jsonName"), [
+      ["foo_bar", "fooBar"],
+      ["fooBar", "fooBar"],
+    ]);
+  });
+
   test("strings of any length, with millions of escapes", () => {
     const parse = (value: string): string | undefined =>
       parseFile("f.proto", `${PROTO3}option java_package = ${value};`)
@@ -152,6 +162,34 @@ const faults: Readonly<Record<string, readonly [text: string | Uint8Array, probl
   "a long full name": [
     `message ${"M".repeat(500)} {`.repeat(5) + "}".repeat(5),
     /f\.proto:1:\d+: its full name is longer than 2048 characters/,
+  ],
+  "a number of an enum twice": [
+    "enum E {\n  A = 0;\n  B = 0;\n}",
+    /f\.proto:3:3: value B: number 0 is taken by A .*allow_alias/,
+  ],
+  "a reserved number of an enum": [
+    "enum E {\n  A = 0;\n  B = -5;\n  reserved -9 to -5;\n}",
+    /f\.proto:3:3: value B: number -5 is reserved/,
+  ],
+  "a reserved name of an enum": [
+    'enum E {\n  A = 0;\n  reserved "A";\n}',
+    /f\.proto:2:3: value A: its name is reserved/,
+  ],
+  "a default in proto3": [
+    `${PROTO3}message M { int32 a = 1 [default = 3]; }`,
+    /f\.proto:2:36: field a: proto3 has no defaults/,
+  ],
+  "a default of a list": [
+    "message M { repeated int32 a = 1 [default = 3]; }",
+    /f\.proto:1:45: field a: lists and maps have no default/,
+  ],
+  "two fields of one name in JSON": [
+    `${PROTO3}message O { message M { int32 foo_bar = 1; int32 fooBar = 2; } }`,
+    /f\.proto:2:21: message O\.M: fields foo_bar and fooBar both are "fooBar" in JSON/,
+  ],
+  "a name in JSON that is another's": [
+    `${PROTO3}package p;\nmessage M { int32 a = 1 [json_name = "b"]; int32 b = 2; }`,
+    /f\.proto:3:9: message p\.M: fields a and b both are "b" in JSON/,
   ],
   "two packages": [`${PROTO3}package a;\npackage b;`, /f\.proto:3:1: the file has a package already/],
 };

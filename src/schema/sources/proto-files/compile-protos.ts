@@ -9,6 +9,7 @@ import { create, createFileRegistry, type FileRegistry } from "@bufbuild/protobu
 import { type FileDescriptorProto, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { takePseudoOptions } from "./field-defaults.ts";
 import { encodeOptions, type OptionTypes } from "./interpret-options.ts";
+import { checkJsonNames } from "./json-names.ts";
 import { needsExtensions } from "./option-syntax.ts";
 import type { DefinitionKind, OptionOwner, ParsedFile, Reference } from "./parsed-file.ts";
 import { type Position, ProtoFault } from "./proto-fault.ts";
@@ -102,10 +103,12 @@ class Compilation {
       attempt(unit, () => {
         const { field, statements } = owner;
         if (field !== undefined)
-          statements.splice(0, statements.length, ...takePseudoOptions(field, statements));
+          statements.splice(0, statements.length, ...takePseudoOptions(field, statements, unit.proto.syntax));
         this.#assign(unit, owner, "own");
       });
     }
+    const { parsed } = unit;
+    if (parsed !== undefined) attempt(unit, () => checkJsonNames(parsed));
   };
 
   readonly setExtensions = (unit: ProtoUnit): void => {
