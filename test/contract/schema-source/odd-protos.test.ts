@@ -4,12 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { fromBinary, getExtension, hasExtension, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   type FieldDescriptorProtoSchema,
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
 } from "@bufbuild/protobuf/wkt";
+import { http } from "../../../src/gen/google/api/annotations_pb.ts";
 import type { SchemaFiles } from "../../../src/schema/index.ts";
 import { ProtoFilesSource } from "../../../src/schema/sources/proto-files/index.ts";
 import { parseFile } from "../../../src/schema/sources/proto-files/parse-file.ts";
@@ -127,6 +128,19 @@ describe("compilers take, and so does the gateway,", () => {
     ]);
   });
 
+  test("a rule in several statements, each of which sets a part of it", async () => {
+    const file = await compile(
+      `${PROTO3}import "google/api/annotations.proto"; message M {} service S { rpc R(M) returns (M) {` +
+        'option (google.api.http).custom.kind = "X"; option (google.api.http).custom.path = "/x"; option (google.api.http).body = "*"; } }',
+    );
+    const options = file.service[0]?.method[0]?.options;
+    assert.ok(options !== undefined && hasExtension(options, http));
+    assert.deepEqual(getExtension(options, http).body, "*");
+    const { pattern } = getExtension(options, http);
+    assert.ok(pattern.case === "custom");
+    assert.deepEqual([pattern.value.kind, pattern.value.path], ["X", "/x"]);
+  });
+
   test("strings of any length, with millions of escapes", () => {
     const parse = (value: string): string | undefined =>
       parseFile("f.proto", `${PROTO3}option java_package = ${value};`)
@@ -190,6 +204,10 @@ const faults: Readonly<Record<string, readonly [text: string | Uint8Array, probl
   "a name in JSON that is another's": [
     `${PROTO3}package p;\nmessage M { int32 a = 1 [json_name = "b"]; int32 b = 2; }`,
     /f\.proto:3:9: message p\.M: fields a and b both are "b" in JSON/,
+  ],
+  "two patterns of a rule, in two statements": [
+    `${PROTO3}import "google/api/annotations.proto";\nmessage M {}\nservice S { rpc R(M) returns (M) {\noption (google.api.http).get = "/a";\noption (google.api.http).custom.kind = "B";\noption (google.api.http).custom.path = "/b"; } }`,
+    /f\.proto:6:26: option \(google\.api\.http\)\.custom\.kind: get of oneof pattern is set already/,
   ],
   "two packages": [`${PROTO3}package a;\npackage b;`, /f\.proto:3:1: the file has a package already/],
 };
