@@ -235,6 +235,19 @@ test("of many files with problems, those are told first that the others come fro
   assert.match(problems[0]?.what ?? "", /which imports this file in a circle/);
 });
 
+test("tens of thousands of fields and reserved numbers are not compared one with each other", {
+  timeout: 5000,
+}, () => {
+  const count = 40_000;
+  const list = (one: (i: number) => string): string =>
+    Array.from({ length: count }, (_, i) => one(i)).join("");
+  const message = `message M { ${list((i) => `int32 f${i} = ${i + 20_000};`)} reserved ${list((i) => `${100_000 + 2 * i},`)} 7; }`;
+  const declared = `enum E { ${list((i) => `V${i} = ${i};`)} reserved ${list((i) => `${100_000 + 2 * i},`)} -7; }`;
+  const { proto } = parseFile("f.proto", `${PROTO3}${message}\n${declared}`);
+  assert.equal(proto.messageType[0]?.reservedRange.length, count + 1);
+  assert.equal(proto.enumType[0]?.value.length, count);
+});
+
 test("a fault of the text is the only thing that the parser throws", () => {
   assert.throws(() => parseFile("f.proto", `option a${".a".repeat(100_000)} = 1;`), ProtoFault);
 });

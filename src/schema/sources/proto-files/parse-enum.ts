@@ -12,7 +12,7 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import type { Token } from "./lexer.ts";
 import { type OptionStatement, parseCompactOptions, parseOption } from "./option-syntax.ts";
-import { parseRanges, parseReservedNames } from "./parse-ranges.ts";
+import { numbersWithin, parseRanges, parseReservedNames } from "./parse-ranges.ts";
 import type { FileDraft, Path } from "./parsed-file.ts";
 import { ProtoFault } from "./proto-fault.ts";
 
@@ -65,6 +65,9 @@ function checkNumbers(
     return part?.name === "allow_alias" && value.kind === "identifier" && value.name === "true";
   });
   const reservedNames = new Set(declared.reservedName);
+  const ranges = declared.reservedRange.map(({ start, end }) => ({ start, end: end + 1 }));
+  const numbers = declared.value.map(({ number }) => number);
+  const reservedNumbers = numbersWithin(numbers, ranges);
   const taken = new Map<number, string>();
   for (const { name, number } of declared.value) {
     const at = names.get(name) ?? { line: 1, column: 1 };
@@ -74,7 +77,7 @@ function checkNumbers(
       throw new ProtoFault(at, `value ${name}: number ${number} is taken by ${other}`, hint);
     }
     taken.set(number, other ?? name);
-    const isReserved = declared.reservedRange.some(({ start, end }) => number >= start && number <= end);
+    const isReserved = reservedNumbers.has(number);
     if (!isReserved && !reservedNames.has(name)) continue;
     const what = `value ${name}: ${isReserved ? `number ${number}` : "its name"} is reserved`;
     throw new ProtoFault(at, what, "choose another");
