@@ -24,8 +24,10 @@ export const MAX_NESTING = 32;
 const MAX_FAULTS = 5;
 
 /** Longer than any compiler's output has; work grows with the square of a package's length. */
-const MAX_PACKAGE_LENGTH = 1024;
-const MAX_NAME_LENGTH = 512;
+export const MAX_PACKAGE_LENGTH = 1024;
+export const MAX_NAME_LENGTH = 512;
+/** Of messages, with all that they are in. Engines give long strings of a length one hash, which makes maps slow. */
+export const MAX_FULL_NAME_LENGTH = 2048;
 
 const MAX_FIELD_NUMBER = 2 ** 29 - 1;
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -60,18 +62,23 @@ class FileChecker {
     if (!isKnownSyntax(file)) {
       this.#add(`syntax "${file.syntax}", edition ${file.edition}`);
     }
-    for (const message of file.messages) this.#checkMessage(message, "message", 1);
+    for (const message of file.messages) this.#checkMessage(message, "message", 1, file.package.length);
     for (const each of file.enums) this.#checkEnum(each, "enum");
     for (const extension of file.extensions) this.#checkField(extension, "extension");
     for (const service of file.services) this.#checkService(service);
   }
 
-  #checkMessage(message: MessageOutline, parent: string, depth: number): void {
+  #checkMessage(message: MessageOutline, parent: string, depth: number, scopeLength: number): void {
     if (this.#isFull()) return;
+    const length = scopeLength + 1 + message.name.length;
     const where = `${parent} ${message.name}`;
     this.#checkName(message.name, where);
     if (depth > MAX_NESTING) {
       this.#add(`message ${message.name}: nested more than ${MAX_NESTING} deep`);
+      return;
+    }
+    if (length > MAX_FULL_NAME_LENGTH) {
+      this.#add(`a full name is longer than ${MAX_FULL_NAME_LENGTH} characters: of message ${message.name}`);
       return;
     }
     const numbers = new Set<number>();
@@ -89,7 +96,9 @@ class FileChecker {
     if (message.isMapEntry) this.#checkMapEntry(message, where);
     for (const extension of message.extensions) this.#checkField(extension, `${where}, extension`);
     for (const each of message.enums) this.#checkEnum(each, `${where}, enum`);
-    for (const nested of message.messages) this.#checkMessage(nested, `${where}, message`, depth + 1);
+    for (const nested of message.messages) {
+      this.#checkMessage(nested, `${where}, message`, depth + 1, length);
+    }
   }
 
   #checkField(field: FieldOutline, where: string): void {

@@ -8,7 +8,8 @@
  * - a method, a field or an enum value that is gone, or that goes by another name in JSON;
  * - a field of another JSON form (`int32` to `int64`, which turns a number into a string; `sint32` is the same as
  *   `int32`), one that turns into a list or a map or back, one that became `required` or joined a oneof;
- * - an enum value of another number, since numbers are taken for names;
+ * - an enum value of another number, since numbers are taken for names; one that shares its number with a value that now
+ *   comes first, since replies have the first name;
  * - a method that streams where it did not, or no longer.
  *
  * Not breaking: what is added, field numbers (the gateway is who writes them), a `required` or a oneof that is gone.
@@ -158,6 +159,14 @@ class SchemaComparison {
       if (from === to) continue;
       changes.breaking("changed", `enum value ${after.typeName}.${pair.after.name}: ${from} -> ${to}`);
     }
+    const written = firstNames(after);
+    const numbers = new Map(after.values.map(({ name, number }) => [name, number]));
+    for (const [number, name] of firstNames(before)) {
+      const now = written.get(number);
+      // One that went, or that has another number, is told of already.
+      if (now === name || now === undefined || numbers.get(name) !== number) continue;
+      changes.breaking("changed", `enum value ${after.typeName}.${name}: replies have its alias ${now}`);
+    }
   }
 
   /** Whether a pair of types has not been compared, and there is still room to. */
@@ -191,6 +200,13 @@ function match<T>(before: readonly T[], after: readonly T[], nameOf: (item: T) =
     else kept.push({ before: earlier, after: item });
   }
   return { gone, kept, come };
+}
+
+/** The name that replies have for each number. */
+function firstNames({ values }: EnumShape): ReadonlyMap<number, string> {
+  const names = new Map<number, string>();
+  for (const { name, number } of values) if (!names.has(number)) names.set(number, name);
+  return names;
 }
 
 function isSpecial({ typeName }: MessageShape): boolean {

@@ -407,7 +407,7 @@ describe("a .proto with a fault", () => {
 
   test("that is no text is told so", async () => {
     const folder = write({ "f.proto": Uint8Array.of(0x0a, 0xff, 0xfe) });
-    assert.match((await problemsOf(folder))[0] ?? "", /^f\.proto:1:1: the file is not UTF-8 text/);
+    assert.match((await problemsOf(folder))[0] ?? "", /^f\.proto:2:1: the file is not UTF-8 text/);
   });
 
   test("that does not exist is a problem, and so is a folder without one", async () => {

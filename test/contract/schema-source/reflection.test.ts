@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, type TestContext, test } from "node:test";
-import { clone, fromBinary, getOption, hasOption } from "@bufbuild/protobuf";
+import { clone, create, fromBinary, getOption, hasOption } from "@bufbuild/protobuf";
 import {
   type FileDescriptorProto,
   FileDescriptorProtoSchema,
@@ -245,6 +245,24 @@ describe("reflection that fails", () => {
     const reading = read(t, server.address, { maxQuestions: 50 });
     await assert.rejects(reading, failing("UPSTREAM_REPLY_TOO_LARGE", Code.RESOURCE_EXHAUSTED));
     assert.ok(server.questions.length <= 50);
+  });
+
+  test("names of a megabyte are not looked up, which would take minutes", async (t) => {
+    const messageType = Array.from({ length: 2000 }, (_, i) => ({ name: `M${10_000 + i}` }));
+    const service = [{ name: "Orders", method: [{ name: "Get", inputType: "In", outputType: "Out" }] }];
+    const made = create(FileDescriptorProtoSchema, { name: "made.proto", messageType, service });
+    for (const name of ["a".repeat(1_000_000), `a${".a".repeat(500_000)}`]) {
+      made.package = name;
+      const server = await serve(t, (question) =>
+        question.case === "listServices"
+          ? { case: "listServicesResponse", value: { service: [{ name: "shop.Orders" }] } }
+          : filesAnswer([made]),
+      );
+      const { built } = await read(t, server.address);
+      assert.equal(built.schema, undefined);
+      assert.match(built.problems[0]?.what ?? "", /package "a/);
+      assert.deepEqual(server.questions, ["listServices ", "fileContainingSymbol shop.Orders"]);
+    }
   });
 
   test("a server that answers with too many bytes ends at the limit of bytes", async (t) => {

@@ -161,6 +161,19 @@ const cases: Readonly<Record<string, readonly [before: Version, after: Version, 
         "+ enum value t.Colour.GREEN",
       ],
     ],
+    "an alias that comes before the name that replies had": [
+      COLOURS(["NONE", 0], ["RED", 1], ["RUBY", 1]),
+      COLOURS(["NONE", 0], ["CRIMSON", 1], ["RED", 1], ["RUBY", 1]),
+      [
+        "~ enum value t.Colour.RED: replies have its alias CRIMSON (breaking)",
+        "+ enum value t.Colour.CRIMSON",
+      ],
+    ],
+    "an alias that comes after it": [
+      COLOURS(["NONE", 0], ["RED", 1]),
+      COLOURS(["NONE", 0], ["RED", 1], ["CRIMSON", 1]),
+      ["+ enum value t.Colour.CRIMSON"],
+    ],
     "a scalar that turns into a message": [
       { answer: [field("inner", Type.STRING)] },
       INNER("Inner"),

@@ -30,6 +30,22 @@ const BROKEN: Readonly<Record<string, readonly [FileInit, RegExp]>> = {
   "a syntax that nobody knows": [{ syntax: "proto9" }, /syntax "proto9"/],
   "an edition before editions": [{ syntax: "editions", edition: Edition.EDITION_PROTO3 }, /edition 999/],
   "an edition of the future": [{ syntax: "editions", edition: Edition.EDITION_MAX }, /edition 2147483647/],
+  "a message name in names of great length": [
+    {
+      messageType: [
+        {
+          name: "A".repeat(512),
+          nestedType: [
+            {
+              name: "B".repeat(512),
+              nestedType: [{ name: "C".repeat(512), nestedType: [{ name: "D".repeat(512) }] }],
+            },
+          ],
+        },
+      ],
+    },
+    /a full name is longer than 2048 characters: of message D/,
+  ],
   "a message without a name": [message({ name: "" }), /"" is not a name/],
   "a message name with code in it": [message({ name: "M();//" }), /is not a name/],
   "a field name of an object's own": [

@@ -9,13 +9,17 @@ import { create, createFileRegistry, type FileRegistry } from "@bufbuild/protobu
 import { type FileDescriptorProto, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { takePseudoOptions } from "./field-defaults.ts";
 import { encodeOptions, type OptionTypes } from "./interpret-options.ts";
+import { checkJsonNames } from "./json-names.ts";
 import { needsExtensions } from "./option-syntax.ts";
-import type { OptionOwner, ParsedFile, Reference } from "./parsed-file.ts";
+import type { DefinitionKind, OptionOwner, ParsedFile, Reference } from "./parsed-file.ts";
 import { type Position, ProtoFault } from "./proto-fault.ts";
 import { type NamedSymbol, SymbolTable } from "./symbol-table.ts";
 
 /** Faults told of one file. */
 const MAX_FAULTS = 10;
+
+const MESSAGES: ReadonlySet<DefinitionKind> = new Set(["message"]);
+const TYPES: ReadonlySet<DefinitionKind> = new Set(["message", "enum"]);
 
 /** A file to be compiled, or one that others were compiled before and that it imports. */
 export interface ProtoUnit {
@@ -99,10 +103,12 @@ class Compilation {
       attempt(unit, () => {
         const { field, statements } = owner;
         if (field !== undefined)
-          statements.splice(0, statements.length, ...takePseudoOptions(field, statements));
+          statements.splice(0, statements.length, ...takePseudoOptions(field, statements, unit.proto.syntax));
         this.#assign(unit, owner, "own");
       });
     }
+    const { parsed } = unit;
+    if (parsed !== undefined) attempt(unit, () => checkJsonNames(parsed));
   };
 
   readonly setExtensions = (unit: ProtoUnit): void => {
@@ -128,7 +134,7 @@ class Compilation {
       const imported = this.#units.get(name);
       if (imported !== undefined && imported.faults.length === 0) continue;
       const hint = "see the problem of that file";
-      unit.faults.push(new ProtoFault(at, `imports ${name}, which was left out`, hint));
+      unit.faults.push(new ProtoFault(at, `imports ${name}, which was left out`, hint, "import"));
       return true;
     }
     return false;
@@ -136,7 +142,7 @@ class Compilation {
 
   #resolve(unit: ProtoUnit, reference: Reference, visible: ReadonlySet<string>): void {
     const { name, scope, at, wants, resolve } = reference;
-    const symbol = this.#symbols.resolve(name, scope, visible);
+    const symbol = this.#symbols.resolve(name, scope, visible, wants === "message" ? MESSAGES : TYPES);
     const kind = symbol?.kind;
     if (symbol !== undefined && (kind === "message" || (kind === "enum" && wants !== "message"))) {
       resolve(symbol.fullName, kind);
@@ -145,7 +151,7 @@ class Compilation {
     const found =
       symbol === undefined
         ? undefined
-        : `"${name}" is ${kind === "enum" ? "an" : "a"} ${kind}, not a ${wants}`;
+        : `"${name}" is ${kind === "enum" || kind === "extension" ? "an" : "a"} ${kind}, not a ${wants}`;
     addFault(
       unit,
       found === undefined ? this.#unknown(`type "${name}"`, name, at) : new ProtoFault(at, found),
@@ -161,7 +167,7 @@ class Compilation {
   #typesFor(unit: ProtoUnit): OptionTypes {
     const visible = this.#visible.get(unit.name) ?? new Set();
     const find = (name: string, scope: string, kind: NamedSymbol["kind"], at: Position): NamedSymbol => {
-      const symbol = this.#symbols.resolve(name, scope, visible);
+      const symbol = this.#symbols.resolve(name, scope, visible, new Set([kind]));
       if (symbol?.kind === kind) return symbol;
       throw this.#unknown(`${kind} "${name}"`, name, at);
     };

@@ -22,37 +22,40 @@ const SIMPLE: Readonly<Record<string, string>> = {
 /** The bytes that the inside of a string stands for; undefined where it has an escape that there is not. */
 export function unescapeString(inside: string): Buffer | undefined {
   if (!inside.includes("\\")) return Buffer.from(inside, "utf8");
-  const parts: Buffer[] = [];
+  // No escape stands for more bytes than it is written with.
+  const bytes = Buffer.alloc(Buffer.byteLength(inside, "utf8"));
+  let length = 0;
   let end = 0;
   for (const match of inside.matchAll(ESCAPE)) {
     const [whole, hex, octal, short, long, simple] = match;
-    parts.push(Buffer.from(inside.slice(end, match.index), "utf8"));
+    length += bytes.write(inside.slice(end, match.index), length, "utf8");
     end = match.index + whole.length;
     const part = escaped(hex, octal, short ?? long, simple);
     if (part === undefined) return undefined;
-    parts.push(part);
+    length += typeof part === "string" ? bytes.write(part, length, "utf8") : 1;
+    if (typeof part === "number") bytes[length - 1] = part;
   }
-  parts.push(Buffer.from(inside.slice(end), "utf8"));
-  return Buffer.concat(parts);
+  length += bytes.write(inside.slice(end), length, "utf8");
+  return bytes.subarray(0, length);
 }
 
+/** A byte, or text. */
 function escaped(
   hex: string | undefined,
   octal: string | undefined,
   codePoint: string | undefined,
   simple: string | undefined,
-): Buffer | undefined {
-  if (hex !== undefined) return Buffer.of(Number.parseInt(hex.slice(1), 16));
+): number | string | undefined {
+  if (hex !== undefined) return Number.parseInt(hex.slice(1), 16);
   if (octal !== undefined) {
     const byte = Number.parseInt(octal, 8);
-    return byte > 0xff ? undefined : Buffer.of(byte);
+    return byte > 0xff ? undefined : byte;
   }
   if (codePoint !== undefined) {
     const value = Number.parseInt(codePoint, 16);
-    return value > 0x10ffff ? undefined : Buffer.from(String.fromCodePoint(value), "utf8");
+    return value > 0x10ffff ? undefined : String.fromCodePoint(value);
   }
-  const char = simple === undefined ? undefined : SIMPLE[simple];
-  return char === undefined ? undefined : Buffer.from(char, "latin1");
+  return simple === undefined ? undefined : SIMPLE[simple];
 }
 
 const NAMED: Readonly<Record<number, string>> = {

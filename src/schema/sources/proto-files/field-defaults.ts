@@ -1,24 +1,30 @@
 /**
  * What looks like an option of a field and is none: `default = 5`, `json_name = "pages"`.
  */
-import { type FieldDescriptorProto, FieldDescriptorProto_Type as Type } from "@bufbuild/protobuf/wkt";
+import {
+  type FieldDescriptorProto,
+  FieldDescriptorProto_Label as Label,
+  FieldDescriptorProto_Type as Type,
+} from "@bufbuild/protobuf/wkt";
 import { shown } from "./encode-value.ts";
 import { escapeBytes } from "./escapes.ts";
 import type { OptionStatement, OptionValue } from "./option-syntax.ts";
 import { ProtoFault } from "./proto-fault.ts";
 
 /**
- * Sets what `statements` say of the field itself; gives the others, which are its options. The field's type must be known.
+ * Sets what `statements` say of the field itself; gives the others, which are its options. The field's type must be known,
+ * and the `syntax` of its file.
  * @throws {ProtoFault} for a value that the field cannot have.
  */
 export function takePseudoOptions(
   field: FieldDescriptorProto,
   statements: readonly OptionStatement[],
+  syntax: string,
 ): readonly OptionStatement[] {
   return statements.filter((statement) => {
     const [part, ...more] = statement.name;
     const name = part === undefined || part.isExtension || more.length > 0 ? "" : part.name;
-    if (name === "default") field.defaultValue = defaultOf(field, statement.value);
+    if (name === "default") field.defaultValue = defaultOf(field, statement.value, syntax);
     else if (name === "json_name") field.jsonName = jsonName(statement.value);
     else return true;
     return false;
@@ -31,7 +37,10 @@ function jsonName(value: OptionValue): string {
 }
 
 /** As descriptor.proto, `FieldDescriptorProto.default_value`, wants it. */
-function defaultOf({ name, type }: FieldDescriptorProto, value: OptionValue): string {
+function defaultOf({ name, type, label }: FieldDescriptorProto, value: OptionValue, syntax: string): string {
+  if (syntax === "proto3") throw new ProtoFault(value.at, `field ${name}: proto3 has no defaults`);
+  if (label === Label.REPEATED)
+    throw new ProtoFault(value.at, `field ${name}: lists and maps have no default`);
   if (type === Type.MESSAGE || type === Type.GROUP) {
     throw new ProtoFault(value.at, `field ${name}: messages have no default`);
   }

@@ -40,6 +40,8 @@ class OptionEncoder {
   /** Names that statements have set, and names that they have set parts of. */
   readonly #whole = new Set<string>();
   readonly #parts = new Set<string>();
+  /** The member that statements have set of each oneof. */
+  readonly #members = new Map<string, string>();
 
   constructor(scope: string, types: OptionTypes) {
     this.#scope = scope;
@@ -67,6 +69,15 @@ class OptionEncoder {
     const isLast = depth === name.length - 1;
     if (!isList && (this.#whole.has(path) || (isLast && this.#parts.has(path)))) {
       throw new ProtoFault(part.at, `${where} is set twice`, "set it once");
+    }
+    const oneof = field.kind === "field" ? field.oneof : undefined;
+    if (oneof !== undefined) {
+      const member = this.#members.get(`${outer}.${oneof.name}`) ?? field.name;
+      if (member !== field.name) {
+        const what = `${where}: ${member} of oneof ${oneof.name} is set already`;
+        throw new ProtoFault(part.at, what, "set one of them");
+      }
+      this.#members.set(`${outer}.${oneof.name}`, member);
     }
     if (isLast) {
       if (!isList) this.#whole.add(path);

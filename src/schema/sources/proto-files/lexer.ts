@@ -7,6 +7,7 @@
  * comes after it but none before; all others are detached.
  * Source: https://protobuf.dev/reference/protobuf/proto3-spec/ (lexical elements), google/protobuf/io/tokenizer.h.
  */
+import { MAX_NAME_LENGTH } from "../../check-file.ts";
 import { unescapeString } from "./escapes.ts";
 import { ProtoFault } from "./proto-fault.ts";
 
@@ -36,7 +37,6 @@ export interface Token {
 const IDENTIFIER = /[A-Za-z_][A-Za-z0-9_]*/y;
 const NUMBER = /0[xX][0-9A-Fa-f]+|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fF]?/y;
 const INTEGER = /^(?:0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9][0-9]*)$/;
-const STRING = /"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*"|'[^'\\\n]*(?:\\[^\n][^'\\\n]*)*'/y;
 const BLANKS = /[ \t\r\v\f]*/y;
 /** Longer than any number of 64 bits needs, and short enough to be read at once. */
 const MAX_NUMBER_LENGTH = 400;
@@ -74,7 +74,11 @@ export class Lexer {
     };
     if (char === undefined) return token("end", "");
     const identifier = this.#match(IDENTIFIER);
-    if (identifier !== undefined) return token("identifier", identifier);
+    if (identifier !== undefined) {
+      if (identifier.length > MAX_NAME_LENGTH)
+        throw this.#fault(`the name is longer than ${MAX_NAME_LENGTH} characters`);
+      return token("identifier", identifier);
+    }
     const number = this.#match(NUMBER);
     if (number !== undefined) {
       const after = this.#text[this.#pos + number.length];
@@ -85,7 +89,7 @@ export class Lexer {
       return token("float", number);
     }
     if (char === '"' || char === "'") {
-      const text = this.#match(STRING);
+      const text = this.#stringAhead(char);
       if (text === undefined) throw this.#fault("the string does not end on its line");
       const bytes = unescapeString(text.slice(1, -1));
       if (bytes === undefined) throw this.#fault("the string has an escape that there is not");
@@ -98,6 +102,18 @@ export class Lexer {
   #match(pattern: RegExp): string | undefined {
     pattern.lastIndex = this.#pos;
     return pattern.exec(this.#text)?.[0];
+  }
+
+  /** The string that begins here; undefined where it does not end on its line. */
+  #stringAhead(quote: string): string | undefined {
+    // By hand: a pattern with escapes in it runs out of stack on a string of millions of them.
+    for (let at = this.#pos + 1; at < this.#text.length; at++) {
+      const char = this.#text[at];
+      if (char === quote) return this.#text.slice(this.#pos, at + 1);
+      if (char === "\\") at++;
+      if (this.#text[at] === "\n") return undefined;
+    }
+    return undefined;
   }
 
   #fault(what: string): ProtoFault {

@@ -37,14 +37,19 @@ export type OptionValue =
   | { readonly kind: "list"; readonly items: readonly OptionValue[]; readonly at: Position }
   | { readonly kind: "message"; readonly fields: readonly ValueField[]; readonly at: Position };
 
-/** Messages and lists in values may nest this deep. */
+/** Messages and lists in values may nest this deep; a name has as many parts. */
 const MAX_DEPTH = 64;
 
 /** Reads `name = value`. */
 export function parseOption(reader: TokenReader): OptionStatement {
   const at = reader.current;
   const name = [parseNamePart(reader)];
-  while (reader.accept(".")) name.push(parseNamePart(reader));
+  while (reader.accept(".")) {
+    if (name.length === MAX_DEPTH) {
+      throw new ProtoFault(reader.current, `the name of an option has more than ${MAX_DEPTH} parts`);
+    }
+    name.push(parseNamePart(reader));
+  }
   reader.expect("=");
   return { name, value: parseValue(reader, 1), at };
 }

@@ -10,8 +10,9 @@ import {
   EnumValueDescriptorProtoSchema,
   EnumValueOptionsSchema,
 } from "@bufbuild/protobuf/wkt";
-import { parseCompactOptions, parseOption } from "./option-syntax.ts";
-import { parseRanges, parseReservedNames } from "./parse-ranges.ts";
+import type { Token } from "./lexer.ts";
+import { type OptionStatement, parseCompactOptions, parseOption } from "./option-syntax.ts";
+import { numbersWithin, parseRanges, parseReservedNames } from "./parse-ranges.ts";
 import type { FileDraft, Path } from "./parsed-file.ts";
 import { ProtoFault } from "./proto-fault.ts";
 
@@ -34,7 +35,7 @@ export function parseEnum(
   const options = draft.own(EnumOptionsSchema, scope, declared);
   reader.expect("{");
   draft.document(path, first);
-  const names = new Set<string>();
+  const names = new Map<string, Token>();
   while (!reader.accept("}")) {
     if (reader.accept(";")) continue;
     const isValue = reader.following.text === "=";
@@ -51,7 +52,36 @@ export function parseEnum(
   if (draft.syntax === "proto3" && declared.value[0]?.number !== 0) {
     throw new ProtoFault(name, `enum ${fullName}: the first value is not 0`, "proto3 wants a value 0, first");
   }
+  checkNumbers(declared, names, options);
   return declared;
+}
+
+function checkNumbers(
+  declared: EnumDescriptorProto,
+  names: ReadonlyMap<string, Token>,
+  options: readonly OptionStatement[],
+): void {
+  const hasAliases = options.some(({ name: [part], value }) => {
+    return part?.name === "allow_alias" && value.kind === "identifier" && value.name === "true";
+  });
+  const reservedNames = new Set(declared.reservedName);
+  const ranges = declared.reservedRange.map(({ start, end }) => ({ start, end: end + 1 }));
+  const numbers = declared.value.map(({ number }) => number);
+  const reservedNumbers = numbersWithin(numbers, ranges);
+  const taken = new Map<number, string>();
+  for (const { name, number } of declared.value) {
+    const at = names.get(name) ?? { line: 1, column: 1 };
+    const other = taken.get(number);
+    if (other !== undefined && !hasAliases) {
+      const hint = "give each value a number of its own, or set allow_alias";
+      throw new ProtoFault(at, `value ${name}: number ${number} is taken by ${other}`, hint);
+    }
+    taken.set(number, other ?? name);
+    const isReserved = reservedNumbers.has(number);
+    if (!isReserved && !reservedNames.has(name)) continue;
+    const what = `value ${name}: ${isReserved ? `number ${number}` : "its name"} is reserved`;
+    throw new ProtoFault(at, what, "choose another");
+  }
 }
 
 function parseValue(
@@ -59,14 +89,14 @@ function parseValue(
   scope: string,
   declared: EnumDescriptorProto,
   path: Path,
-  names: Set<string>,
+  names: Map<string, Token>,
 ): void {
   const { reader } = draft;
   const first = reader.expectName("the name of a value");
   if (names.has(first.text)) {
     throw new ProtoFault(first, `enum ${declared.name} has a value ${first.text} already`);
   }
-  names.add(first.text);
+  names.set(first.text, first);
   reader.expect("=");
   const number = reader.expectSigned("the number of a value");
   const value = create(EnumValueDescriptorProtoSchema, { name: first.text, number });

@@ -233,7 +233,11 @@ function parseMapField(draft: FileDraft, place: FieldPlace, first: Token): void 
   place.types.push(
     create(DescriptorProtoSchema, { name: entryName.text, field: [key, value], options: { mapEntry: true } }),
   );
-  draft.ownField(place.scope, field, parseCompactOptions(reader));
+  const statements = parseCompactOptions(reader);
+  draft.ownField(place.scope, field, statements);
+  // What a map says of its features holds for its keys and values.
+  const features = statements.filter(({ name: [part] }) => part?.name === "features" && !part.isExtension);
+  if (features.length > 0) for (const part of [key, value]) draft.ownField(place.scope, part, features);
   reader.expect(";");
   draft.document([...place.fieldsPath, place.fields.length - 1], first);
 }

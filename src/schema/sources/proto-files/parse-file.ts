@@ -17,6 +17,7 @@ import {
   ServiceDescriptorProtoSchema,
   ServiceOptionsSchema,
 } from "@bufbuild/protobuf/wkt";
+import { MAX_PACKAGE_LENGTH } from "../../check-file.ts";
 import { parseOption } from "./option-syntax.ts";
 import { parseEnum } from "./parse-enum.ts";
 import { parseExtend, parseMessage } from "./parse-message.ts";
@@ -41,7 +42,15 @@ const EDITIONS: ReadonlyMap<string, Edition> = new Map([
  * @throws {ProtoFault} at the first thing that is not as a .proto has it.
  */
 export function parseFile(name: string, text: string): ParsedFile {
-  const draft = new FileDraft(name, text);
+  const draft = parseIn("", name, text);
+  const { packageName, proto } = draft;
+  // Names are given as they are read: a package that came after some of them takes another reading.
+  return packageName === proto.package ? draft : parseIn(proto.package, name, text);
+}
+
+/** `packageName` is where names are until the file says its package. */
+function parseIn(packageName: string, name: string, text: string): FileDraft {
+  const draft = new FileDraft(name, text, packageName);
   parseSyntax(draft);
   parseStatements(draft);
   return draft;
@@ -88,14 +97,16 @@ function parseStatements(draft: FileDraft): void {
     if (reader.accept("import")) {
       parseImport(draft, first);
     } else if (reader.accept("package")) {
-      if (hasPackage || proto.messageType.length + proto.enumType.length + proto.service.length > 0) {
-        throw new ProtoFault(
-          first,
-          hasPackage ? "the file has a package already" : "the package comes too late",
-        );
-      }
+      if (hasPackage) throw new ProtoFault(first, "the file has a package already");
       hasPackage = true;
       proto.package = reader.expectTypeName("the name of a package");
+      if (proto.package.length > MAX_PACKAGE_LENGTH) {
+        throw new ProtoFault(
+          first,
+          `the name of the package is longer than ${MAX_PACKAGE_LENGTH} characters`,
+        );
+      }
+      if (draft.definitions.length === 0) draft.packageName = proto.package;
       reader.expect(";");
       draft.document([2], first);
     } else if (reader.accept("option")) {
@@ -132,7 +143,7 @@ function parseImport(draft: FileDraft, first: FileDraft["reader"]["current"]): v
 
 function parseDeclaration(draft: FileDraft): void {
   const { reader, proto } = draft;
-  const scope = proto.package;
+  const scope = draft.packageName;
   const visibility = parseVisibility(draft);
   if (reader.isAt("message")) {
     const message = parseMessage(draft, scope, proto.messageType, [4]);

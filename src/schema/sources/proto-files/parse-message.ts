@@ -19,7 +19,7 @@ import type { Token } from "./lexer.ts";
 import { parseCompactOptions, parseOption } from "./option-syntax.ts";
 import { parseEnum } from "./parse-enum.ts";
 import { type FieldPlace, parseField } from "./parse-field.ts";
-import { parseRanges, parseReservedNames } from "./parse-ranges.ts";
+import { numbersWithin, parseRanges, parseReservedNames } from "./parse-ranges.ts";
 import { parseVisibility } from "./parse-visibility.ts";
 import type { FileDraft, Path } from "./parsed-file.ts";
 import { ProtoFault } from "./proto-fault.ts";
@@ -246,8 +246,9 @@ class BodyParser {
   #checkReserved(): void {
     const { reservedName, reservedRange, field } = this.#message;
     const names = new Set(reservedName);
+    const numbers = numbersWithin([...this.#fields.keys()], reservedRange);
     for (const { name, number } of field) {
-      const isReserved = reservedRange.some(({ start, end }) => number >= start && number < end);
+      const isReserved = numbers.has(number);
       if (!isReserved && !names.has(name)) continue;
       const what = `field ${this.#fullName}.${name}: ${isReserved ? `number ${number}` : "its name"} is reserved`;
       throw new ProtoFault(this.#fields.get(number) ?? this.#draft.reader.last, what, "choose another");
@@ -266,7 +267,7 @@ class BodyParser {
   #addSyntheticOneofs(): void {
     for (const field of this.#message.field) {
       if (!field.proto3Optional) continue;
-      let name = `_${field.name}`;
+      let name = field.name.startsWith("_") ? field.name : `_${field.name}`;
       while (this.#names.has(name)) name = `X${name}`;
       this.#names.set(name, this.#draft.reader.last);
       field.oneofIndex = this.#message.oneofDecl.length;

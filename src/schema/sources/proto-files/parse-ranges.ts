@@ -49,3 +49,21 @@ export function parseReservedNames({ reader, syntax }: FileDraft): readonly stri
   } while (reader.accept(","));
   return names;
 }
+
+/** Those of `numbers` that are in one of `ranges`, whose `end` is one past the last. In one pass: there may be many of both. */
+export function numbersWithin(
+  numbers: readonly number[],
+  ranges: readonly { readonly start: number; readonly end: number }[],
+): ReadonlySet<number> {
+  const sorted = [...ranges].sort((a, b) => a.start - b.start);
+  const within = new Set<number>();
+  let next = 0;
+  let end = Number.NEGATIVE_INFINITY;
+  for (const number of [...numbers].sort((a, b) => a - b)) {
+    for (let range = sorted[next]; range !== undefined && range.start <= number; range = sorted[++next]) {
+      end = Math.max(end, range.end);
+    }
+    if (number < end) within.add(number);
+  }
+  return within;
+}

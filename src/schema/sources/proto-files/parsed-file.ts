@@ -10,9 +10,10 @@ import {
   SourceCodeInfo_LocationSchema,
   SourceCodeInfoSchema,
 } from "@bufbuild/protobuf/wkt";
+import { MAX_FULL_NAME_LENGTH } from "../../check-file.ts";
 import type { Token } from "./lexer.ts";
 import type { OptionStatement } from "./option-syntax.ts";
-import type { Position } from "./proto-fault.ts";
+import { type Position, ProtoFault } from "./proto-fault.ts";
 import { TokenReader } from "./token-reader.ts";
 
 /** An `import`. */
@@ -79,15 +80,21 @@ export class FileDraft implements ParsedFile {
   readonly references: Reference[] = [];
   readonly owners: OptionOwner[] = [];
   syntax: "proto2" | "proto3" | "editions" = "proto2";
+  /** The package that what is declared next is named in. */
+  packageName: string;
 
-  constructor(name: string, text: string) {
+  constructor(name: string, text: string, packageName: string) {
     this.reader = new TokenReader(text);
+    this.packageName = packageName;
     this.proto = create(FileDescriptorProtoSchema, { name });
   }
 
   /** Registers a name; gives it in full. */
   define(scope: string, name: Token, kind: DefinitionKind): string {
     const fullName = scope === "" ? name.text : `${scope}.${name.text}`;
+    if (fullName.length > MAX_FULL_NAME_LENGTH) {
+      throw new ProtoFault(name, `its full name is longer than ${MAX_FULL_NAME_LENGTH} characters`);
+    }
     this.definitions.push({ fullName, kind, at: name });
     return fullName;
   }

@@ -5,6 +5,7 @@
  * the folder that config names (or that holds the named file). Imports are looked for in all of these, then among
  * the files that come with the gateway.
  */
+import { isUtf8 } from "node:buffer";
 import { join, relative, sep } from "node:path";
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
@@ -15,7 +16,7 @@ import { type FileFault, FileReadError, readFoundFile } from "../files/index.ts"
 import type { ProtoUnit } from "./compile-protos.ts";
 import { parseFile } from "./parse-file.ts";
 import type { DefinitionKind, ImportStatement } from "./parsed-file.ts";
-import { ProtoFault } from "./proto-fault.ts";
+import { type Position, ProtoFault } from "./proto-fault.ts";
 
 /** A folder that imports start at. */
 export interface ImportRoot {
@@ -170,11 +171,24 @@ function textOf(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new ProtoFault(
-      { line: 1, column: 1 },
-      "the file is not UTF-8 text",
-      "descriptor sets go under descriptors",
-    );
+    const hint = "descriptor sets go under descriptors";
+    throw new ProtoFault(firstStrangeByte(bytes), "the file is not UTF-8 text", hint);
+  }
+}
+
+/** Where `bytes` are no UTF-8 any more. */
+function firstStrangeByte(bytes: Uint8Array): Position {
+  let line = 1;
+  let start = 0;
+  for (;;) {
+    const newline = bytes.indexOf(0x0a, start);
+    const end = newline === -1 ? bytes.byteLength : newline;
+    if (newline === -1 || !isUtf8(bytes.subarray(start, end))) {
+      const text = new TextDecoder("utf-8").decode(bytes.subarray(start, end));
+      return { line, column: Math.max(0, text.indexOf("\uFFFD")) + 1 };
+    }
+    line++;
+    start = newline + 1;
   }
 }
 

@@ -13,6 +13,7 @@ import { readDescriptorFile, type SchemaFiles, type SchemaSource } from "../../i
 import { ContentFingerprint, type FileFault, type FoundFiles, findFiles } from "../files/index.ts";
 import { compileProtos } from "./compile-protos.ts";
 import { orderByImports } from "./order-imports.ts";
+import type { FaultOrigin } from "./proto-fault.ts";
 import { type ImportRoot, importName, ProtoReader, type ReadUnit } from "./read-protos.ts";
 
 /** All files together; those of Google's public APIs have 60 MB. */
@@ -82,7 +83,9 @@ export class ProtoFilesSource implements SchemaSource {
     const problems = [
       ...problemsOf(found),
       ...reader.faults.map(problemOf),
-      ...reader.read.flatMap(faultsOf),
+      ...reader.read.flatMap((unit) => faultsOf(unit, "own")),
+      // Last, since a list that is cut should still tell what it comes from.
+      ...reader.read.flatMap((unit) => faultsOf(unit, "import")),
     ];
     const files = reader.read
       .filter(({ faults }) => faults.length === 0)
@@ -136,13 +139,15 @@ function problemOf({ name, what, hint }: FileFault): Problem {
   return { severity: "error", where: name, what, hint };
 }
 
-function faultsOf({ shown, faults }: ReadUnit): readonly Problem[] {
-  return faults.map(({ at, what, hint }) => ({
-    severity: "error",
-    where: `${shown}:${at.line}:${at.column}`,
-    what: printable(what),
-    hint: printable(hint),
-  }));
+function faultsOf({ shown, faults }: ReadUnit, origin: FaultOrigin): readonly Problem[] {
+  return faults
+    .filter((fault) => fault.origin === origin)
+    .map(({ at, what, hint }) => ({
+      severity: "error",
+      where: `${shown}:${at.line}:${at.column}`,
+      what: printable(what),
+      hint: printable(hint),
+    }));
 }
 
 function cut(problems: readonly Problem[], name: string): readonly Problem[] {

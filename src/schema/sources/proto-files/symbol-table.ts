@@ -2,7 +2,8 @@
  * What names stand for, across files: the scoping rules of the protobuf language.
  *
  * A name `a.B` in scope `x.y` is looked for from the inside out by its first part: where `x.y.a`, `x.a` or `a` is a
- * package, message, enum or service, the whole name must be in there, or it is nowhere. A file sees what is in itself, in
+ * package, message, enum or service, the whole name must be in there, or it is nowhere. A name of one part passes over what
+ * is not of the kind that is looked for. A file sees what is in itself, in
  * the files that it imports, and in those that these import publicly.
  * Source: protobuf's compiler, `DescriptorBuilder::LookupSymbol`.
  */
@@ -40,18 +41,28 @@ export class SymbolTable {
     return undefined;
   }
 
-  /** What `name`, as written in `scope`, stands for in a file that sees the files `visible`. */
-  resolve(name: string, scope: string, visible: ReadonlySet<string>): NamedSymbol | undefined {
+  /**
+   * What `name`, as written in `scope`, stands for in a file that sees the files `visible`, which should be one of
+   * `kinds`; where there is none of them, what else has the name.
+   */
+  resolve(
+    name: string,
+    scope: string,
+    visible: ReadonlySet<string>,
+    kinds: ReadonlySet<DefinitionKind>,
+  ): NamedSymbol | undefined {
     if (name.startsWith(".")) return this.#find(name.slice(1), visible);
     const dot = name.indexOf(".");
+    let other: NamedSymbol | undefined;
     for (let outer = scope; ; outer = parentOf(outer)) {
       const prefix = outer === "" ? "" : `${outer}.`;
       const first = dot === -1 ? name : name.slice(0, dot);
       if (dot === -1 || this.#isAggregate(prefix + first, visible)) {
         const found = this.#find(prefix + name, visible);
-        if (found !== undefined || dot !== -1) return found;
+        if (dot !== -1 || (found !== undefined && kinds.has(found.kind))) return found;
+        other ??= found;
       }
-      if (outer === "") return undefined;
+      if (outer === "") return other;
     }
   }
 

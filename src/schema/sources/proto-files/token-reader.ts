@@ -1,6 +1,7 @@
 /**
  * Reads the parts that all declarations of a .proto are made of: names, numbers, strings, punctuation.
  */
+import { MAX_FULL_NAME_LENGTH } from "../../check-file.ts";
 import { Lexer, type Token } from "./lexer.ts";
 import { ProtoFault } from "./proto-fault.ts";
 
@@ -69,7 +70,13 @@ export class TokenReader {
   expectTypeName(what: string): string {
     let name = this.accept(".") ? "." : "";
     name += this.expectName(what).text;
-    while (this.accept(".")) name += `.${this.expectName(what).text}`;
+    while (this.accept(".")) {
+      const at = this.#current;
+      name += `.${this.expectName(what).text}`;
+      if (name.length > MAX_FULL_NAME_LENGTH) {
+        throw new ProtoFault(at, `the name is longer than ${MAX_FULL_NAME_LENGTH} characters`);
+      }
+    }
     return name;
   }
 

@@ -9,7 +9,7 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type DescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, isCode, type Problem, StatusError, upstreamStatus } from "../../../status/index.ts";
 import type { Channel } from "../../../upstream/index.ts";
-import { MAX_NESTING, printable } from "../../check-file.ts";
+import { faultsOf, MAX_NESTING, printable } from "../../check-file.ts";
 import type { MessageOutline } from "../../file-outline.ts";
 import { type DescriptorFile, readDescriptorFile, type SchemaFiles, type SchemaSource } from "../../index.ts";
 import { candidatesFor, namesOf, type TypeReference } from "../../type-names.ts";
@@ -204,6 +204,8 @@ class ReflectionReader {
     }
     this.#fileBytes.set(name, bytes);
     this.files.push(file);
+    // It will be left out, and told of; what it needs is not needed, and its names may be of any length.
+    if (faultsOf(file.outline).length > 0) return;
     const { defined, references } = namesOf(file.outline, MAX_NESTING);
     for (const { fullName } of defined) this.#defined.add(fullName);
     // One by one: a file may hold more of them than a call can have arguments.
