@@ -1,4 +1,5 @@
 export type { HeldSchema, PublishedChanges } from "./breakages.ts";
+export type { CompiledSnapshot, CompileInput } from "./compile-input.ts";
 export { unitDigest } from "./config-digest.ts";
 export { ConfigWatcher, type ConfigWatcherParts } from "./config-watcher.ts";
 export { diffRoutes } from "./diff-routes.ts";
@@ -14,8 +15,6 @@ export {
 } from "./listener-tls-files.ts";
 export {
   type Applied,
-  type CompiledSnapshot,
-  type CompileInput,
   type LoadedServiceConfig,
   Reconciler,
   type ReconcilerParts,

@@ -31,8 +31,8 @@ import {
   type TranscoderFactory,
 } from "../transcode/index.ts";
 import { type Channel, targetOf, type UpstreamRetries } from "../upstream/index.ts";
+import type { CompiledSnapshot } from "./compile-input.ts";
 import { type Conflict, ListenerTables } from "./listener-tables.ts";
-import type { CompiledSnapshot } from "./reconciler.ts";
 import { repeatPolicyOf } from "./repeat-policy.ts";
 import { ConditionLog } from "./route-conditions.ts";
 import { RouteOverrides, unusedOverrides } from "./route-overrides.ts";
