@@ -50,7 +50,7 @@ export interface Try {
 }
 
 /** A source whose readings wait for the test. */
-export class ScriptedSource implements SchemaSource {
+class ScriptedSource implements SchemaSource {
   readonly name = "scripted";
   readonly tries: Try[] = [];
   /** What its fingerprint is now. */
