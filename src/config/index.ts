@@ -3,7 +3,7 @@ export { needsOfNode } from "./engine-needs.ts";
 export type { Environment } from "./environment.ts";
 export { configJsonSchema } from "./json-schema.ts";
 export type { ListenerTlsConfig } from "./listener-tls.ts";
-export { type ConfigResult, configFromFlags, configLoader, loadConfig, parseConfigText } from "./load.ts";
+export { type ConfigResult, configFromFlags, configLoader, parseConfigText } from "./load.ts";
 export { holdsSecrets, MASK, maskedConfig, withoutQuery } from "./masked.ts";
 export { nearestName, selectorMatches } from "./names.ts";
 export { configReference } from "./reference.ts";

@@ -28,7 +28,7 @@ export {
   schemaCacheKey,
 } from "./schema-cache.ts";
 export { type SchemaStatus, schemaStatuses } from "./schema-status.ts";
-export { compileInSteps, compileSnapshot } from "./snapshot-compiler.ts";
+export { compileInSteps } from "./snapshot-compiler.ts";
 export { TimeSlices } from "./time-slices.ts";
 export { readTlsFiles, type TlsTarget, tlsProblem, upstreamTlsTarget } from "./tls-files.ts";
 export { type TlsOwner, TlsWatcher, type TlsWatcherParts } from "./tls-watcher.ts";

@@ -55,20 +55,10 @@ export interface CompilerParts {
   readonly contentCodings?: ContentCodings;
 }
 
-/** Compiles the route table of all upstreams whose schema is known. */
-export function compileSnapshot(
-  parts: CompilerParts,
-  schemas: ReadonlyMap<string, SchemaSet>,
-  pendingUpstreams: readonly string[],
-  revision: number,
-): CompiledSnapshot {
-  const steps = compileInSteps(parts, schemas, pendingUpstreams, revision);
-  let step = steps.next();
-  while (step.done !== true) step = steps.next();
-  return step.value;
-}
-
-/** As {@link compileSnapshot}, a method a step, for whoever has other things to do in between (`TimeSlices.run`). */
+/**
+ * Compiles the route table of all upstreams whose schema is known: a method a step, for whoever has other things to do in
+ * between (`TimeSlices.run`).
+ */
 export function compileInSteps(
   parts: CompilerParts,
   schemas: ReadonlyMap<string, SchemaSet>,

@@ -1,4 +1,4 @@
-export { type BuiltSchema, buildSchema, buildSchemaInSteps } from "./build-schema.ts";
+export { type BuiltSchema, buildSchemaInSteps } from "./build-schema.ts";
 export { type ChangeKind, ChangeList, type Diff, formatDiff, isEmptyDiff } from "./change-list.ts";
 export { diffSchemas } from "./diff-schemas.ts";
 export type { DescriptorFile } from "./file-outline.ts";

@@ -28,7 +28,7 @@ type DescType = DescMessage | DescEnum | DescExtension | DescService;
 
 /**
  * A registry over linked files, built file by file. Files with extensions have to be built before extensions are looked up
- * by number; `buildSchema` sees to that.
+ * by number; `buildSchemaInSteps` sees to that.
  */
 export class LazyRegistry implements FileRegistry {
   readonly kind = "registry";
