@@ -105,6 +105,31 @@ describe("routing and transcode are pure", () => {
   }
 });
 
+describe("files speak for themselves", () => {
+  const own = sources.filter(({ name }) => !name.startsWith("gen/"));
+
+  test("the first lines of each say what it is for", () => {
+    const silent = own.filter(
+      ({ name, text }) => !name.endsWith("index.ts") && !/^(?:#!.*\n)?\/\*\*/.test(text),
+    );
+    assert.deepEqual(
+      silent.map(({ name }) => name),
+      [],
+    );
+  });
+
+  test("every export has a comment", () => {
+    const bare = own.flatMap(({ name, text }) =>
+      [
+        ...text.matchAll(
+          /(?<!\*\/\n)^export (?:async |abstract )?(?:const|function\*?|class|interface|type) (\w+)/gm,
+        ),
+      ].map((match) => `${name}: ${match[1]}`),
+    );
+    assert.deepEqual(bare, []);
+  });
+});
+
 test("no file is longer than 450 lines", () => {
   const long = sources
     .filter(({ name }) => !name.startsWith("gen/"))
