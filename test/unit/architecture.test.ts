@@ -105,6 +105,21 @@ describe("routing and transcode are pure", () => {
   }
 });
 
+test("the tree in docs/architecture.md names every folder", () => {
+  const [, tree = ""] = readFileSync("docs/architecture.md", "utf8").split("```");
+  const named = new Set([...tree.matchAll(/([\w-]+)\//g)].map((match) => match[1]));
+  const folders = ["src", "test", "bench"].flatMap((parent) => [
+    parent,
+    ...readdirSync(parent, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name),
+  ]);
+  assert.deepEqual(
+    folders.filter((folder) => !named.has(folder)),
+    [],
+  );
+});
+
 describe("files speak for themselves", () => {
   const own = sources.filter(({ name }) => !name.startsWith("gen/"));
 
