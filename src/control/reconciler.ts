@@ -12,13 +12,13 @@
  * One of these runs at a time. An upstream whose new form fails (its address, its TLS files, its schema) goes on in the
  * old one, and the others change all the same.
  */
-import { once } from "node:events";
 import type { Config, ServiceConfig, UpstreamConfig } from "../config/index.ts";
 import type { RoutingSnapshot } from "../gateway/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
 import { Breakages, type HeldSchema } from "./breakages.ts";
 import { type CompiledSnapshot, type CompileInput, compileInputFor } from "./compile-input.ts";
 import { isSameConfig, unitDigest } from "./config-digest.ts";
+import { atMost } from "./pause.ts";
 import { ProblemLog } from "./problem-log.ts";
 import type { RoutedBy } from "./route-table.ts";
 import type { FollowerParts } from "./schema-follower.ts";
@@ -272,19 +272,9 @@ export class Reconciler {
   }
 
   /** Waits for all of `work`, as long as `config` lets it. */
-  async #patiently(config: Config, work: readonly Promise<void>[]): Promise<void> {
-    if (work.length === 0 || this.#stop.signal.aborted) return;
-    const patienceMs = this.#parts.patienceMs(config);
-    const isOver = new AbortController();
-    // AbortSignal.any would keep something of each round for as long as `#stop` lives (Node 20).
-    const end = (): void => isOver.abort();
-    this.#stop.signal.addEventListener("abort", end);
-    const expired = Number.isFinite(patienceMs)
-      ? [this.#parts.pause(patienceMs, isOver.signal).catch(() => undefined)]
-      : [once(isOver.signal, "abort")];
-    await Promise.race([Promise.all(work), ...expired]);
-    end();
-    this.#stop.signal.removeEventListener("abort", end);
+  #patiently(config: Config, work: readonly Promise<void>[]): Promise<void> {
+    const { pause, patienceMs } = this.#parts;
+    return atMost(work, pause, patienceMs(config), this.#stop.signal);
   }
 
   async #commit(footing: Footing, openProblems: readonly Problem[]): Promise<Applied> {
