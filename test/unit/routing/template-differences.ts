@@ -19,17 +19,14 @@ export interface Difference {
 }
 
 const DOTS = "`.` and `..` segments, also encoded, are refused and never resolved";
-const ALL_BUT_SLASH =
-  "several segments decode everything but %2F unless the route keeps reserved characters";
+const ALL_BUT_SLASH = "several segments decode everything but %2F unless the route keeps reserved characters";
 const SLASH_STAYS =
   "%2F in a capture of several segments always stays: a mode that decodes it (`all`) is not offered";
 const COLON_IS_DATA = "a colon is data where no registered verb leads to a rule";
-const FIRST_STAYS =
-  "of two rules of one shape the first stays and the other is a problem that names both";
+const FIRST_STAYS = "of two rules of one shape the first stays and the other is a problem that names both";
 const NO_OVERRIDE =
   "no form-POST-as-GET fallback and no X-HTTP-Method-Override: the method of a request is its method";
-const SPLIT_FIRST =
-  "the raw path is split before it is decoded, so %2F never separates segments";
+const SPLIT_FIRST = "the raw path is split before it is decoded, so %2F never separates segments";
 const NO_NESTING = "variables do not nest, so the rule is a problem and its path is unknown";
 const NONE_IS_ENOUGH = "`**` takes any number of segments, also none";
 const AS_WRITTEN = "%2f is left as written, its letter case too";
@@ -154,10 +151,7 @@ export const PARSE_DIFFERENCES: ReadonlyMap<string, string> = new Map([
     "/foo/blah/{longest_var={long_var.a={medium.a={short.aa}/*/{short.ab}/foo}/*}/{long_var.b={medium.b={short.ba}/*/{short.bb}/foo}/{last=**}}}:details",
     "variables do not nest",
   ],
-  [
-    "/my%2fcool-blog~about%2Cstuff%5Bwat%5D/{var={abc=%2F%2A}/{def=%2F%2A/**}}:baz",
-    "variables do not nest",
-  ],
+  ["/my%2fcool-blog~about%2Cstuff%5Bwat%5D/{var={abc=%2F%2A}/{def=%2F%2A/**}}:baz", "variables do not nest"],
   [
     "/foo/bar:baz%12xyz%abcde",
     "%ab alone is not UTF-8; paths with such bytes are refused, so the rule could never be reached",
@@ -172,10 +166,7 @@ export const ACCEPTED_DIFFERENCES: ReadonlyMap<string, string> = new Map([
   ["/a/**/b", "literals may follow `**`"],
   ["/a/{x=**}/b", "literals may follow `**`"],
   ["/a/{x=var:verb}", "inside braces no verb can stand, so the colon is part of the literal"],
-  [
-    "/foo/bar:baz/buzz",
-    "a verb stands only in the last segment, so the colon is part of the literal",
-  ],
+  ["/foo/bar:baz/buzz", "a verb stands only in the last segment, so the colon is part of the literal"],
 ]);
 
 function forBoth(
