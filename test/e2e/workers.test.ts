@@ -347,13 +347,13 @@ describe("two workers follow the primary", { timeout: 150_000 }, () => {
     const { gateway } = await followed(t, () => ({
       upstreams: { library: { address: library.address, schema: { reflection: true } } },
     }));
+    const readiness = async (): Promise<string> => (await fetch(`${gateway.adminUrl}/readyz`)).text();
+    await becomes("ready; 2 of 2 workers are ready\n", readiness);
     await fetch(`${gateway.adminUrl}/log?level=warn`, { method: "POST" });
     const before = gateway.log.length;
     process.kill(oneWorkerOf(gateway), "SIGKILL");
     await gateway.logged(({ msg }) => msg === "worker ended; another takes its place");
-    await becomes("ready; 2 of 2 workers are ready\n", async () =>
-      (await fetch(`${gateway.adminUrl}/readyz`)).text(),
-    );
+    await becomes("ready; 2 of 2 workers are ready\n", readiness);
     const lines = gateway.log.slice(before).filter(({ msg }) => msg !== "request");
     assert.deepEqual(
       lines.filter(({ level }) => level === "info"),

@@ -103,7 +103,8 @@ class Worker {
         void this.#answer(order.id, order.about);
         return;
       case "drain":
-        void this.#application?.drain().then(() => this.#exit(0));
+        // One that has not served yet has nothing to end.
+        void (this.#application?.drain() ?? Promise.resolve()).then(() => this.#exit(0));
         return;
       default:
         order satisfies never;
@@ -112,6 +113,9 @@ class Worker {
 
   async #start({ worker, document, addresses, schemas, logLevel }: StartOrder): Promise<void> {
     try {
+      // Before anything is awaited: another level may be ordered meanwhile.
+      const log = createLogger(logLevel, this.#output.logLines, { worker });
+      this.#log = log;
       this.#document = document;
       this.#readDocument = documentReader(() => this.#document ?? document, process.env);
       this.#addresses = addresses;
@@ -120,8 +124,6 @@ class Worker {
       const { config, problems } = await this.#read();
       // The primary has read the same.
       if (config === undefined) throw new Error(problems.map(formatProblem).join("\n"));
-      const log = createLogger(logLevel, this.#output.logLines, { worker });
-      this.#log = log;
       const origin = { files: new Map(), read: () => this.#read() };
       this.#application = await Application.start(config, this.#builtins(config), log, origin);
       // One that came meanwhile found nobody to take it up. (Schemas are looked for every few seconds.)
