@@ -13,7 +13,7 @@ import {
 } from "../src/gen/library/v1/library_pb.ts";
 
 /** How long the image is that GetCover answers, in bytes. */
-export const COVER_BYTES = 1_000_000;
+const COVER_BYTES = 1_000_000;
 
 const FIELDS: MessageInitShape<typeof BookSchema> = {
   name: "shelves/1/books/frankenstein",

@@ -1,6 +1,6 @@
 // Bundles src/ to dist/: what ships and what the end-to-end tests run. One bundle instead of some 650 modules halves the
-// CPU time of a start and saves 14 MB of memory at rest (docs/benchmarks.md). Nothing is minified, so that the stack
-// traces of a log can be read. Types are checked by `npm run types`.
+// CPU time of a start and saves 14 MB of memory at rest (docs/architecture.md, "Libraries"). Nothing is minified, so that
+// the stack traces of a log can be read. Types are checked by `npm run types`.
 import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";

@@ -9,8 +9,8 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createNodeHttpEngine } from "../../src/http/engines/node-http/index.ts";
-import { createUwsEngine } from "../../src/http/engines/uws/index.ts";
 import { portOf, TEST_LIMITS } from "../../test/support/listening.ts";
+import { uwsEngine } from "../../test/support/uws-engine.ts";
 
 const CONNECTIONS = 8;
 const BODY = JSON.stringify({ name: "shelves/1", title: "x".repeat(170) });
@@ -19,7 +19,7 @@ const REQUEST =
   `content-type: application/json\r\nx-request-id: 0123456789abcdef\r\ncontent-length: ${BODY.length}\r\n\r\n${BODY}`;
 
 async function serve(name: string): Promise<void> {
-  const engine = name === "uws" ? createUwsEngine() : createNodeHttpEngine();
+  const engine = name === "uws" ? uwsEngine() : createNodeHttpEngine();
   const reply = Buffer.from(BODY);
   const headers = ["content-type", "application/json", "x-request-id", "0123456789abcdef"];
   const listener = await engine.listen(

@@ -11,7 +11,7 @@ export type BareReplies = Readonly<Record<string, { readonly contentType: string
 const HEAD_BUFFER_BYTES = 64 * 1024;
 
 /** Serves `replies` on 127.0.0.1:`port`. @throws {Error} if there is no addon or the port is taken. */
-export function serveBare(port: number, replies: BareReplies): void {
+function serveBare(port: number, replies: BareReplies): void {
   const load = loadAddon(HEAD_BUFFER_BYTES);
   if (load.addon === undefined) throw new Error(`no uWebSockets.js addon: ${load.reason}`);
   const kept = new Map(

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { htmlPageFields } from "../http/index.ts";
 import type { AdminPage } from "./page.ts";
 
+/** `/`: the page itself, read once. */
 export function overviewPage(): AdminPage {
   const html = readFileSync(new URL("./overview.html", import.meta.url), "utf8");
   const headers = htmlPageFields(html);

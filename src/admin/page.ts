@@ -32,6 +32,7 @@ export interface AdminPage {
 const TEXT = "text/plain; charset=utf-8";
 const JSON_TYPE = "application/json";
 
+/** One line of text. */
 export function textReply(status: number, line: string): AdminReply {
   return { status, contentType: TEXT, body: `${line}\n` };
 }

@@ -6,6 +6,7 @@ import { formatProblem } from "../status/index.ts";
 import { type AdminPage, type AdminReply, type AdminRequest, jsonReply, textReply } from "./page.ts";
 import type { AdminView } from "./view.ts";
 
+/** `/schema`, `/schema/confirm` and `/reload`. */
 export function reloadPages(view: AdminView): readonly AdminPage[] {
   return [
     {

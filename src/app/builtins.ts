@@ -159,7 +159,10 @@ function chooseEngine(
     log.info({ engine: "uws", version: load.version }, "HTTP engine: uWebSockets.js");
     return load.engine;
   }
-  if (name === "uws") throw new Error(`engine uws: no uWebSockets.js addon loads: ${load.reason}`);
+  if (name === "uws") {
+    const what = `engine uws: no uWebSockets.js addon loads: ${load.reason}`;
+    throw new Error(`${what} (engine: auto or node serves without it)`);
+  }
   log.warn(
     { engine: "node", reason: load.reason },
     "HTTP engine: node:http, since no uWebSockets.js addon loads",

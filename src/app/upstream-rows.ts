@@ -2,6 +2,7 @@
 import type { UpstreamRow } from "../admin/index.ts";
 import type { Channel } from "../upstream/index.ts";
 
+/** One row an upstream, in the order in which they come. */
 export function upstreamRows(
   channels: Iterable<readonly [upstream: string, channel: Channel]>,
 ): readonly UpstreamRow[] {

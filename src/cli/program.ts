@@ -7,6 +7,9 @@ import type { ConfigOptions } from "./load-config.ts";
 import { productVersion } from "./product-version.ts";
 import { withTunedHeap } from "./tune-heap.ts";
 
+/** Takes the exit code of the command that ran. */
+type Exit = (code: number) => void;
+
 /** Runs one command and gives the exit code: 0 for success, 1 for a failure that has been told on standard error. */
 export async function runCli(args: readonly string[]): Promise<number> {
   let exitCode = 0;
@@ -16,6 +19,25 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .exitOverride()
     .showHelpAfterError("(sluice --help lists the commands)");
 
+  const exit: Exit = (code) => {
+    exitCode = code;
+  };
+  addServing(program, exit);
+  addLooking(program, exit);
+  addDemo(program, exit);
+
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    // Commander has told what is wrong already; help and version arrive here as well, with exit code 0.
+    if (error instanceof CommanderError) return error.exitCode;
+    process.stderr.write(`sluice: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+  return exitCode;
+}
+
+function addServing(program: Command, exit: Exit): void {
   withConfigOptions(program.command("serve"))
     .description("run the gateway until SIGTERM or Ctrl-C")
     .option(
@@ -24,24 +46,28 @@ export async function runCli(args: readonly string[]): Promise<number> {
     )
     .action(async (options: ConfigOptions) => {
       const { serve } = await withTunedHeap(() => import("./serve.ts"));
-      exitCode = await serve(options);
+      exit(await serve(options));
     });
   program.command("worker", { hidden: true }).action(async () => {
     const { worker } = await withTunedHeap(() => import("./worker.ts"));
-    exitCode = await worker();
+    exit(await worker());
   });
+}
+
+/** Commands that read config and schemas, and serve nobody. */
+function addLooking(program: Command, exit: Exit): void {
   withConfigOptions(program.command("check"))
     .description("validate config and schemas without listening; exits 1 if anything is wrong")
     .action(async (options: ConfigOptions) => {
       const { check } = await import("./check.ts");
-      exitCode = await check(options);
+      exit(await check(options));
     });
   withConfigOptions(program.command("routes"))
     .description("print the route table")
     .option("--json", "as JSON")
     .action(async (options: ConfigOptions & { json?: true }) => {
       const { routes } = await import("./routes.ts");
-      exitCode = await routes(options);
+      exit(await routes(options));
     });
   withConfigOptions(program.command("explain"))
     .description(
@@ -57,9 +83,12 @@ export async function runCli(args: readonly string[]): Promise<number> {
         options: ConfigOptions & { data?: string; listener?: string; header: string[] },
       ) => {
         const { explain } = await import("./explain.ts");
-        exitCode = await explain(request, options);
+        exit(await explain(request, options));
       },
     );
+}
+
+function addDemo(program: Command, exit: Exit): void {
   program
     .command("demo")
     .description("run a bundled library service and a gateway in front of it")
@@ -75,18 +104,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
     )
     .action(async (options: { schema: "reflection" | "descriptors"; engine: "auto" | "uws" | "node" }) => {
       const { demo } = await withTunedHeap(() => import("./demo.ts"));
-      exitCode = await demo(options);
+      exit(await demo(options));
     });
-
-  try {
-    await program.parseAsync(args, { from: "user" });
-  } catch (error) {
-    // Commander has told what is wrong already; help and version arrive here as well, with exit code 0.
-    if (error instanceof CommanderError) return error.exitCode;
-    process.stderr.write(`sluice: ${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
-  }
-  return exitCode;
 }
 
 function withConfigOptions(command: Command): Command {

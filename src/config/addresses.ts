@@ -14,7 +14,7 @@ const UPSTREAM_HINT = "write host:port, [::1]:50051, dns:///host:port or unix:/p
 const DNS_SCHEME = "dns:///";
 
 /** Permissions of a unix socket where none are configured: its owner and group may connect. */
-export const DEFAULT_SOCKET_MODE = 0o660;
+const DEFAULT_SOCKET_MODE = 0o660;
 
 /** Reads an address to listen on. Port 0 lets the system choose one; no host means every IPv4 interface. */
 export function parseListenAddress(value: unknown): Reading<AddressConfig> {

@@ -38,14 +38,9 @@ export interface ConfigSource {
   readonly environment: Environment;
 }
 
-/** Loads a config file. Never rejects. */
-export function loadConfig(source: ConfigSource): Promise<ConfigResult> {
-  return configLoader(source)();
-}
-
 /**
- * {@link loadConfig} for whoever loads one file again and again: making the schema costs ten times what reading a small
- * file with it does.
+ * Gives a function that loads a config file and never rejects. It may be called again and again: making the schema costs
+ * ten times what reading a small file with it does.
  */
 export function configLoader({ path, readFile, environment }: ConfigSource): () => Promise<ConfigResult> {
   const schema = configSchema(dirname(resolve(path)));

@@ -70,6 +70,7 @@ export interface CorsConfig {
 /** What a route has in place of its listener's CORS. */
 export type CorsPatch = Partial<CorsConfig>;
 
+/** An address where HTTP is served, and how. */
 export interface ListenerConfig extends ListenerConnections {
   /** The label in logs and tables; undefined takes the address. */
   readonly name: string | undefined;
@@ -86,6 +87,7 @@ export interface ListenerConfig extends ListenerConnections {
   readonly limits: ListenerLimits;
 }
 
+/** The admin listener. */
 export interface AdminConfig {
   readonly enabled: boolean;
   readonly address: AddressConfig;
@@ -150,6 +152,7 @@ export interface RouteOverride {
   readonly options: RouteOptionsPatch;
 }
 
+/** A gRPC service behind the gateway: where it is, how it is called, which routes lead to it. */
 export interface UpstreamConfig {
   readonly name: string;
   /** At least one. */

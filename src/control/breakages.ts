@@ -4,7 +4,8 @@
  */
 import { type ChangeKind, isEmptyDiff } from "../schema/index.ts";
 import type { Logger } from "../telemetry/index.ts";
-import { diffLines, isBreaking, type Plan, type UpstreamDiff } from "./served-upstream.ts";
+import type { Plan } from "./served-upstream.ts";
+import { diffLines, isBreaking, type UpstreamDiff } from "./upstream-diff.ts";
 
 /** A schema that waits to be confirmed. */
 export interface HeldSchema {

@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Logger } from "../telemetry/index.ts";
+import { type Pause, passes } from "./pause.ts";
 
 /** The time between two looks, and between the two that have to agree. */
 const LOOK_MS = 2000;
@@ -25,8 +26,7 @@ export interface ConfigWatcherParts {
   /** The files hold something else; resolves when that has been dealt with. */
   readonly onChange: () => Promise<unknown>;
   readonly log: Logger;
-  /** Resolves after `ms`; rejects once `signal` is aborted. */
-  pause(ms: number, signal: AbortSignal): Promise<void>;
+  readonly pause: Pause;
 }
 
 /** Looks from `start` to `stop`. */
@@ -87,12 +87,7 @@ export class ConfigWatcher {
   }
 
   /** Whether the pause passed undisturbed. */
-  async #pause(ms: number): Promise<boolean> {
-    try {
-      await this.#parts.pause(ms, this.#stop.signal);
-      return true;
-    } catch {
-      return false;
-    }
+  #pause(ms: number): Promise<boolean> {
+    return passes(this.#parts.pause, ms, this.#stop.signal);
   }
 }

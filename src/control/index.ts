@@ -1,8 +1,8 @@
-export type { HeldSchema, PublishedChanges } from "./breakages.ts";
+export type { CompiledSnapshot, CompileInput } from "./compile-input.ts";
 export { unitDigest } from "./config-digest.ts";
-export { ConfigWatcher, type ConfigWatcherParts } from "./config-watcher.ts";
+export { ConfigWatcher } from "./config-watcher.ts";
 export { diffRoutes } from "./diff-routes.ts";
-export { type Discovery, discover, type LoadedFiles, loadFiles } from "./discover.ts";
+export { type Discovery, discover } from "./discover.ts";
 export { installChanges } from "./install-changes.ts";
 export { listenerName } from "./listener-tables.ts";
 export {
@@ -14,8 +14,6 @@ export {
 } from "./listener-tls-files.ts";
 export {
   type Applied,
-  type CompiledSnapshot,
-  type CompileInput,
   type LoadedServiceConfig,
   Reconciler,
   type ReconcilerParts,
@@ -30,8 +28,8 @@ export {
   schemaCacheKey,
 } from "./schema-cache.ts";
 export { type SchemaStatus, schemaStatuses } from "./schema-status.ts";
-export { type CompilerParts, compileInSteps, compileSnapshot } from "./snapshot-compiler.ts";
+export { compileInSteps } from "./snapshot-compiler.ts";
 export { TimeSlices } from "./time-slices.ts";
-export { readTlsFiles, type TlsFiles, type TlsTarget, tlsProblem, upstreamTlsTarget } from "./tls-files.ts";
-export { type TlsOwner, TlsWatcher, type TlsWatcherParts, type WatchedTls } from "./tls-watcher.ts";
-export type { OpenedUnit, OpenUnit, UpstreamUnit } from "./unit-pool.ts";
+export { readTlsFiles, type TlsTarget, tlsProblem, upstreamTlsTarget } from "./tls-files.ts";
+export { type TlsOwner, TlsWatcher, type TlsWatcherParts } from "./tls-watcher.ts";
+export type { OpenedUnit, UpstreamUnit } from "./unit-pool.ts";

@@ -12,22 +12,19 @@
  * One of these runs at a time. An upstream whose new form fails (its address, its TLS files, its schema) goes on in the
  * old one, and the others change all the same.
  */
-import { once } from "node:events";
 import type { Config, ServiceConfig, UpstreamConfig } from "../config/index.ts";
 import type { RoutingSnapshot } from "../gateway/index.ts";
-import type { SchemaSet } from "../schema/index.ts";
 import { formatProblem, type Problem } from "../status/index.ts";
 import { Breakages, type HeldSchema } from "./breakages.ts";
+import { type CompiledSnapshot, type CompileInput, compileInputFor } from "./compile-input.ts";
 import { isSameConfig, unitDigest } from "./config-digest.ts";
+import { atMost } from "./pause.ts";
 import { ProblemLog } from "./problem-log.ts";
-import { type RouteRow, routeRows } from "./route-table.ts";
+import type { RoutedBy } from "./route-table.ts";
 import type { FollowerParts } from "./schema-follower.ts";
 import {
-  diffLines,
-  diffUpstream,
   type Footing,
   isSamePlan,
-  isSameServed,
   nextAfter,
   type Plan,
   pendingOn,
@@ -35,28 +32,12 @@ import {
   problemsOf,
   routingOf,
   type ServedUpstream,
-  type UpstreamDiff,
   type UpstreamForm,
   unitsOf,
   withoutHeld,
 } from "./served-upstream.ts";
 import { type OpenUnit, type PartsOfUnit, UnitPool, type UpstreamUnit } from "./unit-pool.ts";
-
-/** What a snapshot is compiled from. */
-export interface CompileInput {
-  readonly config: Config;
-  readonly schemas: ReadonlyMap<string, SchemaSet>;
-  readonly units: ReadonlyMap<string, UpstreamUnit>;
-  readonly serviceConfigs: ReadonlyMap<string, ServiceConfig>;
-  readonly pending: readonly string[];
-  readonly revision: number;
-}
-
-/** A snapshot compiled from the schemas known so far. */
-export interface CompiledSnapshot {
-  readonly snapshot: RoutingSnapshot;
-  readonly problems: readonly Problem[];
-}
+import { changeLines, diffLines, diffPlans, MAX_CHANGE_LINES, type UpstreamDiff } from "./upstream-diff.ts";
 
 /** A service-config document as it is now. */
 export interface LoadedServiceConfig {
@@ -86,14 +67,8 @@ export interface Applied {
   readonly problems: readonly Problem[];
 }
 
-/** Lines of one difference that go to the log and to whoever asked for a reload. */
-const MAX_CHANGE_LINES = 50;
-
 /** The time between two tries to open an upstream that could not be opened: its TLS files may come yet. */
 const REOPEN_MS = 5000;
-
-/** What route tables are made of. */
-type RoutedBy = Pick<RoutingSnapshot, "routes" | "listeners">;
 
 /** Discovers, compiles, publishes, retires. */
 export class Reconciler {
@@ -297,31 +272,21 @@ export class Reconciler {
   }
 
   /** Waits for all of `work`, as long as `config` lets it. */
-  async #patiently(config: Config, work: readonly Promise<void>[]): Promise<void> {
-    if (work.length === 0 || this.#stop.signal.aborted) return;
-    const patienceMs = this.#parts.patienceMs(config);
-    const isOver = new AbortController();
-    // AbortSignal.any would keep something of each round for as long as `#stop` lives (Node 20).
-    const end = (): void => isOver.abort();
-    this.#stop.signal.addEventListener("abort", end);
-    const expired = Number.isFinite(patienceMs)
-      ? [this.#parts.pause(patienceMs, isOver.signal).catch(() => undefined)]
-      : [once(isOver.signal, "abort")];
-    await Promise.race([Promise.all(work), ...expired]);
-    end();
-    this.#stop.signal.removeEventListener("abort", end);
+  #patiently(config: Config, work: readonly Promise<void>[]): Promise<void> {
+    const { pause, patienceMs } = this.#parts;
+    return atMost(work, pause, patienceMs(config), this.#stop.signal);
   }
 
   async #commit(footing: Footing, openProblems: readonly Problem[]): Promise<Applied> {
     const { config } = footing;
     const running = this.#footing;
     let plan = planFor(footing);
-    let compiled = this.#isServed(footing, plan) ? undefined : await this.#compile(footing, plan);
+    let compiled = await this.#compile(footing, plan);
     let diffs = this.#diffsOf(plan, compiled);
     const held = this.#breakages.hold(plan, diffs);
     if (held.size > 0) {
       plan = withoutHeld(footing, plan, held);
-      compiled = this.#isServed(footing, plan) ? undefined : await this.#compile(footing, plan);
+      compiled = await this.#compile(footing, plan);
       diffs = this.#diffsOf(plan, compiled);
     }
     if (this.#stop.signal.aborted) return this.#outcome("unchanged", [], []);
@@ -332,12 +297,18 @@ export class Reconciler {
       this.#fallBack(footing, problems);
       return this.#outcome("refused", [], problems);
     }
-    const changes = this.#changesOf(running, plan, diffs);
+    const changes = running === undefined ? [] : changeLines(running.served, plan, diffs);
     const isUnchanged = compiled === undefined && isSameConfig(running?.config, config);
     this.#stand({ config, served: plan, next: nextAfter(footing, plan) }, openProblems);
     if (compiled !== undefined) this.#publish(compiled, diffs);
     this.#problemLog.tell(this.problems);
     return this.#outcome(isUnchanged ? "unchanged" : "applied", changes, problems);
+  }
+
+  /** Undefined where it would be the snapshot that serves now. */
+  async #compile(footing: Footing, plan: Plan): Promise<CompiledSnapshot | undefined> {
+    if (this.#isServed(footing, plan)) return undefined;
+    return await this.#parts.compile(compileInputFor(footing, plan, this.#revision + 1));
   }
 
   /** Whether `plan` is what the snapshot was made of that serves now. */
@@ -362,51 +333,10 @@ export class Reconciler {
     );
   }
 
-  #compile(footing: Pick<Footing, "config" | "next">, plan: Plan): Promise<CompiledSnapshot> {
-    const planned = [...plan];
-    const { config } = footing;
-    const forms = config.upstreams.map((upstream) => plan.get(upstream.name)?.config ?? upstream);
-    return this.#parts.compile({
-      config: { ...config, upstreams: forms },
-      schemas: new Map(planned.map(([name, { schema }]) => [name, schema])),
-      units: new Map(planned.map(([name, { live }]) => [name, live.unit])),
-      serviceConfigs: new Map(
-        planned.flatMap(([name, { serviceConfig }]) =>
-          serviceConfig === undefined ? [] : [[name, serviceConfig]],
-        ),
-      ),
-      pending: pendingOn(footing, plan),
-      revision: this.#revision + 1,
-    });
-  }
-
-  /** Of the upstreams that were served and are served otherwise. */
+  /** The differences to what is served now; none where nothing was compiled. */
   #diffsOf(plan: Plan, compiled: CompiledSnapshot | undefined): readonly UpstreamDiff[] {
     if (compiled === undefined) return [];
-    const changed = [...plan].flatMap(([name, after]) => {
-      const before = this.#footing?.served.get(name);
-      return before === undefined || isSameServed(after, before) ? [] : [{ before, after }];
-    });
-    if (changed.length === 0) return [];
-    const rowsBefore: readonly RouteRow[] = routeRows(this.#table);
-    const rowsAfter = routeRows(compiled.snapshot);
-    return changed.map(({ before, after }) => diffUpstream(before, after, rowsBefore, rowsAfter));
-  }
-
-  #changesOf(running: Footing | undefined, plan: Plan, diffs: readonly UpstreamDiff[]): readonly string[] {
-    if (running === undefined) return [];
-    const come = [...plan.keys()].filter((name) => !running.served.has(name));
-    const gone = [...running.served.keys()].filter((name) => !plan.has(name));
-    const another = [...plan].filter(([name, { live }]) => {
-      const before = running.served.get(name);
-      return before !== undefined && before.live !== live;
-    });
-    return [
-      ...gone.map((name) => `- upstream ${name}`),
-      ...come.map((name) => `+ upstream ${name}`),
-      ...another.map(([name]) => `~ upstream ${name}: connected anew`),
-      ...diffs.flatMap((diff) => diffLines(diff, MAX_CHANGE_LINES)),
-    ];
+    return diffPlans(this.#footing?.served, plan, this.#table, compiled.snapshot);
   }
 
   /** Takes the new footing, and retires what it does not need. */

@@ -19,11 +19,11 @@ export interface RouteRow {
   readonly listeners: readonly string[];
 }
 
+/** What rows are made of. */
+export type RoutedBy = Pick<RoutingSnapshot, "routes" | "listeners">;
+
 /** One row a route, in the order of declaration. */
-export function routeRows({
-  routes,
-  listeners,
-}: Pick<RoutingSnapshot, "routes" | "listeners">): readonly RouteRow[] {
+export function routeRows({ routes, listeners }: RoutedBy): readonly RouteRow[] {
   const tables = listeners.map(({ name, routes }) => ({ name, served: new Set(routes) }));
   return routes.map((route) => ({
     method: route.httpMethod,

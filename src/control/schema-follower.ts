@@ -15,6 +15,7 @@ import type { SchemaSource } from "../schema/index.ts";
 import { formatProblem, type Problem, StatusError } from "../status/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { type Discovery, digestOfFiles, type LoadedFiles, linkLoaded, loadFiles } from "./discover.ts";
+import { type Pause, passes } from "./pause.ts";
 import type { SchemaCache } from "./schema-cache.ts";
 import type { TimeSlices } from "./time-slices.ts";
 
@@ -48,8 +49,7 @@ export interface FollowerParts {
   readonly random: () => number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Resolves after `ms`; rejects once `signal` is aborted. */
-  pause(ms: number, signal: AbortSignal): Promise<void>;
+  readonly pause: Pause;
 }
 
 const FIRST_PAUSE_MS = 200;
@@ -136,13 +136,8 @@ export class SchemaFollower {
   }
 
   /** Whether the pause passed undisturbed. */
-  async #pause(ms: number): Promise<boolean> {
-    try {
-      await this.#parts.pause(ms, this.#stop.signal);
-      return true;
-    } catch {
-      return false;
-    }
+  #pause(ms: number): Promise<boolean> {
+    return passes(this.#parts.pause, ms, this.#stop.signal);
   }
 
   async #hasNewFingerprint(): Promise<boolean> {

@@ -2,10 +2,8 @@
  * What is served of an upstream, and what becomes of it: the values that the reconciler plans with. Pure.
  */
 import type { Config, ServiceConfig, UpstreamConfig } from "../config/index.ts";
-import { type Diff, diffSchemas, formatDiff, type SchemaSet } from "../schema/index.ts";
+import type { SchemaSet } from "../schema/index.ts";
 import type { Problem } from "../status/index.ts";
-import { diffRoutes } from "./diff-routes.ts";
-import type { RouteRow } from "./route-table.ts";
 import type { FoundSchema } from "./schema-follower.ts";
 import type { LiveUnit } from "./unit-pool.ts";
 
@@ -72,41 +70,6 @@ export function isSameServed(a: ServedUpstream, b: ServedUpstream | undefined): 
 /** The units that a footing keeps alive. */
 export function unitsOf({ served, next }: Pick<Footing, "served" | "next">): ReadonlySet<LiveUnit> {
   return new Set([...served.values(), ...next.values()].map(({ live }) => live));
-}
-
-/** What two schemas of an upstream, and the routes that came of them, differ in. */
-export interface UpstreamDiff {
-  readonly upstream: string;
-  readonly routes: Diff;
-  /** Undefined where it is the same schema. */
-  readonly schema: Diff | undefined;
-}
-
-/** The differences of one upstream; the rows may be those of all upstreams. */
-export function diffUpstream(
-  before: ServedUpstream,
-  after: ServedUpstream,
-  rowsBefore: readonly RouteRow[],
-  rowsAfter: readonly RouteRow[],
-): UpstreamDiff {
-  const upstream = after.config.name;
-  const own = (rows: readonly RouteRow[]): readonly RouteRow[] =>
-    rows.filter((row) => row.upstream === upstream);
-  return {
-    upstream,
-    routes: diffRoutes(own(rowsBefore), own(rowsAfter)),
-    schema: before.found === after.found ? undefined : diffSchemas(before.schema, after.schema),
-  };
-}
-
-/** Whether clients may notice: something that they use is gone or another. */
-export function isBreaking({ routes, schema }: UpstreamDiff): boolean {
-  return routes.breaking + (schema?.breaking ?? 0) > 0;
-}
-
-/** The differences as lines, routes first, `maxLines` of each kind at most. */
-export function diffLines({ routes, schema }: UpstreamDiff, maxLines: number): readonly string[] {
-  return [...formatDiff(routes, maxLines), ...(schema === undefined ? [] : formatDiff(schema, maxLines))];
 }
 
 /** The part of a config that the snapshot as a whole is made of; its upstreams are compared one by one. */

@@ -31,8 +31,8 @@ import {
   type TranscoderFactory,
 } from "../transcode/index.ts";
 import { type Channel, targetOf, type UpstreamRetries } from "../upstream/index.ts";
+import type { CompiledSnapshot } from "./compile-input.ts";
 import { type Conflict, ListenerTables } from "./listener-tables.ts";
-import type { CompiledSnapshot } from "./reconciler.ts";
 import { repeatPolicyOf } from "./repeat-policy.ts";
 import { ConditionLog } from "./route-conditions.ts";
 import { RouteOverrides, unusedOverrides } from "./route-overrides.ts";
@@ -55,20 +55,10 @@ export interface CompilerParts {
   readonly contentCodings?: ContentCodings;
 }
 
-/** Compiles the route table of all upstreams whose schema is known. */
-export function compileSnapshot(
-  parts: CompilerParts,
-  schemas: ReadonlyMap<string, SchemaSet>,
-  pendingUpstreams: readonly string[],
-  revision: number,
-): CompiledSnapshot {
-  const steps = compileInSteps(parts, schemas, pendingUpstreams, revision);
-  let step = steps.next();
-  while (step.done !== true) step = steps.next();
-  return step.value;
-}
-
-/** As {@link compileSnapshot}, a method a step, for whoever has other things to do in between (`TimeSlices.run`). */
+/**
+ * Compiles the route table of all upstreams whose schema is known: a method a step, for whoever has other things to do in
+ * between (`TimeSlices.run`).
+ */
 export function compileInSteps(
   parts: CompilerParts,
   schemas: ReadonlyMap<string, SchemaSet>,

@@ -13,6 +13,7 @@
  */
 import { formatProblem, type Problem } from "../status/index.ts";
 import type { Logger } from "../telemetry/index.ts";
+import { type Pause, passes } from "./pause.ts";
 
 /** The time between two looks. */
 const PERIOD_MS = 5000;
@@ -49,8 +50,7 @@ export interface TlsWatcherParts {
   onReload(owner: TlsOwner, result: "success" | "failure"): void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Resolves after `ms`; rejects once `signal` is aborted. */
-  pause(ms: number, signal: AbortSignal): Promise<void>;
+  readonly pause: Pause;
 }
 
 interface Watched {
@@ -93,14 +93,7 @@ export class TlsWatcher {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
-    while (!signal.aborted) {
-      try {
-        await this.#parts.pause(PERIOD_MS, signal);
-      } catch {
-        return;
-      }
-      await this.look();
-    }
+    while (await passes(this.#parts.pause, PERIOD_MS, signal)) await this.look();
   }
 
   #compare(watched: Watched, files: TlsLook): void {

@@ -1,3 +1,4 @@
+/** Why an address could not be bound, in words for whoever starts the gateway. */
 import type { ListenAddress } from "./engine.ts";
 
 /** What the system's common words mean; others are told as the system tells them. */

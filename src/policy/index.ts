@@ -1,1 +1,1 @@
-export { isPreflight, type Policy, type PreflightAnswer, type PreflightPolicy } from "./policy.ts";
+export { isPreflight, type Policy, type PreflightPolicy } from "./policy.ts";

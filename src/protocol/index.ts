@@ -1,19 +1,12 @@
 export { isAsciiValue } from "./ascii-value.ts";
-export { type CodingTotal, ContentCodings, openRequestBody } from "./coding/index.ts";
-export {
-  type Dialogue,
-  isClientStream,
-  type MatchedRequest,
-  type Protocol,
-} from "./dialogue.ts";
+export { ContentCodings, openRequestBody } from "./coding/index.ts";
+export { type Dialogue, isClientStream, type Protocol } from "./dialogue.ts";
 export { requestOrigin } from "./forwarding.ts";
-export { compileHeaderRules, type HeaderRuleOptions, type HeaderRules } from "./header-rules.ts";
+export { compileHeaderRules, type HeaderRuleOptions } from "./header-rules.ts";
 export type {
-  ErrorFormat,
   ErrorRenderer,
   ErrorSettings,
   ProtocolRoute,
-  RenderedError,
   ReplyWriter,
   RequestReader,
   RequestSink,

@@ -4,15 +4,11 @@ export {
   type CompiledRules,
   compileMethodRules,
   compileRules,
-  type MethodRuleSources,
-  type RulesToCompile,
 } from "./compile-rules.ts";
-export type { Candidate } from "./explain-match.ts";
 export { type HttpBinding, type RuleReading, readAnnotation } from "./http-rule.ts";
 export { parseTemplate, TemplateError } from "./parse-template.ts";
 export { type MatchResult, PathMatcher } from "./path-matcher.ts";
 export { PathMatcherBuilder, type RuleOptions } from "./path-matcher-builder.ts";
-export type { PathTemplate, TemplateSegment, TemplateVariable } from "./path-template.ts";
-export type { ReservedExpansion } from "./percent-decoding.ts";
-export { type RuleSelection, type SelectedRule, selectRules } from "./selector.ts";
+export type { PathTemplate, TemplateSegment } from "./path-template.ts";
+export { type SelectedRule, selectRules } from "./selector.ts";
 export type { TrailingSlash } from "./split-path.ts";

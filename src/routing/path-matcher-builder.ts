@@ -1,3 +1,4 @@
+/** The way from templates to a matcher: the only place where the trie of a route table changes. */
 import { PathMatcher } from "./path-matcher.ts";
 import type { PathTemplate } from "./path-template.ts";
 import type { ReservedExpansion } from "./percent-decoding.ts";

@@ -2,8 +2,8 @@
  * The look-up of a request's method and path in the table of rules. Immutable; made by `PathMatcherBuilder`.
  *
  * A path whose last segment ends in a registered verb is read with the verb first, the longest one before shorter ones, and
- * as data otherwise (semantics 1). Within one reading the precedence is that of `segment-trie.ts`; the method takes part in
- * the search, so a rule of another method never hides one that fits.
+ * as data otherwise (docs/transcoding.md, "Which route"). Within one reading the precedence is that of `segment-trie.ts`;
+ * the method takes part in the search, so a rule of another method never hides one that fits.
  */
 import { type Candidate, explainMatch } from "./explain-match.ts";
 import { ANY_METHOD, collectMethods, find, type TrieEntry, type TrieNode } from "./segment-trie.ts";

@@ -44,7 +44,7 @@ export function trieEntry<T>(
 }
 
 /** The rules that end at one node, by method. Most nodes have one: it is kept without a Map, which costs a cache miss more. */
-export class MethodTable<T> {
+class MethodTable<T> {
   readonly #first: TrieEntry<T>;
   /** All of them, where there are several. */
   #all: Map<string, TrieEntry<T>> | undefined;

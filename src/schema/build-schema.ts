@@ -37,7 +37,8 @@ export interface BuiltSchema {
 }
 
 /**
- * Builds one schema from the files of all `sources`, and takes the files over.
+ * Builds one schema from the files of all `sources`, and takes the files over: little by little, for whoever has other
+ * things to do in between.
  *
  * - The same file twice is fine, comments and buf's additions aside; of two different files of a name the first stays.
  * - Imports of google/protobuf, google/api and google/rpc that no source has are supplied, and so is every other file of
@@ -45,14 +46,6 @@ export interface BuiltSchema {
  * - `services` leaves out `grpc.reflection.*`. `grpc.health.*` and all others can be routed to.
  * - Options keep their extensions: `getOption(method.descriptor, http)` works. Comments are not kept.
  */
-export function buildSchema(sources: readonly SourceFiles[]): BuiltSchema {
-  const steps = buildSchemaInSteps(sources);
-  let step = steps.next();
-  while (step.done !== true) step = steps.next();
-  return step.value;
-}
-
-/** As {@link buildSchema}, little by little, for whoever has other things to do in between. */
 export function* buildSchemaInSteps(sources: readonly SourceFiles[]): Generator<undefined, BuiltSchema> {
   const problems: Problem[] = [];
   const merged = mergeFiles(sources, problems);

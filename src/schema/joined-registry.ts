@@ -1,5 +1,6 @@
 /** The registries of several schemas as one, without building anything. */
-import type { DescEnum, DescExtension, DescMessage, DescService, Registry } from "@bufbuild/protobuf";
+import type { DescExtension, DescMessage, Registry } from "@bufbuild/protobuf";
+import { type DescType, TypesByName } from "./types-by-name.ts";
 
 /** One registry over several. Where several have a type of one name, that of the last counts. */
 export function joinRegistries(registries: readonly Registry[]): Registry {
@@ -7,16 +8,17 @@ export function joinRegistries(registries: readonly Registry[]): Registry {
   return first !== undefined && registries.length === 1 ? first : new JoinedRegistry(registries);
 }
 
-class JoinedRegistry implements Registry {
+class JoinedRegistry extends TypesByName implements Registry {
   readonly kind = "registry";
   /** The last first. */
   readonly #registries: readonly Registry[];
 
   constructor(registries: readonly Registry[]) {
+    super();
     this.#registries = registries.toReversed();
   }
 
-  *[Symbol.iterator](): IterableIterator<DescMessage | DescEnum | DescExtension | DescService> {
+  *[Symbol.iterator](): IterableIterator<DescType> {
     const seen = new Set<string>();
     for (const type of this.#registries.flatMap((registry) => [...registry])) {
       if (seen.has(type.typeName)) continue;
@@ -25,32 +27,12 @@ class JoinedRegistry implements Registry {
     }
   }
 
-  get(typeName: string): DescMessage | DescEnum | DescExtension | DescService | undefined {
+  override get(typeName: string): DescType | undefined {
     return this.#first((registry) => registry.get(typeName));
-  }
-
-  getMessage(typeName: string): DescMessage | undefined {
-    const type = this.get(typeName);
-    return type?.kind === "message" ? type : undefined;
-  }
-
-  getEnum(typeName: string): DescEnum | undefined {
-    const type = this.get(typeName);
-    return type?.kind === "enum" ? type : undefined;
-  }
-
-  getExtension(typeName: string): DescExtension | undefined {
-    const type = this.get(typeName);
-    return type?.kind === "extension" ? type : undefined;
   }
 
   getExtensionFor(extendee: DescMessage, number: number): DescExtension | undefined {
     return this.#first((registry) => registry.getExtensionFor(extendee, number));
-  }
-
-  getService(typeName: string): DescService | undefined {
-    const type = this.get(typeName);
-    return type?.kind === "service" ? type : undefined;
   }
 
   #first<T>(look: (registry: Registry) => T | undefined): T | undefined {

@@ -6,11 +6,9 @@
  */
 import {
   createFileRegistry,
-  type DescEnum,
   type DescExtension,
   type DescFile,
   type DescMessage,
-  type DescService,
   type FileRegistry,
   fromBinary,
 } from "@bufbuild/protobuf";
@@ -23,14 +21,13 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import type { FieldOutline, FileOutline, MessageOutline } from "./file-outline.ts";
 import type { LinkedFile, LinkedFiles, LinkedSymbol } from "./link-files.ts";
-
-type DescType = DescMessage | DescEnum | DescExtension | DescService;
+import { type DescType, TypesByName } from "./types-by-name.ts";
 
 /**
  * A registry over linked files, built file by file. Files with extensions have to be built before extensions are looked up
- * by number; `buildSchema` sees to that.
+ * by number; `buildSchemaInSteps` sees to that.
  */
-export class LazyRegistry implements FileRegistry {
+export class LazyRegistry extends TypesByName implements FileRegistry {
   readonly kind = "registry";
   readonly #linked: ReadonlyMap<string, LinkedFile>;
   readonly #symbols: ReadonlyMap<string, LinkedSymbol>;
@@ -41,6 +38,7 @@ export class LazyRegistry implements FileRegistry {
 
   /** `files` must come without circles of imports, and may lose members later. */
   constructor({ files, symbols }: LinkedFiles) {
+    super();
     this.#linked = files;
     this.#symbols = symbols;
   }
@@ -76,35 +74,15 @@ export class LazyRegistry implements FileRegistry {
     return this.#files.get(name);
   }
 
-  get(typeName: string): DescType | undefined {
+  override get(typeName: string): DescType | undefined {
     const symbol = this.#symbols.get(typeName);
     if (symbol === undefined || this.getFile(symbol.file) === undefined) return undefined;
     return this.#types.get(typeName);
   }
 
-  getMessage(typeName: string): DescMessage | undefined {
-    const type = this.get(typeName);
-    return type?.kind === "message" ? type : undefined;
-  }
-
-  getEnum(typeName: string): DescEnum | undefined {
-    const type = this.get(typeName);
-    return type?.kind === "enum" ? type : undefined;
-  }
-
-  getExtension(typeName: string): DescExtension | undefined {
-    const type = this.get(typeName);
-    return type?.kind === "extension" ? type : undefined;
-  }
-
   getExtensionFor(extendee: DescMessage, number: number): DescExtension | undefined {
     const extension = this.#extensions.get(extendee.typeName)?.get(number);
     return extension !== undefined && this.#linked.has(extension.file.proto.name) ? extension : undefined;
-  }
-
-  getService(typeName: string): DescService | undefined {
-    const type = this.get(typeName);
-    return type?.kind === "service" ? type : undefined;
   }
 
   *#allFiles(): Iterable<DescFile> {

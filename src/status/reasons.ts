@@ -1,3 +1,4 @@
+/** Why the gateway itself refuses or ends a request: the closed list of words, with their gRPC codes and meanings. */
 import { Code } from "./code.ts";
 
 /** One word of the closed list. */

@@ -1,3 +1,4 @@
+/** A Status on its way through code that can only throw. */
 import type { Reason } from "./reasons.ts";
 import { type FieldViolation, gatewayStatus, type Status } from "./status.ts";
 

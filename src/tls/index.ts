@@ -1,9 +1,2 @@
-export {
-  hasErrors,
-  type InspectedIdentity,
-  inspectAuthorities,
-  inspectIdentity,
-  openContext,
-  type PemPair,
-} from "./inspect-pem.ts";
+export { hasErrors, inspectAuthorities, inspectIdentity, openContext, type PemPair } from "./inspect-pem.ts";
 export type { TlsFault, TlsPart, TlsVersion } from "./tls-fault.ts";

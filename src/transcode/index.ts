@@ -9,20 +9,17 @@ export { checkBinding } from "./binding/binding-plan.ts";
 export { deferTranscoder } from "./deferred-transcoder.ts";
 export { isFilePart } from "./form/part-value.ts";
 export { createReflectiveFactory, renderMessage } from "./reflective/factory.ts";
-export type { JsonWriteOptions } from "./reflective/write-json.ts";
 export { retryAfterSeconds } from "./status/known-details.ts";
 export { renderKratosError } from "./status/kratos-json.ts";
-export { createProblemRenderer, type HttpStatusRenderer, PROBLEM_MEDIA_TYPE } from "./status/problem-json.ts";
+export { createProblemRenderer, PROBLEM_MEDIA_TYPE } from "./status/problem-json.ts";
 export { createStatusRenderer } from "./status/status-json.ts";
-export { type BodyFormat, bodyFormatOf, isMultipartForm } from "./text/content-type.ts";
+export { bodyFormatOf, isMultipartForm } from "./text/content-type.ts";
 export type {
   AssembledRequest,
   BindingSpec,
   FormPart,
   HttpBodyReply,
-  RequestBodyKind,
   RequestParts,
-  StatusRenderer,
   StreamedFile,
   TranscodeOptions,
   Transcoder,

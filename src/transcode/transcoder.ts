@@ -95,7 +95,7 @@ export interface Transcoder {
   /** Whether `render` gives HttpBodyReply, for every message, rather than JSON. */
   readonly repliesWithHttpBody: boolean;
   /**
-   * Builds the request message: body, then query, then path (semantics 2).
+   * Builds the request message: body, then query, then path (docs/transcoding.md, "Request to message").
    * @throws {StatusError} INVALID_ARGUMENT, naming field and value.
    */
   assemble(parts: RequestParts): AssembledRequest;

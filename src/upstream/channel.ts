@@ -134,7 +134,8 @@ export interface ChannelFactory {
   readonly name: string;
   /**
    * Makes a channel; the first call connects it.
-   * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address or the metadata cannot be used.
+   * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address cannot be used; INVALID_ARGUMENT,
+   * reason HEADER_INVALID, where the default metadata cannot be sent.
    */
   connect(options: ChannelOptions): Channel;
 }

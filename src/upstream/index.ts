@@ -1,29 +1,19 @@
-export { targetOf, type UpstreamTarget, type WeightedAddress } from "./address.ts";
-export type { BalancingPolicy } from "./balancer.ts";
+export { targetOf, type UpstreamTarget } from "./address.ts";
 export type {
   Call,
   CallListener,
   CallOpener,
   Channel,
   ChannelFactory,
-  ChannelLimits,
   ChannelOptions,
   ConnectionSettings,
   Metadata,
-  TlsOptions,
 } from "./channel.ts";
-export type { ChannelStats, EndpointStats, RefusingLimit, ResendReason } from "./channel-stats.ts";
-export type { Connectivity } from "./connectivity.ts";
+export type { ChannelStats, EndpointStats } from "./channel-stats.ts";
 export { DeadlineWheel } from "./deadline-wheel.ts";
-export type {
-  Availability,
-  CallEnd,
-  EndpointObserver,
-  EndpointView,
-  WatchEndpoints,
-} from "./endpoint.ts";
+export type { Availability, CallEnd, EndpointObserver, EndpointView } from "./endpoint.ts";
 export type { HealthObserver } from "./health/observer.ts";
-export type { EjectionOptions, HealthCheckOptions, HealthOptions } from "./health/options.ts";
+export type { EjectionOptions, HealthCheckOptions } from "./health/options.ts";
 export type { EjectionReason } from "./health/outlier-member.ts";
 export {
   codeSet,
@@ -37,5 +27,5 @@ export {
   UpstreamRetries,
   type UpstreamRetriesOptions,
 } from "./retry/upstream-retries.ts";
-export { type OpenedTls, TlsCredentials } from "./tls-credentials.ts";
+export { TlsCredentials } from "./tls-credentials.ts";
 export type { TlsMaterial } from "./tls-material.ts";

@@ -1,5 +1,5 @@
 /**
- * Errors of the upstream and of the gateway itself, in every form (semantics 5). Both engines.
+ * Errors of the upstream and of the gateway itself, in every form (docs/errors.md). Both engines.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
  * What Sluice answers in each situation of `gateway_errors` in test/cases/errors.json, which tells what other gateways answer.
- * Where it differs from them on purpose, `note` says why; semantics.md decides.
+ * Where it differs from them on purpose, `note` says why; docs/errors.md decides.
  */
 import type { Answer } from "../support/http-request.ts";
 

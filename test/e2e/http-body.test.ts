@@ -1,5 +1,6 @@
 /**
- * `google.api.HttpBody` in every form (semantics 4): raw bytes out and in, whole and streamed. Both engines.
+ * `google.api.HttpBody` in every form (docs/transcoding.md, docs/streaming.md): raw bytes out and in, whole and
+ * streamed. Both engines.
  */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";

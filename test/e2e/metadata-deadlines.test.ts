@@ -1,5 +1,5 @@
 /**
- * Headers in and out, deadlines and cancellation (semantics 6). The upstream tells which metadata it got.
+ * Headers in and out, deadlines and cancellation (docs/transcoding.md). The upstream tells which metadata it got.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-/** `multipart/form-data` over HTTP (semantics 4): to unary methods, to client streams, and what is refused. */
+/** `multipart/form-data` over HTTP (docs/transcoding.md): to unary methods, to client streams, and what is refused. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";

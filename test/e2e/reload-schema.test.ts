@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { describe, test } from "node:test";
-import { setTimeout as pause } from "node:timers/promises";
 import { withoutMethods } from "../support/descriptor-edits.ts";
 import { ECHO_DESCRIPTORS, startEchoServer } from "../support/echo-server.ts";
 import { LiveGateway } from "../support/live-gateway.ts";
@@ -102,10 +101,14 @@ describe("a schema by reflection", HANG, () => {
       thinkMs: 2,
     });
     load.start();
-    await pause(200);
+    const { address } = a;
+    const hasConnections = (isSo: (count: number) => boolean): Promise<number> =>
+      live.until(() => live.metric("sluice_upstream_connections", `endpoint="${address}"`), isSo);
+    await hasConnections((count) => count > 0);
     await a.close();
-    a = await startEchoServer({ address: a.address, reflected: FULL });
-    await pause(500);
+    await hasConnections((count) => count === 0);
+    a = await startEchoServer({ address, reflected: FULL });
+    await hasConnections((count) => count > 0);
     await b.close();
     b = await startEchoServer({ address: b.address, reflected: FULL });
     await untilPing(live, 200);

@@ -1,6 +1,6 @@
 /**
  * Server streams over real sockets, on both engines: chosen by Accept, flushed message by message, long ones and large
- * messages (semantics 7). Their bytes, ends and failures are in `streaming-matrix.test.ts`.
+ * messages (docs/streaming.md). Their bytes, ends and failures are in `streaming-matrix.test.ts`.
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";

@@ -1,5 +1,5 @@
 /**
- * Server streaming as NDJSON (semantics 7): when the head leaves, how failures look, cancellation and back-pressure.
+ * Server streaming as NDJSON (docs/streaming.md): when the head leaves, how failures look, cancellation and back-pressure.
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";

@@ -1,5 +1,5 @@
 /**
- * Client streaming and bidi over HTTP (semantics 4 and 7): how messages stand in a body, what path and query bind to, what
+ * Client streaming and bidi over HTTP (docs/streaming.md): how messages stand in a body, what path and query bind to, what
  * happens in the middle.
  */
 import assert from "node:assert/strict";

@@ -1,11 +1,12 @@
 /** Loads the set as the product does, step by step, with the time of each. */
 import { type Builtins, builtins } from "../../src/app/index.ts";
 import { configFromFlags } from "../../src/config/index.ts";
-import { type CompiledSnapshot, compileSnapshot } from "../../src/control/index.ts";
-import { buildSchema, type SchemaSet } from "../../src/schema/index.ts";
+import type { CompiledSnapshot } from "../../src/control/index.ts";
+import type { SchemaSet } from "../../src/schema/index.ts";
 import { DescriptorFileSource } from "../../src/schema/sources/descriptor-file/index.ts";
 import type { Problem } from "../../src/status/index.ts";
 import { FakeChannel } from "../support/fake-channel.ts";
+import { buildSchema, compileSnapshot } from "../support/in-one-go.ts";
 import { megabytes, type Report } from "./report.ts";
 
 /** What was loaded. */

@@ -7,7 +7,7 @@ import { connect, type Socket } from "node:net";
 const WAVE = 200;
 
 /** One connection, and what came back on it. */
-export class CrowdMember {
+class CrowdMember {
   readonly socket: Socket;
   received = "";
   isClosed = false;

@@ -1,29 +1,11 @@
 /** A reply writer over a fake exchange: what tests of reply forms start from. */
-import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
-import { EmptySchema } from "@bufbuild/protobuf/wkt";
-import {
-  compileHeaderRules,
-  type ErrorSettings,
-  type ReplyWriter,
-  type RouteSettings,
-  type StreamSettings,
-} from "../../src/protocol/index.ts";
+import type { ReplyWriter, RouteSettings, StreamSettings } from "../../src/protocol/index.ts";
 import { chooseReplyWriter, Heartbeats, MessageRenderer, Reply } from "../../src/protocol/rest/index.ts";
-import type { MethodKind, MethodSchema } from "../../src/schema/index.ts";
+import type { MethodKind } from "../../src/schema/index.ts";
 import type { Transcoder } from "../../src/transcode/index.ts";
 import { FakeExchange, type FakeRequest } from "./fake-exchange.ts";
+import { PLAIN_SETTINGS, plainMethod } from "./plain-routes.ts";
 import { PLAIN_STREAMS } from "./stream-settings.ts";
-
-/** Shows code, message and reason; nothing of the formats of real errors. */
-const ERRORS: ErrorSettings = {
-  format: "google",
-  httpStatusByCode: {},
-  render: ({ code, message, reason }) => ({
-    contentType: "application/json",
-    body: JSON.stringify({ code, message, reason }),
-    retryAfterSeconds: undefined,
-  }),
-};
 
 /** What a test changes. */
 export interface ReplyBenchOptions {
@@ -48,7 +30,6 @@ export class ReplyBench {
   constructor(options: ReplyBenchOptions = {}) {
     this.exchange = new FakeExchange(options.request);
     const { sse, ...stream } = options.stream ?? {};
-    const anyHeader = compileHeaderRules({ allow: ["*"], deny: [], rename: {}, prefix: "" });
     const transcoder: Transcoder = {
       requestBody: "json",
       streamedFile: () => undefined,
@@ -63,16 +44,10 @@ export class ReplyBench {
     this.writer = chooseReplyWriter(
       this.reply,
       {
-        method: methodOf(options.kind ?? "server_streaming"),
+        method: plainMethod(options.kind ?? "server_streaming"),
         transcoder,
         settings: {
-          deadlineMs: Number.POSITIVE_INFINITY,
-          idleTimeoutMs: Number.POSITIVE_INFINITY,
-          maxRequestBodyBytes: 0,
-          uploadChunkBytes: 1,
-          requestHeaders: anyHeader,
-          responseHeaders: anyHeader,
-          errors: ERRORS,
+          ...PLAIN_SETTINGS,
           stream: { ...PLAIN_STREAMS, ...stream, sse: { ...PLAIN_STREAMS.sse, ...sse } },
           etag: options.etag ?? "none",
         },
@@ -93,22 +68,4 @@ export function endOfTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
-}
-
-function methodOf(kind: MethodKind): MethodSchema {
-  // Writers read the kind only.
-  const descriptor = {} as DescMethod;
-  const message: DescMessage = EmptySchema;
-  return {
-    fullName: "t.S.Get",
-    rpcPath: "/t.S/Get",
-    kind,
-    input: message,
-    output: message,
-    descriptor,
-    inputShape: message,
-    outputShape: message,
-    httpRule: undefined,
-    idempotency: "unknown",
-  };
 }

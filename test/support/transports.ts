@@ -16,7 +16,7 @@ export interface Transport {
 }
 
 /** The fixtures' certificate for upstream.test and localhost; asks clients for one where an authority is named. */
-export function serverMaterial(certificate = "server", clientCa?: string): ServerTlsMaterial {
+function serverMaterial(certificate = "server", clientCa?: string): ServerTlsMaterial {
   return {
     identities: [
       {

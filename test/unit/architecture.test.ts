@@ -105,6 +105,46 @@ describe("routing and transcode are pure", () => {
   }
 });
 
+test("the tree in docs/architecture.md names every folder", () => {
+  const [, tree = ""] = readFileSync("docs/architecture.md", "utf8").split("```");
+  const named = new Set([...tree.matchAll(/([\w-]+)\//g)].map((match) => match[1]));
+  const folders = ["src", "test", "bench"].flatMap((parent) => [
+    parent,
+    ...readdirSync(parent, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name),
+  ]);
+  assert.deepEqual(
+    folders.filter((folder) => !named.has(folder)),
+    [],
+  );
+});
+
+describe("files speak for themselves", () => {
+  const own = sources.filter(({ name }) => !name.startsWith("gen/"));
+
+  test("the first lines of each say what it is for", () => {
+    const silent = own.filter(
+      ({ name, text }) => !name.endsWith("index.ts") && !/^(?:#!.*\n)?\/\*\*/.test(text),
+    );
+    assert.deepEqual(
+      silent.map(({ name }) => name),
+      [],
+    );
+  });
+
+  test("every export has a comment", () => {
+    const bare = own.flatMap(({ name, text }) =>
+      [
+        ...text.matchAll(
+          /(?<!\*\/\n)^export (?:async |abstract )?(?:const|function\*?|class|interface|type) (\w+)/gm,
+        ),
+      ].map((match) => `${name}: ${match[1]}`),
+    );
+    assert.deepEqual(bare, []);
+  });
+});
+
 test("no file is longer than 450 lines", () => {
   const long = sources
     .filter(({ name }) => !name.startsWith("gen/"))

@@ -1,3 +1,3 @@
-export { type LoadedDocument, Primary, type PrimaryParts } from "./primary.ts";
+export { Primary } from "./primary.ts";
 export { processChannel, runWorker } from "./worker.ts";
 export { clusterProcesses } from "./worker-process.ts";

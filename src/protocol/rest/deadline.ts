@@ -1,5 +1,5 @@
 /**
- * How long a request may take: the least of what the client and the route say (semantics 6).
+ * How long a request may take: the least of what the client and the route say (docs/transcoding.md).
  */
 import { findHeader, type HeaderList } from "../../http/index.ts";
 import { refuse } from "../../status/index.ts";

@@ -1,6 +1,6 @@
 /**
  * The messages of a client stream from a `multipart/form-data` body: fields first, then files, cut into messages
- * (semantics 4).
+ * (docs/transcoding.md, "Forms").
  *
  *   fields --file--> file --file--> file … --end--> done
  *

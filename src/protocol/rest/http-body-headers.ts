@@ -1,5 +1,5 @@
 /**
- * The content type of a raw reply (semantics 4).
+ * The content type of a raw reply (docs/transcoding.md, "Raw bodies").
  */
 
 /**

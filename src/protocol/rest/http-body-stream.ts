@@ -1,6 +1,6 @@
 /**
  * A stream of `google.api.HttpBody`: the bytes joined with no delimiter, under the first message's content type. Nothing
- * in the bytes can tell of a failure, so a failure resets the connection (semantics 4 and 7).
+ * in the bytes can tell of a failure, so a failure resets the connection (docs/streaming.md, "Blobs").
  */
 import { httpBodyHeaders } from "./http-body-headers.ts";
 import { jsonBytes } from "./json-forms.ts";

@@ -1,4 +1,4 @@
-/** The messages of a client stream in JSON (semantics 7). */
+/** The messages of a client stream in JSON (docs/streaming.md). */
 import { gatewayStatus, StatusError } from "../../status/index.ts";
 import { type JsonSequence, JsonValues } from "./json-values.ts";
 import type { MessageAssembler } from "./message-assembler.ts";

@@ -1,3 +1,4 @@
+/** The transcoder as reply writers use it: with the indentation that the request asked for, and timed. */
 import type { HttpBodyReply, Transcoder } from "../../transcode/index.ts";
 import { Stopwatch } from "./stopwatch.ts";
 

@@ -1,5 +1,5 @@
 /**
- * gRPC metadata to response headers (semantics 6, "Out"), and the HTTP status that an upstream may choose.
+ * gRPC metadata to response headers (docs/transcoding.md), and the HTTP status that an upstream may choose.
  */
 import { findHeader } from "../../http/index.ts";
 import type { Metadata } from "../../upstream/index.ts";

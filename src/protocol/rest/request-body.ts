@@ -15,7 +15,7 @@ export function bodyTooLarge(limitBytes: number): Status {
 }
 
 /** BODY_TIMEOUT for a body that has not come within the listener's limit. */
-export function bodyTooSlow(timeoutMs: number): Status {
+function bodyTooSlow(timeoutMs: number): Status {
   return gatewayStatus("BODY_TIMEOUT", `the body did not arrive within ${timeoutMs} ms`);
 }
 

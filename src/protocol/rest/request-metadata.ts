@@ -1,5 +1,5 @@
 /**
- * Request headers to gRPC metadata (semantics 6, "In").
+ * Request headers to gRPC metadata (docs/transcoding.md, "Headers, deadlines, cancellation").
  */
 import type { HeaderList } from "../../http/index.ts";
 import { refuse } from "../../status/index.ts";

@@ -1,4 +1,4 @@
-/** The messages of a client stream of `google.api.HttpBody`: an upload, cut by size (semantics 4). */
+/** The messages of a client stream of `google.api.HttpBody`: an upload, cut by size (docs/streaming.md, "Blobs"). */
 import type { MessageAssembler } from "./message-assembler.ts";
 import type { MessageCutter } from "./streamed-body.ts";
 

@@ -1,5 +1,5 @@
 /**
- * The one message of a `multipart/form-data` body: every part is a field of it (semantics 4).
+ * The one message of a `multipart/form-data` body: every part is a field of it (docs/transcoding.md, "Forms").
  */
 import type { FormPart } from "../../transcode/index.ts";
 import { FormParts } from "./form-parts.ts";

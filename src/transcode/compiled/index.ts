@@ -1,1 +1,1 @@
-export { CompiledCodec, type JsonReader, type JsonWriter, type ReadMessage } from "./codec.ts";
+export { CompiledCodec } from "./codec.ts";

@@ -107,7 +107,7 @@ function readFields(state: ReadState, plan: MessagePlan, besides: "none" | "@typ
       }
       const index = field.index;
       if (index >= 0) {
-        if (isSeen(state, base, index)) throw duplicate(state, keyStart);
+        if (markSeen(state, base, index)) throw duplicate(state, keyStart);
         next = index + 1;
       } else {
         extensions ??= new Set();
@@ -118,7 +118,7 @@ function readFields(state: ReadState, plan: MessagePlan, besides: "none" | "@typ
         json.takeNull();
         continue;
       }
-      if (field.oneof >= 0 && isSeen(state, base, fields.length + field.oneof))
+      if (field.oneof >= 0 && markSeen(state, base, fields.length + field.oneof))
         throw oneofTwice(state, field, keyStart);
       if (field.required) requiredCount++;
       if (bound === undefined) readField(state, field);
@@ -132,7 +132,7 @@ function readFields(state: ReadState, plan: MessagePlan, besides: "none" | "@typ
 }
 
 /** Sets the bit, and says whether it was set. */
-function isSeen(state: ReadState, base: number, bit: number): boolean {
+function markSeen(state: ReadState, base: number, bit: number): boolean {
   const { seen } = state;
   const word = base + (bit >>> 5);
   const before = seen[word] ?? 0;

@@ -3,20 +3,23 @@
  * every node knows where it stood, so that an error can name the line and column.
  */
 
-/** Offsets count UTF-16 units in `JsonDocument.text`. */
+/** Any value. Offsets count UTF-16 units in `JsonDocument.text`. */
 export type JsonNode = JsonNull | JsonBoolean | JsonNumber | JsonString | JsonArray | JsonObject;
 
+/** `null`. */
 export interface JsonNull {
   readonly kind: "null";
   readonly offset: number;
 }
 
+/** `true` or `false`. */
 export interface JsonBoolean {
   readonly kind: "boolean";
   readonly value: boolean;
   readonly offset: number;
 }
 
+/** A number, not yet read as one. */
 export interface JsonNumber {
   readonly kind: "number";
   /** As written, and valid by RFC 8259 section 6. */
@@ -24,6 +27,7 @@ export interface JsonNumber {
   readonly offset: number;
 }
 
+/** A string. */
 export interface JsonString {
   readonly kind: "string";
   /** Unescaped; holds no lone surrogate. */
@@ -31,12 +35,14 @@ export interface JsonString {
   readonly offset: number;
 }
 
+/** An array; items in document order. */
 export interface JsonArray {
   readonly kind: "array";
   readonly items: readonly JsonNode[];
   readonly offset: number;
 }
 
+/** An object. */
 export interface JsonObject {
   readonly kind: "object";
   /** In document order; no name occurs twice. */
@@ -44,6 +50,7 @@ export interface JsonObject {
   readonly offset: number;
 }
 
+/** A member of an object: its name, where that stood, its value. */
 export interface JsonMember {
   readonly name: string;
   readonly nameOffset: number;

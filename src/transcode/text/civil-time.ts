@@ -8,8 +8,9 @@ const DAYS_OF_400_YEARS = 146097;
 /** From 0000-03-01 to 1970-01-01. */
 const DAYS_TO_EPOCH = 719468;
 
-/** Bounds of google.protobuf.Timestamp: 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z, in seconds. */
+/** Lower bound of google.protobuf.Timestamp: 0001-01-01T00:00:00Z, in seconds. */
 export const MIN_TIMESTAMP_SECONDS: number = -62135596800;
+/** Upper bound of google.protobuf.Timestamp: 9999-12-31T23:59:59Z, in seconds. */
 export const MAX_TIMESTAMP_SECONDS: number = 253402300799;
 /** Bound of google.protobuf.Duration, both ways: about 10,000 years, in seconds. */
 export const MAX_DURATION_SECONDS: number = 315576000000;

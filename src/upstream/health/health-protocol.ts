@@ -6,8 +6,10 @@ import {
   HealthCheckResponseSchema,
 } from "../../gen/grpc/health/v1/health_pb.ts";
 
+/** Asks once. */
 export const CHECK_PATH = "/grpc.health.v1.Health/Check";
 
+/** Is told now, and of every change. */
 export const WATCH_PATH = "/grpc.health.v1.Health/Watch";
 
 /** What an endpoint says of itself; `invalid` where that cannot be read. */

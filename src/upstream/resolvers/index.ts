@@ -1,3 +1,3 @@
 export { createResolver } from "./create-resolver.ts";
-export { DnsResolver, type DnsSurroundings, type LookUp, lookUp } from "./dns-resolver.ts";
+export { DnsResolver, type LookUp, lookUp } from "./dns-resolver.ts";
 export { StaticResolver } from "./static-resolver.ts";

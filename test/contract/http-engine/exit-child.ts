@@ -3,12 +3,12 @@
  * Arguments: the engine's name, `drain` or `close`.
  */
 import { createNodeHttpEngine } from "../../../src/http/engines/node-http/index.ts";
-import { createUwsEngine } from "../../../src/http/engines/uws/index.ts";
 import { portOf, TEST_LIMITS } from "../../support/listening.ts";
 import { RawHttpClient } from "../../support/raw-http.ts";
+import { uwsEngine } from "../../support/uws-engine.ts";
 
 const [engineName, end] = process.argv.slice(2);
-const engine = engineName === "uws" ? createUwsEngine() : createNodeHttpEngine();
+const engine = engineName === "uws" ? uwsEngine() : createNodeHttpEngine();
 const listener = await engine.listen({ host: "127.0.0.1", port: 0 }, { limits: TEST_LIMITS }, (exchange) =>
   exchange.readBody(10, {
     onChunk: () => undefined,

@@ -1,20 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createUwsEngine, loadUwsEngine } from "../../../src/http/engines/uws/index.ts";
+import { loadUwsEngine } from "../../../src/http/engines/uws/index.ts";
 import { loadAddon } from "../../../src/http/engines/uws/load-addon.ts";
 
 const NODE_MAJOR = Number(process.versions.node.split(".")[0]);
 
 test("gives an engine and the version of its addon, or the reason why there is none", () => {
-  const load = loadUwsEngine();
+  const load = loadUwsEngine(32_768);
   if (load.engine === undefined) {
     assert.match(load.reason, /uWebSockets\.js-next: .+; uWebSockets\.js: .+/);
-    assert.throws(() => createUwsEngine(), /no uWebSockets\.js addon: /);
     return;
   }
   assert.equal(load.engine.name, "uws");
   assert.match(load.version, /^20\.\d+\.\d+$/);
-  assert.equal(createUwsEngine().name, "uws");
 });
 
 test("never takes the newer wrapper over the older binary", {

@@ -6,8 +6,9 @@ import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { fromBinary, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { buildSchema, type SchemaFiles } from "../../../src/schema/index.ts";
+import type { SchemaFiles } from "../../../src/schema/index.ts";
 import { DescriptorFileSource } from "../../../src/schema/sources/descriptor-file/index.ts";
+import { buildSchema } from "../../support/in-one-go.ts";
 
 const FIXTURES = "test/fixtures/protos";
 const SHOP = readFileSync(`${FIXTURES}/shop.binpb`);

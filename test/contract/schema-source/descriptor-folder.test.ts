@@ -14,9 +14,10 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { buildSchema, type SchemaFiles } from "../../../src/schema/index.ts";
+import type { SchemaFiles } from "../../../src/schema/index.ts";
 import { DescriptorFileSource } from "../../../src/schema/sources/descriptor-file/index.ts";
 import { findFiles } from "../../../src/schema/sources/files/index.ts";
+import { buildSchema } from "../../support/in-one-go.ts";
 
 const SHOP = readFileSync("test/fixtures/protos/shop.binpb");
 const ECHO = readFileSync("test/fixtures/echo/echo.binpb");

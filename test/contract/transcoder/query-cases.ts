@@ -1,4 +1,4 @@
-/** Every row of test/cases/query.json: what other transcoders' public tests state, answered as semantics.md says. */
+/** Every row of test/cases/query.json: what other transcoders' public tests state, answered as docs/transcoding.md says. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
@@ -169,7 +169,7 @@ export function queryCasesCases(subject: Subject): void {
     const input = messageOf(registry, row.schema.split(" ")[0] ?? "");
     if (row.expect.may_be_a_parameter !== undefined) {
       const target = resolveParameter(new MessageTypes(), input, row.query, 100);
-      // Value is given as JSON text (semantics 2), which the source of these rows does not know.
+      // Value is given as JSON text (docs/transcoding.md), which the source of these rows does not know.
       const isExpected = row.id === "q167" ? true : row.expect.may_be_a_parameter;
       assert.equal(target.kind === "target", isExpected);
       return;

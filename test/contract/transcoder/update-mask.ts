@@ -41,7 +41,7 @@ export function updateMaskCases(subject: Subject): void {
     "object under scalar": { uuid: "string" },
   };
 
-  const STOPS = "paths stop at Struct and Value, whose insides are data, not fields (semantics 2)";
+  const STOPS = "paths stop at Struct and Value, whose insides are data, not fields";
 
   const DIFFERENCES: Readonly<Record<string, { readonly why: string; readonly paths: readonly string[] }>> = {
     struct: { why: STOPS, paths: ["struct_field"] },

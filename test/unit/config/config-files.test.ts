@@ -7,18 +7,18 @@ import {
   BUILT_IN_ROUTE_OPTIONS,
   type Config,
   configJsonSchema,
+  configLoader,
   configReference,
-  loadConfig,
   resolveRouteOptions,
 } from "../../../src/config/index.ts";
 import { formatProblem } from "../../../src/status/index.ts";
 
 async function load(path: string): Promise<Config> {
-  const { config, problems } = await loadConfig({
+  const { config, problems } = await configLoader({
     path,
     readFile: (name) => readFile(name),
     environment: {},
-  });
+  })();
   assert.deepEqual(problems.map(formatProblem), []);
   assert.ok(config !== undefined);
   return config;

@@ -4,9 +4,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import {
   type Config,
+  type ConfigResult,
   configFromFlags,
+  configLoader,
   type Environment,
-  loadConfig,
   parseConfigText,
 } from "../../../src/config/index.ts";
 import { formatProblem } from "../../../src/status/index.ts";
@@ -25,8 +26,8 @@ function problemsOf(text: string, environment: Environment = {}): readonly strin
   return parseConfigText(text, "c.yaml", environment).problems.map(formatProblem);
 }
 
-function loadBytes(bytes: Uint8Array): ReturnType<typeof loadConfig> {
-  return loadConfig({ path: "c.yaml", readFile: () => Promise.resolve(bytes), environment: {} });
+function loadBytes(bytes: Uint8Array): Promise<ConfigResult> {
+  return configLoader({ path: "c.yaml", readFile: () => Promise.resolve(bytes), environment: {} })();
 }
 
 test("health checks and ejections are switched by one word", () => {
@@ -356,7 +357,7 @@ test("files that cannot be read are problems at their path", async () => {
   for (const [code, line] of table) {
     const readFile = (): Promise<Uint8Array> =>
       Promise.reject(Object.assign(new Error("broken disk"), { code }));
-    const { config, problems } = await loadConfig({ path: "c.yaml", readFile, environment: {} });
+    const { config, problems } = await configLoader({ path: "c.yaml", readFile, environment: {} })();
     assert.equal(config, undefined);
     assert.deepEqual(problems.map(formatProblem), [line]);
   }

@@ -4,14 +4,15 @@
 import { readFileSync } from "node:fs";
 import { createErrorRenderer } from "../../../src/app/error-renderer.ts";
 import { type Config, parseConfigText, type ServiceConfig } from "../../../src/config/index.ts";
-import { type CompiledSnapshot, compileSnapshot } from "../../../src/control/index.ts";
+import type { CompiledSnapshot } from "../../../src/control/index.ts";
 import type { Route } from "../../../src/gateway/index.ts";
 import { CorsPolicy } from "../../../src/policy/cors/index.ts";
-import { buildSchema, readDescriptorSet, type SchemaSet } from "../../../src/schema/index.ts";
+import { readDescriptorSet, type SchemaSet } from "../../../src/schema/index.ts";
 import { createReflectiveFactory } from "../../../src/transcode/index.ts";
 import { type Channel, UpstreamRetries } from "../../../src/upstream/index.ts";
 import { FakeChannel } from "../../support/fake-channel.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { buildSchema, compileSnapshot } from "../../support/in-one-go.ts";
 import { matcherOf } from "../../support/snapshots.ts";
 
 /** `sluice.test.v1.EchoService`. */

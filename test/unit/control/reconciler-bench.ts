@@ -8,7 +8,6 @@ import type { Config } from "../../../src/config/index.ts";
 import {
   type Applied,
   type CompileInput,
-  compileSnapshot,
   Reconciler,
   type ReconcilerParts,
   type SchemaCache,
@@ -22,6 +21,7 @@ import { createReflectiveFactory } from "../../../src/transcode/index.ts";
 import { UpstreamRetries } from "../../../src/upstream/index.ts";
 import { FakeChannel } from "../../support/fake-channel.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { compileSnapshot } from "../../support/in-one-go.ts";
 import { configOf } from "./compile.ts";
 
 /** What a source says whose upstream is away. */
@@ -50,7 +50,7 @@ export interface Try {
 }
 
 /** A source whose readings wait for the test. */
-export class ScriptedSource implements SchemaSource {
+class ScriptedSource implements SchemaSource {
   readonly name = "scripted";
   readonly tries: Try[] = [];
   /** What its fingerprint is now. */

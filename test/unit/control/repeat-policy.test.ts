@@ -10,7 +10,6 @@ import {
 } from "../../../src/config/index.ts";
 import { repeatPolicyOf } from "../../../src/control/repeat-policy.ts";
 import {
-  buildSchema,
   type Idempotency,
   type MethodKind,
   readDescriptorSet,
@@ -19,6 +18,7 @@ import {
 import { Code, upstreamStatus } from "../../../src/status/index.ts";
 import { codeSet } from "../../../src/upstream/index.ts";
 import { FakeChannel } from "../../support/fake-channel.ts";
+import { buildSchema } from "../../support/in-one-go.ts";
 import { compile, routeOf } from "./compile.ts";
 
 const RETRY = {

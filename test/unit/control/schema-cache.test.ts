@@ -18,7 +18,8 @@ import { afterEach, beforeEach, describe, test } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { DiskSchemaCache, type DiskSchemaCacheOptions, schemaCacheKey } from "../../../src/control/index.ts";
-import { buildSchema, readDescriptorSet, type SourceFiles } from "../../../src/schema/index.ts";
+import { readDescriptorSet, type SourceFiles } from "../../../src/schema/index.ts";
+import { buildSchema } from "../../support/in-one-go.ts";
 import { configOf } from "./compile.ts";
 
 const SHOP = readFileSync("test/fixtures/protos/shop.binpb");

@@ -1,18 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { DescMessage, DescMethod } from "@bufbuild/protobuf";
-import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { Gateway, type ListenerSettings, type Route } from "../../../src/gateway/index.ts";
 import type { RefusedRequest } from "../../../src/http/index.ts";
 import { CorsPolicy } from "../../../src/policy/cors/index.ts";
 import type { Policy } from "../../../src/policy/index.ts";
-import { compileHeaderRules, type ErrorSettings } from "../../../src/protocol/index.ts";
-import type { MethodKind } from "../../../src/schema/index.ts";
+import type { ErrorSettings, RouteSettings } from "../../../src/protocol/index.ts";
 import { Code, gatewayStatus, OK, refuse, upstreamStatus } from "../../../src/status/index.ts";
 import type { AccessRecord } from "../../../src/telemetry/index.ts";
 import type { AssembledRequest, HttpBodyReply, RequestParts } from "../../../src/transcode/index.ts";
 import { FakeChannel } from "../../support/fake-channel.ts";
 import { FakeExchange, type FakeRequest } from "../../support/fake-exchange.ts";
+import { PLAIN_SETTINGS, plainMethod } from "../../support/plain-routes.ts";
 import { policySet, snapshotOf } from "../../support/snapshots.ts";
 import { PLAIN_STREAMS } from "../../support/stream-settings.ts";
 
@@ -31,7 +29,7 @@ const ERRORS: ErrorSettings = {
     retryAfterSeconds: status.message === "busy" ? 7 : undefined,
   }),
 };
-const ANY_HEADER = compileHeaderRules({ allow: ["*"], deny: [], rename: {}, prefix: "" });
+const SETTINGS: RouteSettings = { ...PLAIN_SETTINGS, errors: ERRORS };
 const CORS_OPTIONS = {
   origins: ["https://app.test"],
   credentials: false,
@@ -104,7 +102,7 @@ class Bench {
       upstream: "library",
       policySet: 0,
       channel: this.channel,
-      method: method("unary"),
+      method: plainMethod("unary"),
       transcoder: {
         requestBody: "json" as const,
         complete: completed,
@@ -119,17 +117,7 @@ class Bench {
         }),
         render: (message: Uint8Array) => `"${Buffer.from(message).toString()}"`,
       },
-      settings: {
-        deadlineMs: 1000,
-        idleTimeoutMs: Number.POSITIVE_INFINITY,
-        maxRequestBodyBytes: 10,
-        uploadChunkBytes: 4,
-        requestHeaders: ANY_HEADER,
-        responseHeaders: ANY_HEADER,
-        errors: ERRORS,
-        stream: PLAIN_STREAMS,
-        etag: "none",
-      },
+      settings: SETTINGS,
       ...route,
     };
   }
@@ -138,24 +126,6 @@ class Bench {
 /** What stands in for a message that was completed. */
 function completed(message: Uint8Array): AssembledRequest {
   return { message, unknownFields: [], pretty: false };
-}
-
-function method(kind: MethodKind): Route["method"] {
-  // The relay reads names and the kind only.
-  const descriptor = {} as DescMethod;
-  const message: DescMessage = EmptySchema;
-  return {
-    fullName: "t.S.Get",
-    rpcPath: "/t.S/Get",
-    kind,
-    input: message,
-    output: message,
-    descriptor,
-    inputShape: message,
-    outputShape: message,
-    httpRule: undefined,
-    idempotency: "unknown",
-  };
 }
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
@@ -309,7 +279,7 @@ describe("a raw reply", () => {
 });
 
 describe("a server-streaming request", () => {
-  const streaming = { method: method("server_streaming") };
+  const streaming = { method: plainMethod("server_streaming") };
 
   test("is answered a line a message, the head with the first", async () => {
     const bench = new Bench([streaming]);
@@ -398,17 +368,7 @@ describe("a server-streaming request", () => {
 
   const shortlyIdle = {
     ...streaming,
-    settings: {
-      deadlineMs: 1,
-      idleTimeoutMs: 500,
-      maxRequestBodyBytes: 10,
-      uploadChunkBytes: 4,
-      requestHeaders: ANY_HEADER,
-      responseHeaders: ANY_HEADER,
-      errors: ERRORS,
-      stream: PLAIN_STREAMS,
-      etag: "none" as const,
-    },
+    settings: { ...SETTINGS, deadlineMs: 1, idleTimeoutMs: 500 },
   };
 
   test("is ended after a long silence", (t) => {
@@ -503,17 +463,11 @@ describe("a server-streaming request", () => {
 
 describe("a stream of events", () => {
   const settings = {
+    ...SETTINGS,
     deadlineMs: 1,
-    idleTimeoutMs: Number.POSITIVE_INFINITY,
-    maxRequestBodyBytes: 10,
-    uploadChunkBytes: 4,
-    requestHeaders: ANY_HEADER,
-    responseHeaders: ANY_HEADER,
-    errors: ERRORS,
     stream: { ...PLAIN_STREAMS, sse: { ...PLAIN_STREAMS.sse, heartbeatMs: 1000 } },
-    etag: "none" as const,
   };
-  const events = { method: method("server_streaming"), settings };
+  const events = { method: plainMethod("server_streaming"), settings };
   const request = { path: "/v1/a", headers: ["accept", "text/event-stream"] };
 
   for (const [how, end] of [
@@ -548,7 +502,7 @@ describe("a stream of events", () => {
 });
 
 describe("the end of the gateway", () => {
-  const streaming = { method: method("server_streaming") };
+  const streaming = { method: plainMethod("server_streaming") };
 
   test("ends a stream of events at once, and it comes back", () => {
     const bench = new Bench([streaming]);
@@ -612,7 +566,7 @@ describe("requests that do not reach an upstream", () => {
   const routes: readonly Partial<Route>[] = [
     {},
     { httpMethod: "POST", template: "/v1/{name}:run" },
-    { httpMethod: "POST", template: "/v1/import", method: method("client_streaming") },
+    { httpMethod: "POST", template: "/v1/import", method: plainMethod("client_streaming") },
   ];
   const cases: readonly [what: string, request: FakeRequest, httpStatus: number, reason: string][] = [
     ["no such path", { path: "/v2/a" }, 404, "NO_ROUTE"],

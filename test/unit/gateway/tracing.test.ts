@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { DescMethod } from "@bufbuild/protobuf";
-import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { Gateway, type ListenerSettings, type Route } from "../../../src/gateway/index.ts";
-import { compileHeaderRules, type ErrorSettings } from "../../../src/protocol/index.ts";
 import type { MethodKind } from "../../../src/schema/index.ts";
 import { Code, OK, upstreamStatus } from "../../../src/status/index.ts";
 import {
@@ -15,18 +12,12 @@ import {
 } from "../../../src/telemetry/index.ts";
 import { FakeChannel } from "../../support/fake-channel.ts";
 import { FakeExchange, type FakeRequest } from "../../support/fake-exchange.ts";
+import { PLAIN_ERRORS, PLAIN_SETTINGS, plainMethod } from "../../support/plain-routes.ts";
 import { snapshotOf } from "../../support/snapshots.ts";
-import { PLAIN_STREAMS } from "../../support/stream-settings.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN = "00f067aa0ba902b7";
 const PARENT = ["traceparent", `00-${TRACE}-${SPAN}-01`, "tracestate", "foo=1"];
-const ANY_HEADER = compileHeaderRules({ allow: ["*"], deny: [], rename: {}, prefix: "" });
-const ERRORS: ErrorSettings = {
-  format: "google",
-  httpStatusByCode: {},
-  render: () => ({ contentType: "application/json", body: "{}", retryAfterSeconds: undefined }),
-};
 
 interface Options {
   readonly tracing: "on" | "off";
@@ -55,7 +46,7 @@ class Bench {
     });
     const fault = (fields: object): void => void this.faults.push(fields);
     this.#gateway = new Gateway(
-      snapshotOf([this.#route(kind, rendering)], ERRORS),
+      snapshotOf([this.#route(kind, rendering)], PLAIN_ERRORS),
       { requestStarted: () => {}, requestFinished: (record) => this.records.push(record) },
       { level: "info", trace: fault, debug: fault, info: fault, warn: fault, error: fault, fatal: fault },
       tracing === "on" ? tracer : undefined,
@@ -89,8 +80,6 @@ class Bench {
   }
 
   #route(kind: MethodKind, rendering: "broken" | undefined): Route {
-    // The relay reads names and the kind only.
-    const descriptor = {} as DescMethod;
     return {
       httpMethod: "GET",
       template: "/v1/{name}",
@@ -102,18 +91,7 @@ class Bench {
       policySet: 0,
       target: { host: "library.test", port: 50_051 },
       channel: this.channel,
-      method: {
-        fullName: "t.S.Get",
-        rpcPath: "/t.S/Get",
-        kind,
-        input: EmptySchema,
-        output: EmptySchema,
-        descriptor,
-        inputShape: EmptySchema,
-        outputShape: EmptySchema,
-        httpRule: undefined,
-        idempotency: "unknown",
-      },
+      method: plainMethod(kind),
       transcoder: {
         requestBody: "json",
         complete: (message) => ({ message, unknownFields: [], pretty: false }),
@@ -125,17 +103,7 @@ class Bench {
           return Buffer.from(message);
         },
       },
-      settings: {
-        deadlineMs: 1000,
-        idleTimeoutMs: Number.POSITIVE_INFINITY,
-        maxRequestBodyBytes: 10,
-        uploadChunkBytes: 4,
-        requestHeaders: ANY_HEADER,
-        responseHeaders: ANY_HEADER,
-        errors: ERRORS,
-        stream: PLAIN_STREAMS,
-        etag: "none",
-      },
+      settings: PLAIN_SETTINGS,
     };
   }
 }

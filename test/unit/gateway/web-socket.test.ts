@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, mock, test } from "node:test";
-import type { DescMethod } from "@bufbuild/protobuf";
-import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { Gateway, type Route } from "../../../src/gateway/index.ts";
 import type { HeaderList } from "../../../src/http/index.ts";
-import { compileHeaderRules, type ErrorSettings } from "../../../src/protocol/index.ts";
 import { WebSocketProtocol, type WebSocketSettings } from "../../../src/protocol/websocket/index.ts";
 import type { MethodKind } from "../../../src/schema/index.ts";
 import { Code, OK, refuse, upstreamStatus } from "../../../src/status/index.ts";
@@ -13,30 +10,10 @@ import type { RequestParts, Transcoder } from "../../../src/transcode/index.ts";
 import { FakeChannel } from "../../support/fake-channel.ts";
 import { FakeExchange } from "../../support/fake-exchange.ts";
 import type { FakeWebSocket } from "../../support/fake-web-socket.ts";
+import { PLAIN_ERRORS, PLAIN_SETTINGS, plainMethod } from "../../support/plain-routes.ts";
 import { snapshotOf } from "../../support/snapshots.ts";
-import { PLAIN_STREAMS } from "../../support/stream-settings.ts";
 
-const ERRORS: ErrorSettings = {
-  format: "google",
-  httpStatusByCode: {},
-  render: ({ code, message, reason }) => ({
-    contentType: "application/json",
-    body: JSON.stringify({ code, message, reason }),
-    retryAfterSeconds: undefined,
-  }),
-};
-const ANY_HEADER = compileHeaderRules({ allow: ["*"], deny: [], rename: {}, prefix: "" });
-const SETTINGS: Route["settings"] = {
-  deadlineMs: 1000,
-  idleTimeoutMs: Number.POSITIVE_INFINITY,
-  maxRequestBodyBytes: 100,
-  uploadChunkBytes: 100,
-  requestHeaders: ANY_HEADER,
-  responseHeaders: ANY_HEADER,
-  errors: ERRORS,
-  stream: PLAIN_STREAMS,
-  etag: "none",
-};
+const SETTINGS: Route["settings"] = { ...PLAIN_SETTINGS, maxRequestBodyBytes: 100, uploadChunkBytes: 100 };
 const KINDS: readonly MethodKind[] = ["unary", "server_streaming", "client_streaming", "bidi_streaming"];
 
 /** Says what it was given, so that a message shows where it came from. */
@@ -84,7 +61,7 @@ class Bench {
     this.gateway = new Gateway(
       snapshotOf(
         routes.map((route) => this.#complete(route)),
-        ERRORS,
+        PLAIN_ERRORS,
       ),
       { requestStarted: note, requestFinished: (record) => this.records.push(record) },
       { level: "info", trace: note, debug: note, info: note, warn: note, error: note, fatal: note },
@@ -142,28 +119,12 @@ class Bench {
       upstream: "library",
       policySet: 0,
       channel: this.channel,
-      method: method("unary"),
+      method: plainMethod("unary"),
       transcoder: TRANSCODER,
       settings: SETTINGS,
       ...route,
     };
   }
-}
-
-function method(kind: MethodKind): Route["method"] {
-  return {
-    fullName: "t.S.M",
-    rpcPath: "/t.S/M",
-    kind,
-    input: EmptySchema,
-    output: EmptySchema,
-    inputShape: EmptySchema,
-    outputShape: EmptySchema,
-    httpRule: undefined,
-    idempotency: "unknown",
-    // The relay reads names and the kind only.
-    descriptor: {} as DescMethod,
-  };
 }
 
 function bytes(text: string): Uint8Array {
@@ -181,7 +142,7 @@ describe("a WebSocket call", () => {
     const isStream = kind === "client_streaming" || kind === "bidi_streaming";
 
     test(`${kind}, JSON: path and query go into the first message`, () => {
-      const bench = new Bench([{ method: method(kind) }]);
+      const bench = new Bench([{ method: plainMethod(kind) }]);
       const socket = bench.open({ query: "x=1" });
       assert.equal(bench.channel.calls.length, isStream ? 1 : 0, "only streams are called at once");
       socket.receive('{"n":1}');
@@ -199,7 +160,7 @@ describe("a WebSocket call", () => {
     });
 
     test(`${kind}, protobuf: frames are messages, the first one completed`, () => {
-      const bench = new Bench([{ method: method(kind) }]);
+      const bench = new Bench([{ method: plainMethod(kind) }]);
       const socket = bench.open({ query: "x=1", protocols: "sluice.proto" });
       assert.equal(socket.options.protocol, "sluice.proto");
       socket.receive(bytes("one"));
@@ -211,7 +172,7 @@ describe("a WebSocket call", () => {
     });
 
     test(`${kind}: replies, metadata and the status come as frames`, () => {
-      const bench = new Bench([{ method: method(kind) }]);
+      const bench = new Bench([{ method: plainMethod(kind) }]);
       const socket = bench.open();
       socket.receive("{}");
       const { listener } = bench.channel.call;
@@ -226,7 +187,7 @@ describe("a WebSocket call", () => {
     });
 
     test(`${kind}: an upstream that fails is told by status and close code`, () => {
-      const bench = new Bench([{ method: method(kind) }]);
+      const bench = new Bench([{ method: plainMethod(kind) }]);
       const socket = bench.open();
       socket.receive("{}");
       bench.channel.call.listener.onStatus(upstreamStatus(Code.NOT_FOUND, "no such é".padEnd(130, "é")), []);
@@ -238,7 +199,7 @@ describe("a WebSocket call", () => {
     });
 
     test(`${kind}: a client that leaves cancels the call at once`, () => {
-      const bench = new Bench([{ method: method(kind) }]);
+      const bench = new Bench([{ method: plainMethod(kind) }]);
       const socket = bench.open();
       socket.receive("{}");
       socket.listener.onClose(1001, "page closed");
@@ -251,13 +212,15 @@ describe("a WebSocket call", () => {
 
   for (const kind of ["unary", "server_streaming"] as const) {
     test(`${kind} without a body is called at once, and takes no message`, () => {
-      const bench = new Bench([{ method: method(kind), transcoder: { ...TRANSCODER, requestBody: "none" } }]);
+      const bench = new Bench([
+        { method: plainMethod(kind), transcoder: { ...TRANSCODER, requestBody: "none" } },
+      ]);
       const socket = bench.open({ query: "x=1" });
       assert.deepEqual(texts(bench.channel.call.sent), ["a?x=1  "]);
       assert.equal(bench.channel.call.isHalfClosed, true);
       socket.receive("@end");
       socket.receive("{}");
-      assert.match(String(socket.sent.at(-1)), /"message":"a message after the last one: t.S.M is/);
+      assert.match(String(socket.sent.at(-1)), /"message":"a message after the last one: t.S.Get is/);
       assert.equal(socket.closed?.code, 4003);
       assert.equal(bench.channel.call.cancelledWith?.reason, "FRAME_INVALID");
     });
@@ -268,7 +231,7 @@ describe("a WebSocket call", () => {
       ...TRANSCODER,
       assemble: ({ body }) => assembled(`whole ${Buffer.from(body).toString()}`),
     };
-    const bench = new Bench([{ method: method("bidi_streaming"), body: "", wholeMessages }]);
+    const bench = new Bench([{ method: plainMethod("bidi_streaming"), body: "", wholeMessages }]);
     const socket = bench.open({ query: "x=1" });
     socket.receive("1");
     socket.receive("2");
@@ -282,7 +245,7 @@ describe("a WebSocket call", () => {
         [0, OK, 4013],
         [2, OK, 4013],
       ] as const) {
-        const bench = new Bench([{ method: method(kind) }]);
+        const bench = new Bench([{ method: plainMethod(kind) }]);
         const socket = bench.open();
         socket.receive("{}");
         const { listener } = bench.channel.call;
@@ -295,7 +258,7 @@ describe("a WebSocket call", () => {
   });
 
   test("sends raw data as binary frames, after their type where it changes", () => {
-    const bench = new Bench([{ method: method("bidi_streaming") }]);
+    const bench = new Bench([{ method: plainMethod("bidi_streaming") }]);
     const socket = bench.open();
     const { listener } = bench.channel.call;
     for (const type of ["", "image/png", "", "image/png", "text/csv"])
@@ -307,7 +270,7 @@ describe("a WebSocket call", () => {
   });
 
   test("takes frames as the type that the client says", () => {
-    const bench = new Bench([{ method: method("bidi_streaming") }]);
+    const bench = new Bench([{ method: plainMethod("bidi_streaming") }]);
     const socket = bench.open();
     socket.receive(bytes("1"));
     socket.receive("@type text/csv");
@@ -328,7 +291,7 @@ describe("a WebSocket call", () => {
   ] as const) {
     for (const before of [0, 1]) {
       test(`ends with ${what}, after ${before} messages`, () => {
-        const bench = new Bench([{ method: method("bidi_streaming") }]);
+        const bench = new Bench([{ method: plainMethod("bidi_streaming") }]);
         const socket = bench.open(protocols === undefined ? {} : { protocols });
         for (let i = 0; i < before; i++) socket.receive(protocols === undefined ? "{}" : bytes("m"));
         socket.receive(frame);
@@ -342,7 +305,7 @@ describe("a WebSocket call", () => {
   }
 
   test("of one message ends with @end before it", () => {
-    const bench = new Bench([{ method: method("unary") }]);
+    const bench = new Bench([{ method: plainMethod("unary") }]);
     const socket = bench.open();
     socket.receive("@end");
     assert.equal(socket.closed?.code, 4003);
@@ -351,7 +314,7 @@ describe("a WebSocket call", () => {
   });
 
   test("ends when a reply cannot be shown", () => {
-    const bench = new Bench([{ method: method("server_streaming") }]);
+    const bench = new Bench([{ method: plainMethod("server_streaming") }]);
     const socket = bench.open();
     socket.receive("{}");
     bench.channel.call.listener.onMessage(bytes("fine"));
@@ -367,7 +330,7 @@ describe("a WebSocket call", () => {
     [1013, "CLIENT_TOO_FAST"],
   ] as const) {
     test(`that the engine ends with ${code} is recorded as ${reason}`, () => {
-      const bench = new Bench([{ method: method("bidi_streaming") }]);
+      const bench = new Bench([{ method: plainMethod("bidi_streaming") }]);
       bench.open().listener.onClose(code, "why");
       assert.equal(bench.channel.call.cancelledWith?.reason, reason);
       assert.equal(bench.record.reason, reason);
@@ -375,14 +338,14 @@ describe("a WebSocket call", () => {
   }
 
   test("is limited by the route and the listener, whichever allows less", () => {
-    const bench = new Bench([{ method: method("unary") }]);
+    const bench = new Bench([{ method: plainMethod("unary") }]);
     assert.equal(bench.open().options.maxMessageBytes, 100);
-    const small = new Bench([{ method: method("unary") }], { maxMessageBytes: 50 });
+    const small = new Bench([{ method: plainMethod("unary") }], { maxMessageBytes: 50 });
     assert.equal(small.open().options.maxMessageBytes, 50);
   });
 
   test("holds the client while the upstream does not take more, and the upstream while the client does not", () => {
-    const bench = new Bench([{ method: method("bidi_streaming") }]);
+    const bench = new Bench([{ method: plainMethod("bidi_streaming") }]);
     const exchange = bench.handle();
     const { webSocket } = exchange;
     assert.ok(webSocket);
@@ -415,7 +378,7 @@ describe("a handshake is answered as HTTP", () => {
     ["metadata that is malformed", { headers: ["x-bin", "?"] }, 400, "HEADER_INVALID"],
   ] as const) {
     test(`${what}: ${httpStatus} ${reason}`, () => {
-      const bench = new Bench([{ method: method("bidi_streaming") }]);
+      const bench = new Bench([{ method: plainMethod("bidi_streaming") }]);
       const exchange = bench.handle(request);
       assert.equal(exchange.status, httpStatus, exchange.text);
       assert.equal(exchange.webSocket, undefined);
@@ -429,7 +392,7 @@ describe("a handshake is answered as HTTP", () => {
   }
 
   test("if the call fails before it was accepted", () => {
-    const bench = new Bench([{ method: method("bidi_streaming") }]);
+    const bench = new Bench([{ method: plainMethod("bidi_streaming") }]);
     const { channel } = bench;
     const open = channel.open.bind(channel);
     channel.open = (...args) => {
@@ -443,7 +406,7 @@ describe("a handshake is answered as HTTP", () => {
   });
 
   test("if the listener has no WebSockets, as the plain request that it is", () => {
-    const bench = new Bench([{ method: method("unary") }]);
+    const bench = new Bench([{ method: plainMethod("unary") }]);
     const exchange = new FakeExchange({ path: "/v1/a", offersWebSocket: true });
     const listener = {
       name: "t",
@@ -470,7 +433,7 @@ describe("a handshake goes to the binding", () => {
   ] as const) {
     test(`of ${taken}, of ${have.join(", ")}${protocols === undefined ? "" : `, by ${protocols}`}`, () => {
       const bench = new Bench(
-        have.map((httpMethod) => ({ httpMethod, method: { ...method("unary"), fullName: httpMethod } })),
+        have.map((httpMethod) => ({ httpMethod, method: { ...plainMethod("unary"), fullName: httpMethod } })),
       );
       bench.open(protocols === undefined ? {} : { protocols }).listener.onClose(1000, "");
       assert.equal(bench.record.rpc, taken);
@@ -486,7 +449,7 @@ describe("a handshake goes to the binding", () => {
 
 describe("the headers of a WebSocket", () => {
   test("reach the upstream, but for those of the handshake", () => {
-    const bench = new Bench([{ method: method("bidi_streaming") }]);
+    const bench = new Bench([{ method: plainMethod("bidi_streaming") }]);
     bench.open({ protocols: "sluice.json, sluice.bearer.dG9rZW4", headers: ["x-a", "1", "cookie", "c"] });
     const { metadata } = bench.channel.call;
     const names = metadata.filter((_, i) => i % 2 === 0);
@@ -497,7 +460,7 @@ describe("the headers of a WebSocket", () => {
 
   for (const kind of KINDS) {
     test(`come in the first frame, if they are to: ${kind}`, () => {
-      const bench = new Bench([{ method: method(kind) }], { credentials: "frame" });
+      const bench = new Bench([{ method: plainMethod(kind) }], { credentials: "frame" });
       const socket = bench.open({ headers: ["authorization", "Basic old"] });
       assert.equal(bench.channel.calls.length, 0);
       socket.receive('@headers {"Authorization":"Bearer new","x-a":"1"}');
@@ -512,7 +475,9 @@ describe("the headers of a WebSocket", () => {
 
   test("in the first frame start a call without a body", () => {
     const bodiless = { ...TRANSCODER, requestBody: "none" as const };
-    const bench = new Bench([{ method: method("unary"), transcoder: bodiless }], { credentials: "frame" });
+    const bench = new Bench([{ method: plainMethod("unary"), transcoder: bodiless }], {
+      credentials: "frame",
+    });
     const socket = bench.open();
     assert.equal(bench.channel.calls.length, 0);
     socket.receive("@headers {}");
@@ -529,7 +494,7 @@ describe("the headers of a WebSocket", () => {
     ["a name that is none", '@headers {"a b":"1"}'],
   ] as const) {
     test(`cannot come first, or at all: ${what}`, () => {
-      const bench = new Bench([{ method: method("bidi_streaming") }], { credentials: "frame" });
+      const bench = new Bench([{ method: plainMethod("bidi_streaming") }], { credentials: "frame" });
       const socket = bench.open();
       socket.receive(frame);
       assert.equal(socket.closed?.code, 4003);
@@ -539,7 +504,7 @@ describe("the headers of a WebSocket", () => {
   }
 
   test("in the first frame that do not make metadata end the connection", () => {
-    const bench = new Bench([{ method: method("bidi_streaming") }], { credentials: "frame" });
+    const bench = new Bench([{ method: plainMethod("bidi_streaming") }], { credentials: "frame" });
     const socket = bench.open();
     socket.receive('@headers {"x-bin":"?"}');
     assert.equal(socket.closed?.code, 4003);
@@ -559,7 +524,7 @@ describe("the timers of a WebSocket", () => {
 
   test("a client that answers no ping is gone", () => {
     withTimers((tick) => {
-      const bench = new Bench([{ method: method("bidi_streaming") }], { pingIntervalMs: 1000 });
+      const bench = new Bench([{ method: plainMethod("bidi_streaming") }], { pingIntervalMs: 1000 });
       const socket = bench.open();
       tick(1000);
       assert.equal(socket.pings, 1);
@@ -580,7 +545,7 @@ describe("the timers of a WebSocket", () => {
 
   test("one that is held, or behind, is not asked", () => {
     withTimers((tick) => {
-      const bench = new Bench([{ method: method("bidi_streaming") }], { pingIntervalMs: 1000 });
+      const bench = new Bench([{ method: plainMethod("bidi_streaming") }], { pingIntervalMs: 1000 });
       const exchange = bench.handle();
       const { webSocket } = exchange;
       assert.ok(webSocket);
@@ -605,7 +570,7 @@ describe("the timers of a WebSocket", () => {
     test(`silence ends the connection: ${kind}`, () => {
       withTimers((tick) => {
         const settings = { ...SETTINGS, idleTimeoutMs: 500 };
-        const bench = new Bench([{ method: method(kind), settings }]);
+        const bench = new Bench([{ method: plainMethod(kind), settings }]);
         const socket = bench.open();
         tick(500);
         const isStream = kind === "client_streaming" || kind === "bidi_streaming";
@@ -618,7 +583,7 @@ describe("the timers of a WebSocket", () => {
   test("none outlives the connection", () => {
     withTimers((tick) => {
       const settings = { ...SETTINGS, idleTimeoutMs: 500 };
-      const bench = new Bench([{ method: method("unary"), settings }], { pingIntervalMs: 100 });
+      const bench = new Bench([{ method: plainMethod("unary"), settings }], { pingIntervalMs: 100 });
       const socket = bench.open();
       socket.receive("{}");
       bench.channel.call.listener.onMessage(bytes("reply"));
@@ -633,7 +598,7 @@ describe("the timers of a WebSocket", () => {
 describe("a gateway that drains", () => {
   for (const kind of KINDS) {
     test(`tells ${kind} calls ${kind === "unary" ? "only when their time is up" : "at once"}`, () => {
-      const bench = new Bench([{ method: method(kind) }]);
+      const bench = new Bench([{ method: plainMethod(kind) }]);
       const socket = bench.open();
       socket.receive("{}");
       bench.gateway.drainStreams();
@@ -650,7 +615,7 @@ describe("a gateway that drains", () => {
 });
 
 test("a gateway that drains tells a connection that has no call yet", () => {
-  const bench = new Bench([{ method: method("unary") }]);
+  const bench = new Bench([{ method: plainMethod("unary") }]);
   const socket = bench.open();
   bench.gateway.drainStreams();
   assert.equal(socket.closed?.code, 1001);

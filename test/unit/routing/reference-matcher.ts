@@ -1,5 +1,5 @@
 /**
- * The matcher as semantics 1 words it, with no regard to speed: every rule is tried, those that fit are ranked.
+ * The matcher as docs/transcoding.md words it, with no regard to speed: every rule is tried, those that fit are ranked.
  * Shares nothing with the search tree but the parsed templates.
  */
 import type { PathTemplate, TemplateSegment } from "../../../src/routing/index.ts";

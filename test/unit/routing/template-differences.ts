@@ -1,6 +1,6 @@
 /**
- * Rows of test/cases/templates*.json that Sluice answers differently on purpose, each with its reason. A row that is listed
- * here and does not differ fails, as does one that differs and is not listed.
+ * Rows of test/cases/templates*.json that Sluice answers differently on purpose, each with its reason (docs/transcoding.md,
+ * "Which route"). A row that is listed here and does not differ fails, as does one that differs and is not listed.
  */
 
 /** The answer to a match case. */
@@ -18,21 +18,18 @@ export interface Difference {
   readonly reason: string;
 }
 
-const DOTS = "`.` and `..` segments, also encoded, are refused and never resolved (semantics 1)";
-const ALL_BUT_SLASH =
-  "several segments decode everything but %2F unless the route keeps reserved characters (semantics 1)";
+const DOTS = "`.` and `..` segments, also encoded, are refused and never resolved";
+const ALL_BUT_SLASH = "several segments decode everything but %2F unless the route keeps reserved characters";
 const SLASH_STAYS =
   "%2F in a capture of several segments always stays: a mode that decodes it (`all`) is not offered";
-const COLON_IS_DATA = "a colon is data where no registered verb leads to a rule (semantics 1)";
-const FIRST_STAYS =
-  "of two rules of one shape the first stays and the other is a problem that names both (semantics 1)";
+const COLON_IS_DATA = "a colon is data where no registered verb leads to a rule";
+const FIRST_STAYS = "of two rules of one shape the first stays and the other is a problem that names both";
 const NO_OVERRIDE =
   "no form-POST-as-GET fallback and no X-HTTP-Method-Override: the method of a request is its method";
-const SPLIT_FIRST =
-  "the raw path is split before it is decoded, so %2F never separates segments (semantics 1)";
-const NO_NESTING = "variables do not nest (semantics 1), so the rule is a problem and its path is unknown";
-const NONE_IS_ENOUGH = "`**` takes any number of segments, also none (semantics 1)";
-const AS_WRITTEN = "%2f is left as written, its letter case too (semantics 1)";
+const SPLIT_FIRST = "the raw path is split before it is decoded, so %2F never separates segments";
+const NO_NESTING = "variables do not nest, so the rule is a problem and its path is unknown";
+const NONE_IS_ENOUGH = "`**` takes any number of segments, also none";
+const AS_WRITTEN = "%2f is left as written, its letter case too";
 
 const ESCAPES = "%21%23%24%26%27%28%29%2A%2B%2C%2F%3A%3B%3D%3F%40%5B%5D";
 const DECODED = "!#$&'()*+,%2F:;=?@[]";
@@ -147,35 +144,29 @@ export const MATCH_DIFFERENCES: ReadonlyMap<string, Difference> = new Map<string
 
 /** Templates that a source accepts and Sluice refuses. */
 export const PARSE_DIFFERENCES: ReadonlyMap<string, string> = new Map([
-  ["/v1/{name}:", "an empty verb is refused (semantics 1)"],
-  ["/percent_encoding/{outer={inner}/suffix}", "variables do not nest (semantics 1)"],
-  ["/foo/bob/{book_id={author}/{isbn}/*}/details", "variables do not nest (semantics 1)"],
+  ["/v1/{name}:", "an empty verb is refused"],
+  ["/percent_encoding/{outer={inner}/suffix}", "variables do not nest"],
+  ["/foo/bob/{book_id={author}/{isbn}/*}/details", "variables do not nest"],
   [
     "/foo/blah/{longest_var={long_var.a={medium.a={short.aa}/*/{short.ab}/foo}/*}/{long_var.b={medium.b={short.ba}/*/{short.bb}/foo}/{last=**}}}:details",
-    "variables do not nest (semantics 1)",
+    "variables do not nest",
   ],
-  [
-    "/my%2fcool-blog~about%2Cstuff%5Bwat%5D/{var={abc=%2F%2A}/{def=%2F%2A/**}}:baz",
-    "variables do not nest (semantics 1)",
-  ],
+  ["/my%2fcool-blog~about%2Cstuff%5Bwat%5D/{var={abc=%2F%2A}/{def=%2F%2A/**}}:baz", "variables do not nest"],
   [
     "/foo/bar:baz%12xyz%abcde",
-    "%ab alone is not UTF-8; paths with such bytes are refused (semantics 1), so the rule could never be reached",
+    "%ab alone is not UTF-8; paths with such bytes are refused, so the rule could never be reached",
   ],
 ]);
 
 /** Templates that a source refuses and Sluice accepts. */
 export const ACCEPTED_DIFFERENCES: ReadonlyMap<string, string> = new Map([
-  ["/a/**/*", "single segments may follow `**` (semantics 1)"],
-  ["/a/**/foo/*", "literals and single segments may follow `**` (semantics 1)"],
-  ["/foo/**/bar", "literals may follow `**` (semantics 1)"],
-  ["/a/**/b", "literals may follow `**` (semantics 1)"],
-  ["/a/{x=**}/b", "literals may follow `**` (semantics 1)"],
+  ["/a/**/*", "single segments may follow `**`"],
+  ["/a/**/foo/*", "literals and single segments may follow `**`"],
+  ["/foo/**/bar", "literals may follow `**`"],
+  ["/a/**/b", "literals may follow `**`"],
+  ["/a/{x=**}/b", "literals may follow `**`"],
   ["/a/{x=var:verb}", "inside braces no verb can stand, so the colon is part of the literal"],
-  [
-    "/foo/bar:baz/buzz",
-    "a verb stands only in the last segment (semantics 1), so the colon is part of the literal",
-  ],
+  ["/foo/bar:baz/buzz", "a verb stands only in the last segment, so the colon is part of the literal"],
 ]);
 
 function forBoth(

@@ -8,7 +8,7 @@ import {
   SourceCodeInfoSchema,
 } from "@bufbuild/protobuf/wkt";
 import { http } from "../../../src/gen/google/api/annotations_pb.ts";
-import { buildSchema } from "../../../src/schema/index.ts";
+import { buildSchema } from "../../support/in-one-go.ts";
 import { build, file, fixture, problemLines, sent, serviceNames, tiny } from "./descriptors.ts";
 
 const shop = fixture("shop");

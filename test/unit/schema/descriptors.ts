@@ -7,12 +7,8 @@ import {
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
-import {
-  type BuiltSchema,
-  buildSchema,
-  type DescriptorFile,
-  readDescriptorFile,
-} from "../../../src/schema/index.ts";
+import { type BuiltSchema, type DescriptorFile, readDescriptorFile } from "../../../src/schema/index.ts";
+import { buildSchema } from "../../support/in-one-go.ts";
 
 /** The files of a compiled fixture, e.g. `shop`. */
 export function fixture(name: string): readonly FileDescriptorProto[] {

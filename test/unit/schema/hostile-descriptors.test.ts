@@ -3,8 +3,9 @@ import { describe, test } from "node:test";
 import { fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type DescriptorProtoSchema, Edition, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
-import { buildSchema, type DescriptorFile, readDescriptorFile } from "../../../src/schema/index.ts";
+import { type DescriptorFile, readDescriptorFile } from "../../../src/schema/index.ts";
 import { WireError } from "../../../src/schema/wire-cursor.ts";
+import { buildSchema } from "../../support/in-one-go.ts";
 import { build, file, fixture, problemLines, sent, serviceNames, tiny } from "./descriptors.ts";
 
 type MessageInit = MessageInitShape<typeof DescriptorProtoSchema>;

@@ -16,13 +16,13 @@ import {
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
 import {
-  buildSchema,
   joinRegistries,
   type MessageShape,
   readDescriptorSet,
   type SchemaSet,
 } from "../../../src/schema/index.ts";
 import { MessageShapes } from "../../../src/schema/message-shape.ts";
+import { buildSchema } from "../../support/in-one-go.ts";
 import { build, fixture, sent, tiny } from "./descriptors.ts";
 
 const SETS: readonly string[] = [

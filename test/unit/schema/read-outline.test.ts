@@ -8,8 +8,9 @@ import {
   type MethodDescriptorProto,
   SourceCodeInfoSchema,
 } from "@bufbuild/protobuf/wkt";
-import { buildSchema, readDescriptorFile, readDescriptorSet } from "../../../src/schema/index.ts";
+import { readDescriptorFile, readDescriptorSet } from "../../../src/schema/index.ts";
 import { WireError } from "../../../src/schema/wire-cursor.ts";
+import { buildSchema } from "../../support/in-one-go.ts";
 import { fixture, tiny } from "./descriptors.ts";
 
 type FileInit = MessageInitShape<typeof FileDescriptorProtoSchema>;

@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { buildSchema, readDescriptorSet } from "../../../src/schema/index.ts";
+import { readDescriptorSet } from "../../../src/schema/index.ts";
 import { writeDescriptorSet } from "../../../src/schema/write-descriptor-set.ts";
+import { buildSchema } from "../../support/in-one-go.ts";
 
 for (const length of [0, 1, 127, 128, 16_383, 16_384, 2_097_152]) {
   test(`a file of ${length} bytes has its length before it`, () => {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { createRegistry } from "@bufbuild/protobuf";
 import { StringValueSchema } from "@bufbuild/protobuf/wkt";
-import { buildSchema, readDescriptorSet } from "../../../src/schema/index.ts";
+import { readDescriptorSet } from "../../../src/schema/index.ts";
 import {
   type BindingSpec,
   checkBinding,
@@ -12,6 +12,7 @@ import {
   type TranscoderFactory,
 } from "../../../src/transcode/index.ts";
 import { OPTIONS, specOf } from "../../contract/transcoder/codec.ts";
+import { buildSchema } from "../../support/in-one-go.ts";
 
 describe("a deferred transcoder", () => {
   const registry = createRegistry();

@@ -19,6 +19,7 @@ export interface DueBody {
   onDue(): void;
 }
 
+/** The bodies under way on one listener; the timer runs while there are any. */
 export class BodyDeadlines {
   /** Infinity is no limit. */
   readonly timeoutMs: number;

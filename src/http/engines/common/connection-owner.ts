@@ -3,6 +3,7 @@ import type { EngineLimits, ExchangeHandler, RefusedRequest } from "../../engine
 import type { BodyDeadlines } from "./body-deadlines.ts";
 import type { Refusal } from "./refusal.ts";
 
+/** A listener, as its connections see it. */
 export interface ConnectionOwner {
   readonly limits: EngineLimits;
   readonly bodies: BodyDeadlines;

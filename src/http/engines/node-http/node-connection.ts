@@ -11,6 +11,7 @@ export interface Carried {
   connectionClosed(): void;
 }
 
+/** One connection and the exchanges on it. */
 export class NodeConnection {
   /** As those of `HttpExchange`. */
   readonly peer: string;

@@ -1,1 +1,1 @@
-export { Http2Connection, type Http2Socket } from "./http2-connection.ts";
+export { Http2Connection } from "./http2-connection.ts";

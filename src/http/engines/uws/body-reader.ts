@@ -16,6 +16,7 @@ const SMALL_BYTES = 2048;
 /** What they are joined to. */
 const BLOCK_BYTES: number = 16 * 1024;
 
+/** Takes what the addon delivers and hands it to the listener of the body, if there is one. */
 export class BodyReader implements Timed, DueBody {
   previousDue: DueBody | undefined = undefined;
   nextDue: DueBody | undefined = undefined;

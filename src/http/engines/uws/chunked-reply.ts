@@ -16,6 +16,7 @@ const PIECE_BYTES = 15 * 1024;
 /** What is added to the addon's buffer to learn whether that has drained; far less than a writable socket takes. */
 export const PROBE_BYTES: number = 1024;
 
+/** One reply, from its first chunk to its end. */
 export class ChunkedReply {
   #response: AddonResponse | undefined;
   /** Writes the head, until it has been written. */

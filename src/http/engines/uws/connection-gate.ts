@@ -13,6 +13,7 @@ import { addressText } from "./address-text.ts";
 /** A connection that lived this long without a whole head was closed by the addon, whose 10 s are 8 to 12. */
 const HEAD_TIMEOUT_MS = 8_000;
 
+/** Counts and refuses the connections of one listener. */
 export class ConnectionGate {
   readonly #limit: number;
   readonly #isPlain: boolean;

@@ -17,6 +17,7 @@ export interface Timed {
   rearm(allowedRounds: number): void;
 }
 
+/** The exchanges of one listener whose clients may be slow; the timer runs while there are any. */
 export class SocketWatch {
   readonly #watched = new Set<Timed>();
   readonly #allowedRounds: number;

@@ -69,7 +69,7 @@ const NO_CERTIFICATE: TlsClient = { certificate: "" };
 export type PortSharing = "exclusive" | "shared";
 
 /** An engine on a loaded addon. `listen` rejects with a {@link ListenError}. */
-export function engineOn(addon: Addon, sharing: PortSharing = "exclusive"): HttpEngine {
+export function engineOn(addon: Addon, sharing: PortSharing): HttpEngine {
   const portOption = sharing === "shared" ? SHARED_PORT : EXCLUSIVE_PORT;
   return {
     name: "uws",

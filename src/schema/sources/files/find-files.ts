@@ -49,7 +49,7 @@ export interface SearchLimits {
 }
 
 /** Enough for the 7,235 files of Google's public APIs. */
-export const SEARCH_LIMITS: SearchLimits = { maxFiles: 20_000, maxEntries: 100_000, maxDepth: 32 };
+const SEARCH_LIMITS: SearchLimits = { maxFiles: 20_000, maxEntries: 100_000, maxDepth: 32 };
 
 /** A mounted ConfigMap or Secret keeps its files behind this link. */
 const MOUNTED_VERSION = "..data";

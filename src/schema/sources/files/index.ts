@@ -1,10 +1,2 @@
 export { ContentFingerprint } from "./content-fingerprint.ts";
-export {
-  type FileFault,
-  FileReadError,
-  type FoundFile,
-  type FoundFiles,
-  findFiles,
-  readFoundFile,
-  type SearchLimits,
-} from "./find-files.ts";
+export { type FileFault, FileReadError, type FoundFiles, findFiles, readFoundFile } from "./find-files.ts";

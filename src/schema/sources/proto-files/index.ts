@@ -1,1 +1,1 @@
-export { type NamedPath, type ProtoFilesOptions, ProtoFilesSource } from "./source.ts";
+export { type NamedPath, ProtoFilesSource } from "./source.ts";

@@ -88,6 +88,6 @@ export class SymbolTable {
 }
 
 /** `a.b` of `a.b.C`; "" of `a`. */
-export function parentOf(name: string): string {
+function parentOf(name: string): string {
   return name.slice(0, Math.max(0, name.lastIndexOf(".")));
 }

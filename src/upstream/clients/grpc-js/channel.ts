@@ -37,19 +37,10 @@ const CONNECTIVITY: ReadonlyMap<connectivityState, Connectivity> = new Map([
 ]);
 
 /** Makes channels on grpc-js. */
-export const grpcJs: ChannelFactory = { name: "grpc-js", connect: connectGrpcJs };
+export const grpcJs: ChannelFactory = { name: "grpc-js", connect: (options) => new GrpcJsChannel(options) };
 
-/**
- * Makes one channel; connections are opened by its first call.
- * @throws {StatusError} UNAVAILABLE, reason UPSTREAM_UNREACHABLE, where an address cannot be used; INVALID_ARGUMENT, reason
- * HEADER_INVALID, where the default metadata cannot be sent.
- */
-export function connectGrpcJs(options: ChannelOptions): GrpcJsChannel {
-  return new GrpcJsChannel(options);
-}
-
-/** A channel of grpc-js, shared by any number of calls. */
-export class GrpcJsChannel implements Channel {
+/** A channel of grpc-js, shared by any number of calls; connections are opened by the first. */
+class GrpcJsChannel implements Channel {
   readonly #options: ChannelOptions;
   readonly #target: Target;
   readonly #metadata: DefaultMetadata;

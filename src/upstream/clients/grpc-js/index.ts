@@ -1,1 +1,1 @@
-export { connectGrpcJs, GrpcJsChannel, grpcJs } from "./channel.ts";
+export { grpcJs } from "./channel.ts";

@@ -7,6 +7,9 @@ import type { Sender } from "./send-scheduler.ts";
 /** What the upstream may send ahead on one stream, at first. */
 export const STREAM_WINDOW_BYTES: number = 512 * 1024;
 
+/** The header list of one reply, decoded, as SETTINGS_MAX_HEADER_LIST_SIZE counts. */
+export const MAX_HEADER_LIST_BYTES: number = 64 * 1024;
+
 /** A call, as its connection sees it. */
 export interface Stream extends Sender, Borrower {
   streamId: number;

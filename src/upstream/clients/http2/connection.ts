@@ -6,34 +6,30 @@
  *          +------------- fault --------------+---------------------+----- last stream ended -------+--> closed
  *
  * Whatever breaks the protocol ends this connection and nothing else.
- * Source: RFC 9113 sections 3.4, 5.1, 6.8, 8.1.
+ * Source: RFC 9113 sections 5.1, 6.8, 8.1.
  */
 import type { Socket } from "node:net";
 import {
   type ConnectionOptions,
   type ConnectionOwner,
+  MAX_HEADER_LIST_BYTES,
   STREAM_WINDOW_BYTES,
   type Stream,
 } from "./connection-ports.ts";
-import { CLIENT_PREFACE, Flag, MAX_STREAM_ID, SettingId } from "./frame.ts";
+import { Flag, MAX_STREAM_ID } from "./frame.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import { type FrameHandler, FrameReader } from "./frame-reader.ts";
 import { FrameWriter } from "./frame-writer.ts";
+import { Greeting } from "./greeting.ts";
 import { HeaderDecoder } from "./hpack/decoder.ts";
 import { RequestEncoder } from "./hpack/request-encoder.ts";
 import { ErrorCode, Http2Error } from "./http2-error.ts";
 import { Keepalive } from "./keepalive.ts";
-import { socketFault } from "./open-socket.ts";
+import { closeSocket, socketFault } from "./open-socket.ts";
 import { PeerSettings } from "./peer-settings.ts";
 import { ReceiveWindows } from "./receive-windows.ts";
 import { SendScheduler } from "./send-scheduler.ts";
 import { StreamTable } from "./stream-table.ts";
-
-/** The header list of one reply, decoded, as SETTINGS_MAX_HEADER_LIST_SIZE counts. */
-const MAX_HEADER_LIST_BYTES: number = 64 * 1024;
-
-/** How long an upstream that does not read may keep a socket after its connection has ended. */
-const LINGER_MS = 1000;
 
 const PING_PAYLOAD: Uint8Array = new Uint8Array(8);
 
@@ -62,9 +58,7 @@ export class Connection implements FrameHandler {
   #dataLeft = 0;
   /** Whether it has been more than padding. */
   #hasContent = false;
-  /** Until the upstream's SETTINGS have come, then until it has acknowledged ours. */
-  #greetingTimer: NodeJS.Timeout;
-  #isAcknowledged = false;
+  readonly #greeting: Greeting;
   readonly #keepalive: Keepalive;
   /** More is to be sent than the upstream reads. */
   #isBehind = false;
@@ -99,7 +93,12 @@ export class Connection implements FrameHandler {
       if (this.#state !== "connecting" && this.#state !== "closed") this.#hangUp();
     });
     socket.on("close", () => this.#end());
-    this.#greetingTimer = setTimeout(() => this.#onSilence(), options.connectTimeoutMs);
+    this.#greeting = new Greeting({
+      connectTimeoutMs: options.connectTimeoutMs,
+      onSilence: () => this.#onSilence(),
+      settingsTimeoutMs: options.settingsTimeoutMs,
+      onUnsettled: () => this.#onUnsettled(),
+    });
     this.#keepalive = new Keepalive(
       options.keepaliveMs,
       options.keepaliveTimeoutMs,
@@ -273,8 +272,7 @@ export class Connection implements FrameHandler {
 
   onSettingsAck(): void {
     this.#budget.spend();
-    this.#isAcknowledged = true;
-    if (this.#state !== "greeting") clearTimeout(this.#greetingTimer);
+    this.#greeting.acknowledge();
   }
 
   onPing(bytes: Buffer, start: number): void {
@@ -333,26 +331,17 @@ export class Connection implements FrameHandler {
   #onConnected(): void {
     if (this.#state !== "connecting") return;
     this.#state = "greeting";
-    this.#writer.raw(Buffer.from(CLIENT_PREFACE, "latin1"));
-    this.#writer.settings([
-      [SettingId.ENABLE_PUSH, 0],
-      [SettingId.INITIAL_WINDOW_SIZE, STREAM_WINDOW_BYTES],
-      [SettingId.MAX_HEADER_LIST_SIZE, MAX_HEADER_LIST_BYTES],
-    ]);
+    this.#greeting.send(this.#writer);
     this.windows.open();
   }
 
   #onGreeted(): void {
     this.#state = "ready";
-    clearTimeout(this.#greetingTimer);
-    if (!this.#isAcknowledged) {
-      this.#greetingTimer = setTimeout(() => this.#onUnsettled(), this.#options.settingsTimeoutMs).unref();
-    }
+    this.#greeting.complete();
     this.#keepalive.start();
     this.#owner.onReady(this);
   }
 
-  /** Source: RFC 9113 section 6.5.3. */
   #onUnsettled(): void {
     this.#onViolation(new Http2Error(ErrorCode.SETTINGS_TIMEOUT, "no acknowledgement of SETTINGS"));
   }
@@ -385,8 +374,7 @@ export class Connection implements FrameHandler {
     }
     this.#writer.goaway(errorCode);
     this.#writer.flush();
-    socket.destroySoon();
-    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    closeSocket(socket);
   }
 
   /** Whether an upstream that makes this client answer also reads the answers. */
@@ -430,7 +418,7 @@ export class Connection implements FrameHandler {
   #end(violation?: string): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    clearTimeout(this.#greetingTimer);
+    this.#greeting.stop();
     this.#keepalive.stop();
     const flushes = this.#writer.flushes;
     this.#writer.close();

@@ -25,8 +25,10 @@ export const DEFAULT_WINDOW_BYTES: number = 65_535;
 /** No window may grow beyond this. */
 export const MAX_WINDOW_BYTES: number = 2 ** 31 - 1;
 
+/** A connection has no stream beyond this: stream numbers have 31 bits. */
 export const MAX_STREAM_ID: number = 2 ** 31 - 1;
 
+/** Types of frames. */
 export const FrameType = {
   DATA: 0x0,
   HEADERS: 0x1,
@@ -40,6 +42,7 @@ export const FrameType = {
   CONTINUATION: 0x9,
 } as const;
 
+/** Flags of frames, each for some types alone. */
 export const Flag = {
   /** DATA, HEADERS. */
   END_STREAM: 0x1,
@@ -50,6 +53,7 @@ export const Flag = {
   PRIORITY: 0x20,
 } as const;
 
+/** Identifiers of the parameters in SETTINGS. */
 export const SettingId = {
   HEADER_TABLE_SIZE: 0x1,
   ENABLE_PUSH: 0x2,

@@ -1,1 +1,1 @@
-export { createHttp2Client, Http2Channel } from "./channel.ts";
+export { createHttp2Client } from "./channel.ts";

@@ -10,6 +10,9 @@ import type { TlsOptions } from "../../channel.ts";
 
 const READ_BYTES: number = 64 * 1024;
 
+/** How long an upstream that does not read may keep a socket that is to be closed. */
+const LINGER_MS = 1000;
+
 /**
  * Opens a socket. `onConnected` comes when bytes can be exchanged, after TLS; failures are `error` and `close` of the
  * socket. `name` is the host that the certificate is for, where `address` holds what it resolved to.
@@ -53,6 +56,12 @@ export function openSocket(
     else socket.destroy(new Error("ERR_HTTP2 not offered by ALPN"));
   });
   return socket;
+}
+
+/** Closes a socket once what was written to it has left, or soon in any case. */
+export function closeSocket(socket: Socket): void {
+  socket.destroySoon();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 /** What a socket failed with, for `unreachable`. With several addresses for one name, the first failure stands for all. */

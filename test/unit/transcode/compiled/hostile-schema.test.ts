@@ -9,7 +9,7 @@ import {
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
 } from "@bufbuild/protobuf/wkt";
-import { CompiledCodec } from "../../../src/transcode/compiled/index.ts";
+import { CompiledCodec } from "../../../../src/transcode/compiled/index.ts";
 import { OPTIONS, refusalOf } from "./codec-fixture.ts";
 
 /** A proto3 message M of string fields with these JSON names, and `self`, a field of type M. */
@@ -132,7 +132,7 @@ describe("a schema that nobody vouches for", () => {
         "--disallow-code-generation-from-strings",
         "--input-type=module",
         "--eval",
-        `import { writeHex } from "./.cache/tests/test/unit/transcode-compiled/codec-fixture.js";
+        `import { writeHex } from "./.cache/tests/test/unit/transcode/compiled/codec-fixture.js";
          console.log(writeHex("protobuf_test_messages.proto3.TestAllTypesProto3", "08 05"));`,
       ],
       { encoding: "utf8" },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fromJson, type JsonValue, toBinary } from "@bufbuild/protobuf";
-import type { TranscodeOptions } from "../../../src/transcode/index.ts";
+import type { TranscodeOptions } from "../../../../src/transcode/index.ts";
 import { codecWith, messageNamed, PROTO2, PROTO3, refusalOf, registry, writeHex } from "./codec-fixture.ts";
 
 /** Wire bytes in hex, and their JSON. */

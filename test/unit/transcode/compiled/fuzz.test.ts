@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { StatusError } from "../../../src/status/index.ts";
+import { StatusError } from "../../../../src/status/index.ts";
 import { codecWith, EDITION_2023, messageNamed, PROTO2, PROTO3 } from "./codec-fixture.ts";
 import { bufferWithNoise } from "./noise.ts";
 

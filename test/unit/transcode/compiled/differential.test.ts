@@ -24,7 +24,7 @@ import fc from "fast-check";
 import protobuf from "protobufjs";
 import protojson from "protobufjs/ext/protojson.js";
 import "protobufjs/ext/descriptor.js";
-import { CompiledCodec } from "../../../src/transcode/compiled/index.ts";
+import { CompiledCodec } from "../../../../src/transcode/compiled/index.ts";
 import { OPTIONS } from "./codec-fixture.ts";
 import { jsonOf, randomSchema } from "./random-schema.ts";
 

@@ -9,10 +9,10 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { type Status, StatusError } from "../../../src/status/index.ts";
-import { CompiledCodec } from "../../../src/transcode/compiled/index.ts";
-import type { TranscodeOptions } from "../../../src/transcode/index.ts";
-import { OPTIONS } from "../../contract/transcoder/codec.ts";
+import { type Status, StatusError } from "../../../../src/status/index.ts";
+import { CompiledCodec } from "../../../../src/transcode/compiled/index.ts";
+import type { TranscodeOptions } from "../../../../src/transcode/index.ts";
+import { OPTIONS } from "../../../contract/transcoder/codec.ts";
 
 export { OPTIONS };
 
