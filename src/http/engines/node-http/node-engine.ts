@@ -169,7 +169,10 @@ class NodeListener implements HttpListener, ConnectionOwner {
   #onSocket(socket: Socket): void {
     // Whoever takes the socket listens for its close, too; an error is always followed by that.
     socket.on("error", () => undefined);
-    if (this.#isDraining) {
+    // A client that resets before it is accepted leaves its bytes, but no address: it would pass for one on a unix socket,
+    // whose PROXY header is believed.
+    const isGone = this.#address.path === undefined && socket.remoteAddress === undefined;
+    if (this.#isDraining || isGone) {
       socket.destroy();
       return;
     }
