@@ -186,6 +186,8 @@ export class Http1Server {
 
   /** Answers a connection without an exchange, and closes it. */
   #write(socket: Socket, refusal: Refusal, peer: string): void {
+    // Behind replies that nobody reads, it would never go.
+    socket.setTimeout(this.#owner.limits.idleTimeoutMs, () => socket.destroy());
     socket.write(refusalBytes(refusal, new Date().toUTCString()));
     this.#owner.refused(refusal, { peer, method: "", path: "" });
     socket.destroySoon();

@@ -59,6 +59,7 @@ interface Stage {
 class NodeListener implements HttpListener, ConnectionOwner {
   readonly limits: EngineLimits;
   readonly bodies: BodyDeadlines;
+  readonly replies: BodyDeadlines;
   readonly handler: ExchangeHandler;
   readonly #options: ListenOptions;
   readonly #steps: OpeningSteps;
@@ -77,6 +78,7 @@ class NodeListener implements HttpListener, ConnectionOwner {
     this.limits = limits;
     this.handler = handler;
     this.bodies = new BodyDeadlines(limits.bodyTimeoutMs);
+    this.replies = new BodyDeadlines(limits.idleTimeoutMs);
     this.#options = options;
     const timeoutMs = limits.headTimeoutMs;
     this.#steps = {

@@ -57,6 +57,7 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner {
   /** The reply has ended, or nobody is there to take it. */
   #isOver = false;
   #mustClose = false;
+  #isAwaitingBytes = false;
 
   constructor(
     head: RequestHead,
@@ -105,12 +106,19 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner {
     this.#body?.resume();
   }
 
+  get isClientsTurn(): boolean {
+    // A reply that has ended has the socket until all of it has gone; one that waits behind another has none.
+    return this.#isAwaitingBytes || (this.#isOver && this.#response.socket !== null);
+  }
+
   awaitBytes(): void {
-    this.#request.socket.setTimeout(this.#connection.idleTimeoutMs);
+    this.#isAwaitingBytes = true;
+    this.#connection.watchSilence();
   }
 
   restBytes(): void {
-    this.#request.socket.setTimeout(0);
+    this.#isAwaitingBytes = false;
+    this.#connection.watchSilence();
   }
 
   /** The connection ends with the reply. */
@@ -130,6 +138,7 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner {
     this.#body?.close();
     this.#response.writeHead(sent, reasonPhrase(sent), fields);
     this.#response.end(hasBody && this.method !== "HEAD" ? bytes : undefined);
+    this.#awaitReader();
   }
 
   start(status: number, headers: HeaderList): void {
@@ -153,6 +162,7 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner {
     this.#body?.close();
     if (trailers !== undefined && this.takesTrailers) this.#response.addTrailers(trailerPairs(trailers));
     this.#response.end();
+    this.#awaitReader();
   }
 
   destroy(): void {
@@ -185,6 +195,11 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner {
     this.#body?.close();
     this.#connection.release(this);
     if (!wasOver) this.onAbort?.();
+  }
+
+  /** The reply has ended; where the system did not take all of it, the client has to read. */
+  #awaitReader(): void {
+    if (this.#request.socket.writableLength > 0) this.#connection.watchSilence();
   }
 
   #askForBody(): void {

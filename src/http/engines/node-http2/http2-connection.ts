@@ -46,6 +46,7 @@ export class Http2Connection {
   readonly peer: string;
   readonly tls: TlsClient | undefined;
   readonly owner: ConnectionOwner;
+  readonly #socket: Socket;
   readonly #session: ServerHttp2Session;
   readonly #onFault: (detail: string) => void;
   readonly #idle: NodeJS.Timeout;
@@ -57,6 +58,7 @@ export class Http2Connection {
     this.peer = peer;
     this.tls = tls;
     this.owner = owner;
+    this.#socket = socket;
     this.#onFault = onFault;
     // Streams end one by one; a client that closes its side of the connection has left.
     socket.allowHalfOpen = false;
@@ -100,9 +102,21 @@ export class Http2Connection {
     if (this.#streams === 0) this.#idle.refresh();
   }
 
+  /** Closes the connection with all its streams, whatever the client has not read yet. */
+  cut(): void {
+    this.#socket.destroy();
+  }
+
   #onIdle(): void {
     // With streams under way their own times count; the last one starts this anew.
-    if (this.#streams === 0) this.drain();
+    if (this.#streams > 0) return;
+    if (this.#session.closed) {
+      // Node waits for the client to close its side, and for the end of a head that it has begun.
+      this.cut();
+      return;
+    }
+    this.drain();
+    this.#idle.refresh();
   }
 
   #onError(error: NodeJS.ErrnoException): void {
