@@ -8,6 +8,7 @@ export {
   HEAD_TOO_SLOW,
   HEADERS_TOO_MANY,
   HOST_NOT_ONE,
+  HOST_NOT_PLAIN,
   NOT_HTTP,
   REFUSAL_HEADERS,
   type Refusal,
