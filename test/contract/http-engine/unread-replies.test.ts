@@ -5,9 +5,11 @@ import { type ClientHttp2Session, connect as connectHttp2, constants } from "nod
 import { connect, type Socket } from "node:net";
 import { describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { connect as connectTls, type TLSSocket } from "node:tls";
 import { createNodeHttpEngine } from "../../../src/http/engines/node-http/index.ts";
 import type { ExchangeHandler, HttpListener } from "../../../src/http/index.ts";
 import { portOf, TEST_LIMITS } from "../../support/listening.ts";
+import { serverTls } from "../../support/transports.ts";
 
 const IDLE_MS = 400;
 /** More than the sockets of both sides take. */
@@ -137,6 +139,30 @@ describe("replies that nobody reads", { timeout: 20_000 }, () => {
       });
     });
   }
+
+  test("a client of TLS that reads now and then gets all of it, and one that does not loses its connection", async () => {
+    const listener = await createNodeHttpEngine().listen(
+      { host: "127.0.0.1", port: 0 },
+      { tls: serverTls(), limits: { ...TEST_LIMITS, idleTimeoutMs: IDLE_MS } },
+      respondLong,
+    );
+    try {
+      const open = (): TLSSocket => {
+        const client = connectTls({ port: portOf(listener), host: "127.0.0.1", rejectUnauthorized: false });
+        client.on("error", () => undefined);
+        client.write(GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+        return client;
+      };
+      assert.ok((await readSlowly(open())) > LONG.length);
+      const silent = open();
+      silent.pause();
+      await anyThere(listener);
+      await allGone(listener);
+      silent.destroy();
+    } finally {
+      listener.close();
+    }
+  });
 
   test("time runs for the client alone: a pipelined request may take longer than it", async () => {
     const handler: ExchangeHandler = (exchange) => {

@@ -2,6 +2,7 @@ export { BodyDeadlines, type DueBody } from "./body-deadlines.ts";
 export type { ConnectionOwner } from "./connection-owner.ts";
 export { HeldMessages } from "./held-messages.ts";
 export { type BodyOwner, NodeBody } from "./node-body.ts";
+export { type PieceListener, PieceWriter } from "./piece-writer.ts";
 export {
   CONNECTIONS_FULL,
   HEAD_TOO_LARGE,

@@ -16,16 +16,17 @@ import {
   isBodiless,
   isSendableField,
   NodeBody,
+  type PieceListener,
+  PieceWriter,
 } from "../common/index.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import type { Http2Head } from "./http2-head.ts";
-import { PieceWriter } from "./piece-writer.ts";
 
 /**
  * A request on HTTP/2. A reply's `connection: close` ends nothing: a stream that is over costs nothing more. As a
  * {@link DueBody} it stands for its reply: the client has to read what is left once that has ended.
  */
-export class Http2Exchange implements HttpExchange, BodyOwner, DueBody {
+export class Http2Exchange implements HttpExchange, BodyOwner, DueBody, PieceListener {
   previousDue: DueBody | undefined = undefined;
   nextDue: DueBody | undefined = undefined;
   dueSince = -1;

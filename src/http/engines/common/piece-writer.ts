@@ -1,11 +1,11 @@
 /**
- * Writes to a stream of HTTP/2 so that it can be seen whether its client reads.
+ * Writes a reply so that it can be seen whether its client reads.
  *
- * Of what node:http2 has been given nothing tells how much has gone: a reply of megabytes is one write, whose callback comes
- * with the last byte. And its own timeout lasts as long as anything is sent on the connection. So what is long is handed over
- * in pieces, each when the one before has gone.
+ * Of what node:http2 and node:tls have been given nothing tells how much has gone: a reply of megabytes is one write, whose
+ * callback comes with the last byte; and the timeout of node:http2 lasts as long as anything is sent on the connection. So
+ * what is long is handed over in pieces, each when the one before has gone.
  */
-import type { ServerHttp2Stream } from "node:http2";
+import type { Writable } from "node:stream";
 
 /** One piece. A client that takes so much within an idle timeout is slow, and not silent. */
 const PIECE_BYTES: number = 64 * 1024;
@@ -20,9 +20,9 @@ export interface PieceListener {
   onWritten(): void;
 }
 
-/** The writing side of one stream. */
+/** The writing side of one reply. */
 export class PieceWriter {
-  readonly #stream: ServerHttp2Stream;
+  readonly #stream: Writable;
   readonly #listener: PieceListener;
   /** What the stream has not been given. */
   readonly #rest: Uint8Array[] = [];
@@ -30,7 +30,7 @@ export class PieceWriter {
   #isPacing = false;
   #isEnding = false;
 
-  constructor(stream: ServerHttp2Stream, listener: PieceListener) {
+  constructor(stream: Writable, listener: PieceListener) {
     this.#stream = stream;
     this.#listener = listener;
   }
