@@ -153,10 +153,13 @@ function listenerSection(directory: string): z.ZodType<ListenerConfig> {
       min: "1KiB",
       max: "1MiB",
     }).prefault("32KiB"),
-    idleTimeout: duration("How long a kept-alive connection may be silent, and a body.", {
-      min: "1s",
-      max: "16m",
-    }).prefault("60s"),
+    idleTimeout: duration(
+      "How long a kept-alive connection may be silent, a body, and a client that has the end of its reply to read.",
+      {
+        min: "1s",
+        max: "16m",
+      },
+    ).prefault("60s"),
     trustedHops: integer(
       "How many proxies in front append to `x-forwarded-for` or `forwarded` and are believed.",
       0,

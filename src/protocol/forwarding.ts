@@ -112,16 +112,38 @@ function first(headers: HeaderList, name: string, trustedHops: number): string |
   return believed(headers, name, trustedHops)[0];
 }
 
-/** The last `count` elements of a list; none if its quotes do not match. */
+/**
+ * The last `count` elements of a list. It is read from its end: what a client wrote before a proxy added to it, such as a
+ * quote without a partner, must not hide what the proxy wrote.
+ */
 function believed(headers: HeaderList, name: string, count: number): readonly string[] {
   const elements: string[] = [];
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    if (headers[i] !== name) continue;
-    const parts = split(headers[i + 1] ?? "", ",");
-    if (parts === undefined) return [];
-    for (const part of parts) if (part !== "") elements.push(part);
+  for (let i = headers.length - 2; i >= 0 && elements.length < count; i -= 2) {
+    if (headers[i] === name) takeFromEnd(headers[i + 1] ?? "", elements, count);
   }
-  return elements.slice(-count);
+  return elements.reverse();
+}
+
+/** Adds the last elements of `text`, the last one first, until there are `count`. */
+function takeFromEnd(text: string, elements: string[], count: number): void {
+  let end = text.length;
+  let isQuoted = false;
+  for (let i = end - 1; i >= -1 && elements.length < count; i--) {
+    if (text.charAt(i) === '"') {
+      if (!isQuoted || !isEscaped(text, i)) isQuoted = !isQuoted;
+    } else if (!isQuoted && (i < 0 || text.charAt(i) === ",")) {
+      const element = text.slice(i + 1, end).trim();
+      if (element !== "") elements.push(element);
+      end = i;
+    }
+  }
+}
+
+/** Whether an odd number of backslashes stands before the quote at `at`. */
+function isEscaped(text: string, at: number): boolean {
+  let start = at;
+  while (start > 0 && text.charAt(start - 1) === "\\") start--;
+  return (at - start) % 2 === 1;
 }
 
 interface Element {
@@ -132,7 +154,7 @@ interface Element {
 
 function readElement(element: string): Element {
   const read: { for?: string; host?: string; proto?: string } = {};
-  for (const pair of split(element, ";") ?? []) {
+  for (const pair of pairsOf(element)) {
     const equals = pair.indexOf("=");
     const name = pair.slice(0, Math.max(equals, 0)).toLowerCase();
     if (name === "for" || name === "host" || name === "proto") read[name] = unquote(pair.slice(equals + 1));
@@ -169,9 +191,9 @@ function isPort(text: string): boolean {
   return Number(text) >= 1 && Number(text) <= 65_535;
 }
 
-/** The parts between `separator`s outside of quoted strings, trimmed; undefined if a quote has no end. */
-function split(text: string, separator: string): readonly string[] | undefined {
-  if (!text.includes('"')) return text.split(separator).map((part) => part.trim());
+/** The parts between semicolons outside of quoted strings, trimmed. */
+function pairsOf(text: string): readonly string[] {
+  if (!text.includes('"')) return text.split(";").map((part) => part.trim());
   const parts: string[] = [];
   let start = 0;
   let isQuoted = false;
@@ -179,12 +201,11 @@ function split(text: string, separator: string): readonly string[] | undefined {
     const unit = text.charAt(i);
     if (isQuoted && unit === "\\") i++;
     else if (unit === '"') isQuoted = !isQuoted;
-    else if (unit === separator && !isQuoted) {
+    else if (unit === ";" && !isQuoted) {
       parts.push(text.slice(start, i).trim());
       start = i + 1;
     }
   }
-  if (isQuoted) return undefined;
   parts.push(text.slice(start).trim());
   return parts;
 }

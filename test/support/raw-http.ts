@@ -1,6 +1,7 @@
 /**
  * An HTTP/1.1 client on a bare socket, for tests that must send what no client library would.
  */
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -18,6 +19,17 @@ export interface RawReply {
 /** The values of all fields called `name`. */
 export function fieldValues(reply: RawReply, name: string): string[] {
   return reply.headers.filter(([field]) => field === name).map(([, value]) => value);
+}
+
+/**
+ * Sends `bytes` on a connection of its own and resets it, all before a server in this process can accept it: another process
+ * does that, and this one stands still meanwhile.
+ */
+export function sendAndReset(port: number, bytes: string): void {
+  const client = `const socket = require("node:net").connect(${port}, "127.0.0.1", () =>
+    socket.write(${JSON.stringify(bytes)}, () => socket.resetAndDestroy()));`;
+  const { status } = spawnSync(process.execPath, ["-e", client]);
+  if (status !== 0) throw new Error("the client could not reset its connection");
 }
 
 /** Latin-1 text to bytes, so that a test can write any byte as `\xNN`. */

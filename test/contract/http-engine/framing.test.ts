@@ -130,6 +130,11 @@ describeEngines(
         { node: "HTTP_MALFORMED", uws: undefined },
       ],
       [
+        "a Host that could be read as another",
+        "GET / HTTP/1.1\r\nHost: a@b/c\r\n\r\n",
+        { node: "HTTP_MALFORMED", uws: "HTTP_MALFORMED" },
+      ],
+      [
         "a bad target",
         "GET /\xe9 HTTP/1.1\r\nHost: a\r\n\r\n",
         { node: "HTTP_MALFORMED", uws: "HTTP_MALFORMED" },
@@ -159,6 +164,32 @@ describeEngines(
           assert.deepEqual(
             refused.map((told) => [told.reason, told.httpStatus, told.peer, told.bytesOut]),
             [[reason, 400, "127.0.0.1", body.length]],
+          );
+        };
+        await withServer(engine, echoHandler(), exchange, TEST_LIMITS, (request) => refused.push(request));
+      });
+    }
+
+    for (const [title, request, engines] of [
+      [
+        "a transfer coding that is unknown",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        ["node", "uws"],
+      ],
+      // uWebSockets.js answers this by itself.
+      ["a CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", ["node"]],
+    ] as const) {
+      test(`tells of ${title}, with or without an answer`, async () => {
+        const refused: RefusedRequest[] = [];
+        const exchange = async (server: RawHttpServer): Promise<void> => {
+          const client = await server.connect();
+          await client.send(request);
+          const text = await client.closed();
+          if (!engines.some((name) => name === engine.name)) return;
+          const length = text === "" ? 0 : text.length - text.indexOf("\r\n\r\n") - 4;
+          assert.deepEqual(
+            refused.map((told) => [told.reason, told.httpStatus, told.peer, told.bytesOut]),
+            [["HTTP_MALFORMED", 400, "127.0.0.1", length]],
           );
         };
         await withServer(engine, echoHandler(), exchange, TEST_LIMITS, (request) => refused.push(request));

@@ -336,6 +336,13 @@ for (const way of WAYS) {
         431,
         "HEADERS_TOO_MANY",
       ],
+      [
+        "far too many fields",
+        Object.fromEntries("abcdefghijklmnopqrstuvw".split("").map((c) => [c, "1"])),
+        431,
+        "HEADERS_TOO_MANY",
+      ],
+      ["an authority that is none", { ":authority": "a@b" }, 400, "HTTP_MALFORMED"],
       ["a target that is too long", { ":path": `/${"x".repeat(600)}` }, 414, "URL_TOO_LONG"],
       ["a target that is not plain", { ":path": "/caf\xe9" }, 400, "HTTP_MALFORMED"],
       ["a target with a fragment", { ":path": "/a#b" }, 400, "HTTP_MALFORMED"],

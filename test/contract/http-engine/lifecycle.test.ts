@@ -10,7 +10,7 @@ import {
   type HttpExchange,
   ListenError,
 } from "../../../src/http/index.ts";
-import { fieldValues, RawHttpClient } from "../../support/raw-http.ts";
+import { fieldValues, RawHttpClient, sendAndReset } from "../../support/raw-http.ts";
 import {
   describeEngines,
   echoHandler,
@@ -114,6 +114,21 @@ describeEngines(
         });
       });
     }
+
+    test("does not run a request whose client has reset before it was accepted: its address is lost", async () => {
+      const ran: string[] = [];
+      const handler: ExchangeHandler = (exchange) => {
+        ran.push(exchange.peer);
+        exchange.respond(200, [], "");
+      };
+      await withServer(engine, handler, async (server) => {
+        sendAndReset(portOf(server.listener), GET);
+        const next = await server.connect();
+        await next.send(GET);
+        assert.equal((await next.reply()).status, 200);
+        assert.equal(ran.length, 1);
+      });
+    });
 
     test("tells that the client goes away in the middle of its body, without an end", async () => {
       const aborted = signal();

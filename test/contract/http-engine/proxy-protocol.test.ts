@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createNodeHttpEngine } from "../../../src/http/engines/node-http/index.ts";
 import type { ConnectionFault, ListenOptions, RefusedConnection } from "../../../src/http/index.ts";
-import { RawHttpClient } from "../../support/raw-http.ts";
+import { RawHttpClient, sendAndReset } from "../../support/raw-http.ts";
 import { portOf, TEST_LIMITS } from "../../support/raw-http-server.ts";
 import { serverTls } from "../../support/transports.ts";
 
@@ -68,6 +68,23 @@ describe("a PROXY header", { timeout: 20_000 }, () => {
       });
     });
   }
+
+  test("of a client that has reset before it was accepted is not believed: nobody knows its network", async () => {
+    const peers: string[] = [];
+    const listener = await createNodeHttpEngine().listen(
+      { host: "127.0.0.1", port: 0 },
+      { proxyProtocol: { versions: "any", from: ["10.0.0.0/8"] }, limits: TEST_LIMITS },
+      (exchange) => peers.push(exchange.peer),
+    );
+    try {
+      sendAndReset(portOf(listener), HEADER + GET);
+      const next = await RawHttpClient.connect(portOf(listener));
+      assert.equal(await next.closed(), "");
+      assert.deepEqual(peers, []);
+    } finally {
+      listener.close();
+    }
+  });
 
   for (const [title, options, sent] of [
     ["a header that does not end", {}, "PROXY TCP4 "],

@@ -7,6 +7,8 @@ import type { Refusal } from "./refusal.ts";
 export interface ConnectionOwner {
   readonly limits: EngineLimits;
   readonly bodies: BodyDeadlines;
+  /** The times of replies that have ended and that their clients have not read, where the engine keeps them itself. */
+  readonly replies: BodyDeadlines;
   readonly handler: ExchangeHandler;
   /** A connection carries its last request. */
   retiring(): void;

@@ -2,12 +2,14 @@ export { BodyDeadlines, type DueBody } from "./body-deadlines.ts";
 export type { ConnectionOwner } from "./connection-owner.ts";
 export { HeldMessages } from "./held-messages.ts";
 export { type BodyOwner, NodeBody } from "./node-body.ts";
+export { type PieceListener, PieceWriter } from "./piece-writer.ts";
 export {
   CONNECTIONS_FULL,
   HEAD_TOO_LARGE,
   HEAD_TOO_SLOW,
   HEADERS_TOO_MANY,
   HOST_NOT_ONE,
+  HOST_NOT_PLAIN,
   NOT_HTTP,
   REFUSAL_HEADERS,
   type Refusal,

@@ -4,7 +4,7 @@
 import { REASONS, type Reason } from "../../../status/index.ts";
 import type { EngineLimits } from "../../engine.ts";
 import type { HeaderList } from "../../header-list.ts";
-import { isPlainQuery, isPlainTarget } from "./request-head.ts";
+import { type HeadFacts, isPlainQuery, isPlainTarget } from "./request-head.ts";
 import { reasonPhrase } from "./status-line.ts";
 
 /** A reply that ends the connection, for requests that never reach the handler. */
@@ -32,6 +32,12 @@ export const HOST_NOT_ONE: Refusal = refusal(
   400,
   "HTTP_MALFORMED",
   "the request needs exactly one host field",
+);
+/** `host` is none. */
+export const HOST_NOT_PLAIN: Refusal = refusal(
+  400,
+  "HTTP_MALFORMED",
+  "the host field is no host name or address, with or without a port",
 );
 /** The head did not arrive in time. */
 export const HEAD_TOO_SLOW: Refusal = refusal(408, "REQUEST_TIMEOUT", "the request did not arrive in time");
@@ -67,20 +73,21 @@ export interface CheckedHead {
   readonly path: string;
   readonly query: string;
   readonly headers: HeaderList;
-  /** How many `host` fields there are, and how few there may be; more than one is never right. */
-  readonly hosts: number;
+  readonly facts: HeadFacts;
+  /** How few `host` fields there may be; more than one is never right. */
   readonly hostsNeeded: 0 | 1;
 }
 
 /** Why the engine answers a request by itself; undefined for one that is fit to be handed over. */
 export function refusalOfHead(
-  { path, query, headers, hosts, hostsNeeded }: CheckedHead,
+  { path, query, headers, facts, hostsNeeded }: CheckedHead,
   { maxUrlBytes, maxHeaders }: EngineLimits,
 ): Refusal | undefined {
   // The mark between the two counts where there is a query.
   if (path.length + (query === "" ? 0 : query.length + 1) > maxUrlBytes) return URL_TOO_LONG;
   if (headers.length > maxHeaders * 2) return HEADERS_TOO_MANY;
-  if (hosts > 1 || hosts < hostsNeeded) return HOST_NOT_ONE;
+  if (facts.hosts > 1 || facts.hosts < hostsNeeded) return HOST_NOT_ONE;
+  if (!facts.areHostsPlain) return HOST_NOT_PLAIN;
   if (!isPlainTarget(path) || !isPlainQuery(query)) return TARGET_NOT_PLAIN;
   return undefined;
 }

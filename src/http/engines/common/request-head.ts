@@ -24,6 +24,8 @@ export interface HeadFacts {
   readonly wantsClose: boolean;
   /** How many `host` fields there are. */
   readonly hosts: number;
+  /** Whether each of them may be a host with or without a port, by its characters; the empty one may. */
+  readonly areHostsPlain: boolean;
   /** The client takes trailers (`te: trailers`). */
   readonly takesTrailers: boolean;
   /** `upgrade` names `websocket`, `connection` names `upgrade`, and there is no body. Source: RFC 6455 section 4.2.1. */
@@ -38,6 +40,7 @@ export function readHeadFacts(headers: HeaderList): HeadFacts {
   let ambiguous = false;
   let wantsClose = false;
   let hosts = 0;
+  let areHostsPlain = true;
   let takesTrailers = false;
   let namesWebSocket = false;
   let wantsUpgrade = false;
@@ -49,7 +52,9 @@ export function readHeadFacts(headers: HeaderList): HeadFacts {
         if (name === "te") takesTrailers ||= hasToken(headers[i + 1] ?? "", "trailers");
         break;
       case 4:
-        if (name === "host") hosts += 1;
+        if (name !== "host") break;
+        hosts += 1;
+        areHostsPlain &&= isPlainHost(headers[i + 1] ?? "");
         break;
       case 7:
         if (name === "upgrade") namesWebSocket ||= hasToken(headers[i + 1] ?? "", "websocket");
@@ -75,7 +80,7 @@ export function readHeadFacts(headers: HeaderList): HeadFacts {
   if (lengths + codings > 1) ambiguous = true;
   if (codings > 0) bodyLength = CHUNKED;
   const offersWebSocket = namesWebSocket && wantsUpgrade && bodyLength === 0;
-  return { bodyLength, ambiguous, wantsClose, hosts, takesTrailers, offersWebSocket };
+  return { bodyLength, ambiguous, wantsClose, hosts, areHostsPlain, takesTrailers, offersWebSocket };
 }
 
 /** Digits alone, or -1. */
@@ -120,6 +125,21 @@ export function isPlainQuery(query: string): boolean {
   for (let i = 0; i < query.length; i++) {
     const code = query.charCodeAt(i);
     if (code < 0x21 || code > 0x7e || code === 0x23) return false;
+  }
+  return true;
+}
+
+/**
+ * Whether a host has only characters of `uri-host [ ":" port ]`: no delimiter, such as `/` or `@`, with which others could
+ * read another host. Sources: RFC 9110 section 7.2, RFC 3986 section 3.2.2.
+ */
+function isPlainHost(host: string): boolean {
+  for (let i = 0; i < host.length; i++) {
+    const code = host.charCodeAt(i);
+    const isLetter = (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a);
+    // Digits and the colon stand in one row, as do `-` and the dot.
+    if (isLetter || (code >= 0x30 && code <= 0x3a) || code === 0x2d || code === 0x2e) continue;
+    if (!"_~%[]!$&'()*+,;=".includes(host.charAt(i))) return false;
   }
   return true;
 }

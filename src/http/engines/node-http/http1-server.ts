@@ -17,6 +17,7 @@ import {
   readHeadFacts,
   refusalBytes,
   refusalOfHead,
+  TARGET_NOT_PLAIN,
 } from "../common/index.ts";
 import type { OpenConnection } from "./connection-opening.ts";
 import { NodeConnection } from "./node-connection.ts";
@@ -64,6 +65,12 @@ export class Http1Server {
         this.#onUpgrade(request, socket as Socket, head),
       );
     }
+    // Node would close these without a word.
+    this.#server.on("connect", (_request, socket) => {
+      socket.on("error", () => undefined);
+      // As above.
+      this.#onConnect(socket as Socket);
+    });
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) =>
       // As above.
       this.#onClientError(error, socket as Socket),
@@ -125,6 +132,13 @@ export class Http1Server {
     this.#onHead({ headers, facts, expectsContinue: false, behind: head }, request, response);
   }
 
+  /** There are no tunnels here. */
+  #onConnect(socket: Socket): void {
+    const connection = this.#connections.get(socket);
+    if (connection === undefined || connection.isSealed) socket.destroy();
+    else this.#refuse(socket, connection, TARGET_NOT_PLAIN);
+  }
+
   #onHead(
     { headers, facts, expectsContinue, behind }: Omit<RequestHead, "path" | "query">,
     request: IncomingMessage,
@@ -141,7 +155,7 @@ export class Http1Server {
       return;
     }
     if (facts.ambiguous || (isAncient && facts.bodyLength < 0)) {
-      socket.destroy();
+      this.#refuse(socket, connection, NOT_HTTP);
       return;
     }
     const target = request.url ?? "";
@@ -155,10 +169,7 @@ export class Http1Server {
       connection,
     );
     const hostsNeeded = isAncient ? 0 : 1;
-    const refusal = refusalOfHead(
-      { path, query, headers, hosts: facts.hosts, hostsNeeded },
-      this.#owner.limits,
-    );
+    const refusal = refusalOfHead({ path, query, headers, facts, hostsNeeded }, this.#owner.limits);
     if (refusal === undefined) {
       this.#owner.handler(exchange);
       return;
@@ -186,6 +197,8 @@ export class Http1Server {
 
   /** Answers a connection without an exchange, and closes it. */
   #write(socket: Socket, refusal: Refusal, peer: string): void {
+    // Behind replies that nobody reads, it would never go.
+    socket.setTimeout(this.#owner.limits.idleTimeoutMs, () => socket.destroy());
     socket.write(refusalBytes(refusal, new Date().toUTCString()));
     this.#owner.refused(refusal, { peer, method: "", path: "" });
     socket.destroySoon();

@@ -7,6 +7,8 @@ import type { BodyDeadlines, ConnectionOwner } from "../common/index.ts";
 
 /** An exchange as its connection sees it. */
 export interface Carried {
+  /** Whether the client has to send or to read something now: silence is the client's. */
+  readonly isClientsTurn: boolean;
   /** The connection is gone; may come after the exchange was released. */
   connectionClosed(): void;
 }
@@ -28,11 +30,6 @@ export class NodeConnection {
     this.peer = peer;
     this.tls = tls;
     this.#owner = owner;
-  }
-
-  /** Longest silence within a body. */
-  get idleTimeoutMs(): number {
-    return this.#owner.limits.idleTimeoutMs;
   }
 
   /** The times of bodies. */
@@ -61,6 +58,18 @@ export class NodeConnection {
     if (this.#requests === this.#owner.limits.requestsPerConnection) this.#owner.retiring();
   }
 
+  /**
+   * Starts, or stops, the time of silence, which ends the connection: the exchanges say whose turn it is. Between exchanges
+   * Node counts by itself.
+   */
+  watchSilence(): void {
+    if (this.#exchanges.size === 0) return;
+    let isClientsTurn = false;
+    for (const exchange of this.#exchanges) isClientsTurn ||= exchange.isClientsTurn;
+    // Node starts it anew as long as bytes move.
+    this.#socket.setTimeout(isClientsTurn ? this.#owner.limits.idleTimeoutMs : 0);
+  }
+
   /** A reply that closes the connection has begun: requests behind it must not run. */
   seal(): void {
     this.#isSealed = true;
@@ -69,6 +78,7 @@ export class NodeConnection {
   /** The exchange is over, its reply flushed or broken off. */
   release(exchange: Carried): void {
     this.#exchanges.delete(exchange);
+    this.watchSilence();
     // A reply that began before the drain did not say `connection: close`.
     if (this.#isDraining && this.#exchanges.size === 0) this.#socket.destroySoon();
   }

@@ -59,6 +59,7 @@ interface Stage {
 class NodeListener implements HttpListener, ConnectionOwner {
   readonly limits: EngineLimits;
   readonly bodies: BodyDeadlines;
+  readonly replies: BodyDeadlines;
   readonly handler: ExchangeHandler;
   readonly #options: ListenOptions;
   readonly #steps: OpeningSteps;
@@ -77,6 +78,7 @@ class NodeListener implements HttpListener, ConnectionOwner {
     this.limits = limits;
     this.handler = handler;
     this.bodies = new BodyDeadlines(limits.bodyTimeoutMs);
+    this.replies = new BodyDeadlines(limits.idleTimeoutMs);
     this.#options = options;
     const timeoutMs = limits.headTimeoutMs;
     this.#steps = {
@@ -169,7 +171,10 @@ class NodeListener implements HttpListener, ConnectionOwner {
   #onSocket(socket: Socket): void {
     // Whoever takes the socket listens for its close, too; an error is always followed by that.
     socket.on("error", () => undefined);
-    if (this.#isDraining) {
+    // A client that resets before it is accepted leaves its bytes, but no address: it would pass for one on a unix socket,
+    // whose PROXY header is believed.
+    const isGone = this.#address.path === undefined && socket.remoteAddress === undefined;
+    if (this.#isDraining || isGone) {
       socket.destroy();
       return;
     }

@@ -17,6 +17,8 @@ import {
   isSendableField,
   MAX_SKIPPED_BODY_BYTES,
   NodeBody,
+  type PieceListener,
+  PieceWriter,
   reasonPhrase,
 } from "../common/index.ts";
 import type { Carried, NodeConnection } from "./node-connection.ts";
@@ -35,7 +37,7 @@ export interface RequestHead {
 }
 
 /** A request on node:http; made by the listener once the head has been checked. */
-export class NodeExchange implements HttpExchange, Carried, BodyOwner {
+export class NodeExchange implements HttpExchange, Carried, BodyOwner, PieceListener {
   readonly method: string;
   readonly path: string;
   readonly query: string;
@@ -57,6 +59,9 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner {
   /** The reply has ended, or nobody is there to take it. */
   #isOver = false;
   #mustClose = false;
+  #isAwaitingBytes = false;
+  /** Undefined in the clear, where the socket itself tells of progress. */
+  readonly #writer: PieceWriter | undefined;
 
   constructor(
     head: RequestHead,
@@ -79,6 +84,7 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner {
     this.#connection = connection;
     const { bodyLength } = head.facts;
     this.#body = bodyLength === 0 ? undefined : new NodeBody(request, bodyLength, this);
+    this.#writer = this.tls === undefined ? undefined : new PieceWriter(response, this);
     connection.acquire(this);
     response.on("close", () => this.connectionClosed());
   }
@@ -105,12 +111,19 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner {
     this.#body?.resume();
   }
 
+  get isClientsTurn(): boolean {
+    // A reply that has ended has the socket until all of it has gone; one that waits behind another has none.
+    return this.#isAwaitingBytes || (this.#isOver && this.#response.socket !== null);
+  }
+
   awaitBytes(): void {
-    this.#request.socket.setTimeout(this.#connection.idleTimeoutMs);
+    this.#isAwaitingBytes = true;
+    this.#connection.watchSilence();
   }
 
   restBytes(): void {
-    this.#request.socket.setTimeout(0);
+    this.#isAwaitingBytes = false;
+    this.#connection.watchSilence();
   }
 
   /** The connection ends with the reply. */
@@ -129,7 +142,8 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner {
     this.#isOver = true;
     this.#body?.close();
     this.#response.writeHead(sent, reasonPhrase(sent), fields);
-    this.#response.end(hasBody && this.method !== "HEAD" ? bytes : undefined);
+    if (hasBody && this.method !== "HEAD") this.#finish(bytes);
+    else this.#finish(undefined);
   }
 
   start(status: number, headers: HeaderList): void {
@@ -137,14 +151,15 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner {
     const sent = finalStatus(status);
     this.#response.writeHead(sent, reasonPhrase(sent), this.#replyFields(headers));
     this.#response.on("drain", () => {
-      if (!this.#isOver) this.onDrain?.();
+      if (this.#writer === undefined) this.onWritable();
+      else this.#writer.drained();
     });
     this.#response.flushHeaders();
   }
 
   write(chunk: Uint8Array | string): boolean {
     if (this.#isOver || this.method === "HEAD" || chunk.length === 0) return true;
-    return this.#response.write(chunk);
+    return this.#writer === undefined ? this.#response.write(chunk) : this.#writer.write(chunk);
   }
 
   end(trailers?: HeaderList): void {
@@ -152,7 +167,7 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner {
     this.#isOver = true;
     this.#body?.close();
     if (trailers !== undefined && this.takesTrailers) this.#response.addTrailers(trailerPairs(trailers));
-    this.#response.end();
+    this.#finish(undefined);
   }
 
   destroy(): void {
@@ -185,6 +200,31 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner {
     this.#body?.close();
     this.#connection.release(this);
     if (!wasOver) this.onAbort?.();
+  }
+
+  /** The writer has handed over a piece: the client reads. */
+  onPiece(): void {
+    this.#connection.watchSilence();
+  }
+
+  /** The writer takes more. */
+  onWritable(): void {
+    if (!this.#isOver) this.onDrain?.();
+  }
+
+  /** All is handed over; where the system did not take all of it, the client has to read. */
+  onWritten(): void {
+    if (this.#request.socket.writableLength > 0) this.#connection.watchSilence();
+  }
+
+  #finish(bytes: Uint8Array | undefined): void {
+    if (this.#writer !== undefined) {
+      this.#writer.end(bytes);
+      this.onWritten();
+      return;
+    }
+    this.#response.end(bytes);
+    this.onWritten();
   }
 
   #askForBody(): void {

@@ -18,6 +18,7 @@ import type { TlsClient } from "../../exchange.ts";
 import {
   type ConnectionOwner,
   HEAD_TOO_LARGE,
+  type HeadFacts,
   isPlainMethod,
   NOT_HTTP,
   REFUSAL_HEADERS,
@@ -38,14 +39,16 @@ export interface Http2Socket {
 
 /** Streams that a client may have open at a time: enough for any browser or balancer, little enough to be held. */
 const MAX_STREAMS = 100;
-/** Pseudo-fields, which count as fields for Node. */
-const PSEUDO_FIELDS = 4;
+/** What a field counts at least, besides its name and value (RFC 9113, section 6.5.2). */
+const LEAST_FIELD_BYTES = 32;
+
 /** One connection. */
 export class Http2Connection {
   /** As those of `HttpExchange`. */
   readonly peer: string;
   readonly tls: TlsClient | undefined;
   readonly owner: ConnectionOwner;
+  readonly #socket: Socket;
   readonly #session: ServerHttp2Session;
   readonly #onFault: (detail: string) => void;
   readonly #idle: NodeJS.Timeout;
@@ -57,16 +60,19 @@ export class Http2Connection {
     this.peer = peer;
     this.tls = tls;
     this.owner = owner;
+    this.#socket = socket;
     this.#onFault = onFault;
     // Streams end one by one; a client that closes its side of the connection has left.
     socket.allowHalfOpen = false;
-    const { maxHeaderBytes, maxHeaders, idleTimeoutMs } = owner.limits;
+    const { maxHeaderBytes, idleTimeoutMs } = owner.limits;
+    // Beyond it Node resets a stream that nobody has been told of; what is less is answered.
+    const maxHeaderListSize = 2 * maxHeaderBytes;
     this.#session = performServerHandshake(socket, {
-      maxHeaderListPairs: 2 * maxHeaders + PSEUDO_FIELDS,
+      maxHeaderListPairs: Math.ceil(maxHeaderListSize / LEAST_FIELD_BYTES),
       settings: {
         enablePush: false,
         maxConcurrentStreams: MAX_STREAMS,
-        maxHeaderListSize: 2 * maxHeaderBytes,
+        maxHeaderListSize,
       },
     });
     this.#idle = setTimeout(() => this.#onIdle(), idleTimeoutMs);
@@ -100,9 +106,21 @@ export class Http2Connection {
     if (this.#streams === 0) this.#idle.refresh();
   }
 
+  /** Closes the connection with all its streams, whatever the client has not read yet. */
+  cut(): void {
+    this.#socket.destroy();
+  }
+
   #onIdle(): void {
     // With streams under way their own times count; the last one starts this anew.
-    if (this.#streams === 0) this.drain();
+    if (this.#streams > 0) return;
+    if (this.#session.closed) {
+      // Node waits for the client to close its side, and for the end of a head that it has begun.
+      this.cut();
+      return;
+    }
+    this.drain();
+    this.#idle.refresh();
   }
 
   #onError(error: NodeJS.ErrnoException): void {
@@ -122,7 +140,7 @@ export class Http2Connection {
     const facts = readHeadFacts(head.headers);
     const hasBody = (flags & constants.NGHTTP2_FLAG_END_STREAM) === 0;
     const exchange = new Http2Exchange(stream, head, facts, hasBody, this);
-    const refusal = this.#refusalOf(head, facts.hosts);
+    const refusal = this.#refusalOf(head, facts);
     if (refusal === undefined) {
       this.owner.handler(exchange);
       return;
@@ -131,11 +149,11 @@ export class Http2Connection {
     this.owner.refused(refusal, exchange);
   }
 
-  #refusalOf(head: Http2Head, hosts: number): Refusal | undefined {
+  #refusalOf(head: Http2Head, facts: HeadFacts): Refusal | undefined {
     const { limits } = this.owner;
     if (head.bytes > limits.maxHeaderBytes) return HEAD_TOO_LARGE;
     if (!isPlainMethod(head.method)) return NOT_HTTP;
     const { path, query, headers } = head;
-    return refusalOfHead({ path, query, headers, hosts, hostsNeeded: 1 }, limits);
+    return refusalOfHead({ path, query, headers, facts, hostsNeeded: 1 }, limits);
   }
 }

@@ -8,6 +8,7 @@ import {
   type BodyDeadlines,
   type BodyOwner,
   CHUNKED,
+  type DueBody,
   finalStatus,
   type HeadFacts,
   hasToken,
@@ -15,12 +16,20 @@ import {
   isBodiless,
   isSendableField,
   NodeBody,
+  type PieceListener,
+  PieceWriter,
 } from "../common/index.ts";
 import type { Http2Connection } from "./http2-connection.ts";
 import type { Http2Head } from "./http2-head.ts";
 
-/** A request on HTTP/2. A reply's `connection: close` ends nothing: a stream that is over costs nothing more. */
-export class Http2Exchange implements HttpExchange, BodyOwner {
+/**
+ * A request on HTTP/2. A reply's `connection: close` ends nothing: a stream that is over costs nothing more. As a
+ * {@link DueBody} it stands for its reply: the client has to read what is left once that has ended.
+ */
+export class Http2Exchange implements HttpExchange, BodyOwner, DueBody, PieceListener {
+  previousDue: DueBody | undefined = undefined;
+  nextDue: DueBody | undefined = undefined;
+  dueSince = -1;
   readonly method: string;
   readonly path: string;
   readonly query: string;
@@ -41,6 +50,11 @@ export class Http2Exchange implements HttpExchange, BodyOwner {
   /** The reply has ended, or nobody is there to take it. */
   #isOver = false;
   #isReleased = false;
+  /** The client has not read its reply in time, and has been told so. */
+  #isLate = false;
+  readonly #writer: PieceWriter;
+  /** The reply was started: it ends with trailers, if only none. */
+  #hasTrailers = false;
   #trailers: OutgoingHttpHeaders = {};
 
   constructor(
@@ -58,6 +72,7 @@ export class Http2Exchange implements HttpExchange, BodyOwner {
     this.tls = connection.tls;
     this.#stream = stream;
     this.#connection = connection;
+    this.#writer = new PieceWriter(stream, this);
     this.#body = hasBody ? new NodeBody(stream, bodyLengthOf(head.headers, facts), this) : undefined;
     stream.on("aborted", () => this.#onGone());
     stream.on("close", () => this.#onClose());
@@ -107,8 +122,9 @@ export class Http2Exchange implements HttpExchange, BodyOwner {
     this.#isOver = true;
     this.#body?.close();
     this.#stream.respond(fields, { endStream });
-    if (!endStream) this.#stream.end(body);
-    this.#closeUnread();
+    this.#connection.owner.replies.add(this);
+    if (endStream) this.#closeUnread();
+    else this.#writer.end(body);
   }
 
   start(status: number, headers: HeaderList): void {
@@ -120,16 +136,15 @@ export class Http2Exchange implements HttpExchange, BodyOwner {
       return;
     }
     // Always: without it Node says END_STREAM before RST_STREAM, and a broken reply would look whole.
+    this.#hasTrailers = true;
     this.#stream.respond(fields, { waitForTrailers: true });
     this.#stream.on("wantTrailers", () => this.#sendTrailers());
-    this.#stream.on("drain", () => {
-      if (!this.#isOver) this.onDrain?.();
-    });
+    this.#stream.on("drain", () => this.#writer.drained());
   }
 
   write(chunk: Uint8Array | string): boolean {
     if (this.#isOver || this.#stream.writableEnded || chunk.length === 0) return true;
-    return this.#stream.write(chunk);
+    return this.#writer.write(chunk);
   }
 
   end(trailers?: HeaderList): void {
@@ -137,8 +152,9 @@ export class Http2Exchange implements HttpExchange, BodyOwner {
     this.#isOver = true;
     this.#body?.close();
     if (trailers !== undefined) this.#trailers = fieldsOf(trailers);
+    if (!this.#isReleased) this.#connection.owner.replies.add(this);
     if (this.#stream.writableEnded) this.#closeUnread();
-    else this.#stream.end();
+    else this.#writer.end();
   }
 
   destroy(): void {
@@ -159,9 +175,41 @@ export class Http2Exchange implements HttpExchange, BodyOwner {
     if (!wasOver) this.onAbort?.();
   }
 
+  /** The writer has handed over a piece: the client reads. */
+  onPiece(): void {
+    if (this.dueSince < 0 || this.#isLate) return;
+    this.#connection.owner.replies.remove(this);
+    this.#connection.owner.replies.add(this);
+  }
+
+  /** The writer takes more. */
+  onWritable(): void {
+    if (!this.#isOver) this.onDrain?.();
+  }
+
+  /** The writer has handed over everything. Of a started reply, trailers come first. */
+  onWritten(): void {
+    if (!this.#hasTrailers) this.#closeUnread();
+  }
+
+  onDue(): void {
+    if (this.#isReleased) return;
+    if (this.#isLate) {
+      // Not even the reset could be sent.
+      this.#connection.cut();
+      return;
+    }
+    this.#isLate = true;
+    this.#writer.drop();
+    this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#connection.owner.replies.add(this);
+  }
+
   #onClose(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
+    this.#connection.owner.replies.remove(this);
+    this.#writer.drop();
     this.#connection.release();
     this.#onGone();
   }

@@ -28,7 +28,9 @@ import {
   BodyDeadlines,
   HEAD_TOO_LARGE,
   HEADERS_TOO_MANY,
+  type HeadFacts,
   HOST_NOT_ONE,
+  HOST_NOT_PLAIN,
   isPlainMethod,
   isPlainQuery,
   isPlainTarget,
@@ -49,6 +51,7 @@ import {
   EXCLUSIVE_PORT,
   SHARED_PORT,
 } from "./addon.ts";
+import { addressText } from "./address-text.ts";
 import { ConnectionGate } from "./connection-gate.ts";
 import { type AppHandlers, type Front, plainFront, TlsFront } from "./front.ts";
 import { SocketWatch, type Timed } from "./socket-watch.ts";
@@ -308,7 +311,7 @@ class UwsListener implements HttpListener, ExchangeOwner, AppHandlers {
     const headers = this.#headers;
     const facts = readHeadFacts(headers);
     if (facts.ambiguous) {
-      response.close();
+      this.#cut(response, method, path);
       return;
     }
     this.#exchanges += 1;
@@ -316,10 +319,18 @@ class UwsListener implements HttpListener, ExchangeOwner, AppHandlers {
     const offersWebSocket = facts.offersWebSocket && method === "GET" && this.#limits.webSocket !== undefined;
     const head = { method, path, query, headers, facts, socketContext, offersWebSocket };
     const exchange = new UwsExchange(head, response, this);
-    const refusal = this.#refusalOfSize(path, query, headers) ?? refusalOf(method, path, query, facts.hosts);
+    const refusal = this.#refusalOfSize(path, query, headers) ?? refusalOf(method, path, query, facts);
     if (refusal === undefined) this.#handler(exchange);
     else this.#refuse(exchange, refusal);
     exchange.handled();
+  }
+
+  /** Closes without an answer: nothing behind the head may be read. */
+  #cut(response: AddonResponse, method: string, path: string): void {
+    const peer = addressText(response.getRemoteAddress());
+    response.close();
+    const { reason, status } = NOT_HTTP;
+    this.#onRefused?.({ reason, httpStatus: status, peer, method, path, bytesOut: 0 });
   }
 
   #refuse(exchange: UwsExchange, { reason, status, body }: Refusal): void {
@@ -336,9 +347,10 @@ class UwsListener implements HttpListener, ExchangeOwner, AppHandlers {
   }
 }
 
-function refusalOf(method: string, path: string, query: string, hosts: number): Refusal | undefined {
+function refusalOf(method: string, path: string, query: string, facts: HeadFacts): Refusal | undefined {
   if (!isPlainMethod(method)) return NOT_HTTP;
-  if (hosts !== 1) return HOST_NOT_ONE;
+  if (facts.hosts !== 1) return HOST_NOT_ONE;
+  if (!facts.areHostsPlain) return HOST_NOT_PLAIN;
   if (!isPlainTarget(path) || !isPlainQuery(query)) return TARGET_NOT_PLAIN;
   return undefined;
 }
