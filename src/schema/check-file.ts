@@ -25,6 +25,7 @@ const MAX_FAULTS = 5;
 
 /** Longer than any compiler's output has; work grows with the square of a package's length. */
 export const MAX_PACKAGE_LENGTH = 1024;
+/** The longest name of one thing, without those around it. */
 export const MAX_NAME_LENGTH = 512;
 /** Of messages, with all that they are in. Engines give long strings of a length one hash, which makes maps slow. */
 export const MAX_FULL_NAME_LENGTH = 2048;
