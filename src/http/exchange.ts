@@ -13,9 +13,9 @@ export interface BodyListener {
   onChunk(chunk: Uint8Array): void;
   /**
    * A piece that is the engine's again once this returns. Called instead of `onChunk`, where it is there, by engines that
-   * would have to copy.
+   * use their memory again.
    */
-  onLentChunk?(chunk: Uint8Array): void;
+  readonly onLentChunk?: ((chunk: Uint8Array) => void) | undefined;
   /** The body is complete. */
   onEnd(): void;
   /**

@@ -28,7 +28,7 @@ const PROOFS: Readonly<Record<string, readonly Proof[]>> = {
 };
 
 /** Memory grows while V8's concurrent marking waits for a processor that others use. */
-const MAX_TRIES = 4;
+const MAX_TRIES = 6;
 
 const names = process.argv.slice(2);
 const chosen = Object.entries(PROOFS).filter(([name]) => names.length === 0 || names.includes(name));

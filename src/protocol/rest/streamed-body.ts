@@ -26,6 +26,7 @@ export class StreamedBodyReader implements RequestReader, BodySink {
   readonly #body: BodySource;
   readonly #limitBytes: number;
   readonly #cutter: MessageCutter;
+  readonly onLentChunk: ((chunk: Uint8Array) => void) | undefined;
   #sink: RequestSink | undefined;
   #bytesIn = 0;
   #isHeld = false;
@@ -36,6 +37,7 @@ export class StreamedBodyReader implements RequestReader, BodySink {
     this.#body = body;
     this.#limitBytes = limitBytes;
     this.#cutter = makeCutter(() => this.#deliver());
+    this.onLentChunk = this.#cutter.keepsChunks ? undefined : (chunk) => this.onChunk(chunk);
   }
 
   get bytesIn(): number {
@@ -58,10 +60,6 @@ export class StreamedBodyReader implements RequestReader, BodySink {
     if (this.#isOver) return;
     this.#bytesIn += chunk.byteLength;
     this.#deliver(chunk);
-  }
-
-  onLentChunk(chunk: Uint8Array): void {
-    this.onChunk(this.#cutter.keepsChunks ? Buffer.from(chunk) : chunk);
   }
 
   onEnd(): void {
