@@ -9,7 +9,7 @@ WORKDIR /app
 COPY package.json .npmrc ./
 RUN npm install
 COPY tsconfig.json ./
-COPY scripts/build.mjs ./scripts/
+COPY scripts/build.mjs scripts/pages.mjs ./scripts/
 COPY src ./src
 # The bundle holds every dependency but the native addon, which is an optional one.
 RUN npm run build && npm pkg delete dependencies devDependencies && npm prune

@@ -2,8 +2,9 @@
 // CPU time of a start and saves 14 MB of memory at rest (docs/architecture.md, "Libraries"). Nothing is minified, so that
 // the stack traces of a log can be read. Types are checked by `npm run types`.
 import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build } from "esbuild";
+import { PAGES } from "./pages.mjs";
 
 const OUT = "dist";
 const { optionalDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
@@ -28,10 +29,7 @@ const { metafile } = await build({
   logLevel: "warning",
 });
 writeFileSync(join(OUT, "THIRD-PARTY-LICENSES.txt"), licensesOf(Object.keys(metafile.inputs)));
-// What is read at run time, beside the code that reads it.
-for (const page of ["src/demo/home-page.html", "src/admin/overview.html"]) {
-  copyFileSync(page, join(OUT, page.slice(page.lastIndexOf("/") + 1)));
-}
+for (const page of PAGES) copyFileSync(page, join(OUT, basename(page)));
 // npm makes a package's commands executable when it installs it; `npx sluice` in this folder runs the file as it is.
 chmodSync(join(OUT, "main.js"), 0o755);
 

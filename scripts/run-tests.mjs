@@ -7,14 +7,14 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, readdirSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { PAGES } from "./pages.mjs";
 
 const args = process.argv.slice(2);
 const flags = args.filter((argument) => argument.startsWith("--"));
 const roots = args.filter((argument) => !argument.startsWith("--"));
 
 run(["node_modules/typescript/bin/tsc", "-p", "tsconfig.test.json"]);
-copyFileSync("src/demo/home-page.html", ".cache/tests/src/demo/home-page.html");
-copyFileSync("src/admin/overview.html", ".cache/tests/src/admin/overview.html");
+for (const page of PAGES) copyFileSync(page, join(".cache/tests", page));
 const files = (roots.length > 0 ? roots.flatMap(listTests) : listTests("test").filter(isQuick)).sort();
 // Node would leave one core to itself; but much of a test is waiting, for sockets and for processes.
 run([

@@ -218,12 +218,8 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner, PieceList
   }
 
   #finish(bytes: Uint8Array | undefined): void {
-    if (this.#writer !== undefined) {
-      this.#writer.end(bytes);
-      this.onWritten();
-      return;
-    }
-    this.#response.end(bytes);
+    if (this.#writer === undefined) this.#response.end(bytes);
+    else this.#writer.end(bytes);
     this.onWritten();
   }
 
