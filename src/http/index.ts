@@ -17,6 +17,7 @@ export { findHeader, type HeaderList } from "./header-list.ts";
 export { htmlPageFields } from "./html-page.ts";
 export { formatAddress, ListenError } from "./listen-error.ts";
 export { compileOrigins } from "./origins.ts";
+export { Pieces } from "./pieces.ts";
 export { type ServerIdentity, ServerTls, type ServerTlsFault, type ServerTlsMaterial } from "./server-tls.ts";
 export {
   CloseCode,

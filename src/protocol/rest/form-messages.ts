@@ -7,12 +7,13 @@
  * The fields ride in the first message, with path and query, and with the beginning of the first file unless a oneof
  * keeps them apart. Every file's first message says its content type.
  */
+
+import { Pieces } from "../../http/index.ts";
 import { gatewayStatus, StatusError } from "../../status/index.ts";
 import { type FormPart, isFilePart } from "../../transcode/index.ts";
 import { type FormEvent, FormParts } from "./form-parts.ts";
 import type { MessageAssembler } from "./message-assembler.ts";
 import { type PartHead, refuseForm } from "./part-head.ts";
-import { Pieces } from "./pieces.ts";
 import type { MessageCutter } from "./streamed-body.ts";
 
 /** How much of a form may wait, and in what it leaves. */

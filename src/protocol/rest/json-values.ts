@@ -10,8 +10,9 @@
  * the codec to say. Every byte is looked at once, however the stream is cut.
  * Source: RFC 8259; RFC 7464 section 2 for the record separator.
  */
+
+import { Pieces } from "../../http/index.ts";
 import { refuse } from "../../status/index.ts";
-import { Pieces } from "./pieces.ts";
 
 /** How the values stand in the stream; `array-or-values` goes by the first byte. */
 export type JsonSequence = "values" | "array-or-values";

@@ -1,11 +1,12 @@
 /**
  * The request of one message: the whole body, up to the route's limit.
  */
+
+import { Pieces } from "../../http/index.ts";
 import { gatewayStatus, type Status, StatusError } from "../../status/index.ts";
 import type { BodySink, BodySource } from "../coding/index.ts";
 import type { RequestReader, RequestSink } from "../protocol.ts";
 import type { MessageAssembler } from "./message-assembler.ts";
-import { Pieces } from "./pieces.ts";
 
 const EMPTY = new Uint8Array(0);
 

@@ -1,11 +1,12 @@
 /**
  * The one message of a `multipart/form-data` body: every part is a field of it (docs/transcoding.md, "Forms").
  */
+
+import { Pieces } from "../../http/index.ts";
 import type { FormPart } from "../../transcode/index.ts";
 import { FormParts } from "./form-parts.ts";
 import type { MessageAssembler } from "./message-assembler.ts";
 import type { PartHead } from "./part-head.ts";
-import { Pieces } from "./pieces.ts";
 import type { MessageCutter } from "./streamed-body.ts";
 
 /** Gathers all parts of a form. Nothing limits them here: the body as a whole is to be limited. */

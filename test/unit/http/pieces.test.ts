@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { Pieces } from "../../../src/protocol/rest/pieces.ts";
+import { Pieces } from "../../../src/http/pieces.ts";
 import { collectGarbage } from "../../support/collect-garbage.ts";
 
 /** Sizes around those at which pieces are joined, and blocks are full. */
 const SIZE = fc.oneof(fc.integer({ min: 0, max: 40 }), fc.constantFrom(2047, 2048, 2049, 16_384, 20_000));
-const WAY = fc.constantFrom("push", "push", "take", "takeInto", "takeAll");
+const WAY = fc.constantFrom("push", "pushLent", "push", "pushLent", "next", "take", "takeInto", "takeAll");
 
 describe("pieces", () => {
   test("leave as the bytes that came, whatever was joined", () => {
@@ -20,6 +20,15 @@ describe("pieces", () => {
           if (way === "push") {
             pieces.push(counted(pushed, size));
             pushed += size;
+          } else if (way === "pushLent") {
+            const lent = counted(pushed, size);
+            pieces.pushLent(lent, (bytes) => Buffer.from(bytes));
+            lent.fill("#");
+            pushed += size;
+          } else if (way === "next") {
+            const bytes = pieces.next() ?? Buffer.alloc(0);
+            taken.push({ bytes, expected: counted(left, bytes.length) });
+            left += bytes.length;
           } else {
             const count = way === "takeAll" ? pushed - left : Math.min(size, pushed - left);
             const into = Buffer.alloc(way === "takeInto" ? count : 0);

@@ -24,8 +24,9 @@ export class Pieces {
   }
 
   push(piece: Uint8Array): void {
+    const joins = this.#joins(piece);
     this.#byteLength += piece.byteLength;
-    if (piece.byteLength >= SMALL_BYTES || this.#pieces.length === 0) {
+    if (!joins) {
       this.#block = undefined;
       this.#pieces.push(piece);
       return;
@@ -42,6 +43,28 @@ export class Pieces {
     block.set(piece, this.#blockEnd);
     this.#blockEnd = end;
     this.#pieces[this.#pieces.length - 1] = block.subarray(0, end);
+  }
+
+  /** Adds a piece of memory that is only lent: `copy` is asked for one to keep, unless the piece is joined to others. */
+  pushLent(piece: Uint8Array, copy: (piece: Uint8Array) => Uint8Array): void {
+    this.push(this.#joins(piece) ? piece : copy(piece));
+  }
+
+  /** Takes the first piece, as it is; undefined where nothing waits. */
+  next(): Uint8Array | undefined {
+    const piece = this.#pieces.shift();
+    if (piece === undefined) return undefined;
+    this.#byteLength -= piece.byteLength;
+    // What has been taken must not be written behind.
+    this.#block = undefined;
+    return piece;
+  }
+
+  /** Drops what waits. */
+  clear(): void {
+    this.#pieces.length = 0;
+    this.#byteLength = 0;
+    this.#block = undefined;
   }
 
   /** Takes the first `bytes` of what waits, which are there. */
@@ -71,6 +94,10 @@ export class Pieces {
       if (filled === target.byteLength) break;
     }
     this.#drop(filled);
+  }
+
+  #joins(piece: Uint8Array): boolean {
+    return piece.byteLength < SMALL_BYTES && this.#pieces.length > 0;
   }
 
   #drop(bytes: number): void {
