@@ -19,6 +19,7 @@ const files = (roots.length > 0 ? roots.flatMap(listTests) : listTests("test").f
 // Node would leave one core to itself; but much of a test is waiting, for sockets and for processes.
 run([
   "--enable-source-maps",
+  "--import=./.cache/tests/test/support/property-seed.js",
   "--test",
   `--test-concurrency=${availableParallelism() + 1}`,
   "--test-timeout=180000",

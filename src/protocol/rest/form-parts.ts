@@ -46,6 +46,9 @@ interface Part {
 /** Thrown through the parser to stop it within a piece; never seen by anyone else. */
 const HALT: Error = new Error("the form is at fault");
 
+/** The last thing the parser is given: a delimiter may begin with it, so it is held back, and lets go what was held so far. */
+const LINE_END = Buffer.from("\r\n");
+
 const PART_END: FormEvent = { kind: "part-end" };
 const END: FormEvent = { kind: "end" };
 
@@ -105,15 +108,22 @@ export class FormParts {
   /** The body is over. */
   end(): void {
     this.#isEnded = true;
+    // Whether the parser has begun the part after a delimiter depends on how the body was cut; from here on it has.
+    this.push(LINE_END);
     if (this.#isComplete || this.#isHalted) this.#onSettled();
     else this.#parser.end();
   }
 
   /** What comes next; undefined until more is pushed or settled, and after the end. @throws {StatusError} FORM_INVALID */
   next(): FormEvent | undefined {
-    if (this.#cut !== undefined) throw this.#cut;
     const [part] = this.#parts;
-    if (part === undefined) return this.#end();
+    const event = part === undefined ? this.#end() : this.#of(part);
+    if (event === undefined && this.#cut !== undefined) throw this.#cut;
+    return event;
+  }
+
+  /** `part` is the first that has not been told to its end. */
+  #of(part: Part): FormEvent | undefined {
     if (part.fault !== undefined) throw part.fault;
     const isOver = this.#isComplete || this.#parts.length > 1;
     if (part.head === undefined) {

@@ -244,6 +244,16 @@ describe("random requests", () => {
   });
 });
 
+/** The reply as JSON, or the refusal's reason: merged seconds and nanos may have two signs, which no JSON has. */
+function rendered(render: () => string): unknown {
+  try {
+    return { json: JSON.parse(render()) };
+  } catch (error) {
+    assert.ok(error instanceof StatusError, String(error));
+    return error.status.reason;
+  }
+}
+
 describe("random replies", () => {
   const fields = [
     "",
@@ -291,10 +301,11 @@ describe("random replies", () => {
         (pieces, responseBody, pretty, emitDefaults) => {
           // Two messages joined are one whose fields merge.
           const reply = Buffer.concat(pieces);
-          const texts = codecs.map(({ compile }) =>
-            textOf(compile({ input, responseBody }, { emitDefaults }, registry).render(reply, pretty)),
-          );
-          assert.deepEqual(JSON.parse(texts[1] ?? ""), JSON.parse(texts[0] ?? ""));
+          const [reference, own] = codecs.map(({ compile }) => {
+            const transcoder = compile({ input, responseBody }, { emitDefaults }, registry);
+            return rendered(() => textOf(transcoder.render(reply, pretty)));
+          });
+          assert.deepEqual(own, reference);
         },
       ),
       { numRuns: 800 },

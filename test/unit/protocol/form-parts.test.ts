@@ -280,6 +280,24 @@ describe("a form is refused", () => {
     });
   }
 
+  // The parser begins a part lazily: when what follows the delimiter may be another one, it depends on the pieces.
+  for (const body of [
+    "--XbX\r\n",
+    "--XbX\r\nX: y\r\n--XbX\r\n",
+    `--XbX\r\n${disposition("a")[0]}\r\n\r\nx\r\n--XbX\r\n`,
+  ]) {
+    test(`in the same words wherever ${JSON.stringify(body)} is cut`, async () => {
+      const whole = await read([Buffer.from(body)]);
+      for (let cut = 0; cut <= body.length; cut++) {
+        assert.deepEqual(
+          await read([Buffer.from(body.slice(0, cut)), Buffer.from(body.slice(cut))]),
+          whole,
+          `at ${cut}`,
+        );
+      }
+    });
+  }
+
   test("cut short at any byte", async () => {
     const last = FORM.lastIndexOf("--") + 2;
     for (let length = 0; length < last; length++) {
