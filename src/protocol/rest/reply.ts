@@ -17,7 +17,6 @@ import { hasNoBody } from "./reply-headers.ts";
  * shows that a slow client of long messages goes on.
  */
 const PART_BYTES: number = 512 * 1024;
-const NOTHING = new Uint8Array(0);
 
 /** One request's reply. Its state says how far it has got. */
 export class Reply {
@@ -27,8 +26,8 @@ export class Reply {
   #bytesOut = 0;
   #state: "open" | "started" | "ended" = "open";
   #isHeld = false;
-  /** What of the last piece the exchange has not got. */
-  #rest: Uint8Array = NOTHING;
+  /** What was written and the exchange has not got; the client is behind then. */
+  readonly #waiting: Uint8Array[] = [];
   #drains = 0;
   #connection: WebSocketConnection | undefined;
   /** It has been decided, and is being compressed. */
@@ -115,18 +114,18 @@ export class Reply {
   write(chunk: Uint8Array | string): boolean {
     if (this.#state !== "started") return true;
     this.#count(chunk);
-    this.#writeRest();
-    if (typeof chunk === "string" || chunk.length <= PART_BYTES) this.#isHeld = !this.exchange.write(chunk);
+    if (this.#waiting.length === 0 && chunk.length <= PART_BYTES) this.#isHeld = !this.exchange.write(chunk);
     else {
-      this.#rest = chunk;
-      this.#writeParts();
+      this.#waiting.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+      if (this.#waiting.length === 1) this.#writeParts();
     }
     return !this.#isHeld;
   }
 
   end(trailers?: HeaderList): void {
     if (this.#state !== "started") return;
-    this.#writeRest();
+    // Nobody will wait for what is left.
+    for (const bytes of this.#waiting.splice(0)) this.exchange.write(bytes);
     this.#state = "ended";
     this.exchange.end(trailers);
   }
@@ -134,7 +133,7 @@ export class Reply {
   destroy(): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
-    this.#rest = NOTHING;
+    this.#waiting.length = 0;
     this.exchange.destroy();
   }
 
@@ -213,25 +212,18 @@ export class Reply {
     this.exchange.onDrain = () => {
       this.#drains++;
       this.#isHeld = false;
-      if (this.#rest.length > 0) this.#writeParts();
+      if (this.#waiting.length > 0) this.#writeParts();
       if (!this.#isHeld) this.onDrain?.();
     };
   }
 
   #writeParts(): void {
     this.#isHeld = false;
-    while (this.#rest.length > 0 && !this.#isHeld) {
-      const part = this.#rest.subarray(0, PART_BYTES);
-      this.#rest = this.#rest.subarray(part.length);
-      this.#isHeld = !this.exchange.write(part);
+    for (let bytes = this.#waiting[0]; bytes !== undefined && !this.#isHeld; bytes = this.#waiting[0]) {
+      if (bytes.length <= PART_BYTES) this.#waiting.shift();
+      else this.#waiting[0] = bytes.subarray(PART_BYTES);
+      this.#isHeld = !this.exchange.write(bytes.subarray(0, PART_BYTES));
     }
-  }
-
-  /** What comes next is not to wait: what is left of a piece goes before it. */
-  #writeRest(): void {
-    if (this.#rest.length === 0) return;
-    this.exchange.write(this.#rest);
-    this.#rest = NOTHING;
   }
 
   #hasBody(): boolean {
