@@ -7,6 +7,10 @@ import type { IncomingMessage } from "node:http";
 import { test } from "node:test";
 import { assertGatewayError, describeGateway, type Subject } from "../support/gateway-suite.ts";
 import { open } from "../support/http-request.ts";
+import { socketBuffers } from "../support/socket-buffers.ts";
+
+/** A stream that goes on for so long stands still: it takes two seconds, or five on a busy machine. */
+const STUCK_MS = 60_000;
 
 const COMPACT = {
   upstream: {
@@ -125,7 +129,13 @@ describeGateway("NDJSON", COMPACT, (subject) => {
       for (const byte of chunk) if (byte === 0x0a) lines++;
     });
     response.resume();
+    const ports = [subject.port, Number(new URL(`tcp://${subject.echo.address}`).port)];
+    const stuck = setTimeout(() => {
+      const sockets = JSON.stringify(socketBuffers(ports));
+      response.destroy(new Error(`${lines} lines of ${total} have come; sockets of ${ports}: ${sockets}`));
+    }, STUCK_MS);
     await once(response, "end");
+    clearTimeout(stuck);
     assert.equal(lines, total);
     assert.equal(await call.ended, "replied");
   });
