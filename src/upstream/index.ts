@@ -15,6 +15,7 @@ export type { Availability, CallEnd, EndpointObserver, EndpointView } from "./en
 export type { HealthObserver } from "./health/observer.ts";
 export type { EjectionOptions, HealthCheckOptions } from "./health/options.ts";
 export type { EjectionReason } from "./health/outlier-member.ts";
+export { LONG_MESSAGE_BYTES, messageMemory } from "./message-memory.ts";
 export {
   codeSet,
   type HedgingPolicy,

@@ -132,7 +132,9 @@ describeGateway("NDJSON", COMPACT, (subject) => {
     const ports = [subject.port, Number(new URL(`tcp://${subject.echo.address}`).port)];
     const stuck = setTimeout(() => {
       const sockets = JSON.stringify(socketBuffers(ports));
-      response.destroy(new Error(`${lines} lines of ${total} have come; sockets of ${ports.join()}: ${sockets}`));
+      response.destroy(
+        new Error(`${lines} lines of ${total} have come; sockets of ${ports.join()}: ${sockets}`),
+      );
     }, STUCK_MS);
     await once(response, "end");
     clearTimeout(stuck);

@@ -4,9 +4,9 @@
  */
 import { createHash } from "node:crypto";
 import { setTimeout as after } from "node:timers/promises";
+import { bytesInSockets } from "../support/socket-buffers.ts";
 import { BLOCK_BYTES, blankBlock, stamped } from "./blob.ts";
 import { atMost, type Figure, holds, told } from "./figures.ts";
-import { bytesInSockets } from "../support/socket-buffers.ts";
 import { drained, get, replyTo, request, type Stage } from "./stage.ts";
 
 /** uWebSockets.js would close a connection that stands still for 10 s. */

@@ -84,18 +84,22 @@ export class Reply {
     return this.#common;
   }
 
-  /** Sends a whole reply, compressed where its route and the client want that. `trailers` only where they can go. */
+  /**
+   * Sends a whole reply, compressed where its route and the client want that. `trailers` only where they can go. `onTaken`
+   * may be called when nobody reads the body's bytes any more; see `HttpExchange.respond`.
+   */
   respond(
     status: number,
     headers: HeaderList,
     body: Uint8Array | string,
     trailers: HeaderList = NO_FIELDS,
+    onTaken?: () => void,
   ): void {
     if (this.#state !== "open") return;
     this.#state = "ended";
     this.#httpStatus = status;
-    if (this.compression === undefined) this.#send(headers, body, trailers);
-    else this.#compress(this.compression, headers, body, trailers);
+    if (this.compression === undefined) this.#send(headers, body, trailers, onTaken);
+    else this.#compress(this.compression, headers, body, trailers, onTaken);
   }
 
   /** Whether a reply like this one would be compressed. */
@@ -180,27 +184,31 @@ export class Reply {
     headers: HeaderList,
     body: Uint8Array | string,
     trailers: HeaderList,
+    onTaken: (() => void) | undefined,
   ): void {
     const { varies, coding } = compression.negotiate(this.exchange, this.#httpStatus, headers, body);
     const plainHeaders = varies ? [...headers, "vary", "accept-encoding"] : headers;
     if (coding === undefined) {
-      this.#send(plainHeaders, body, trailers);
+      this.#send(plainHeaders, body, trailers, onTaken);
       return;
     }
     this.#isPending = true;
     compression.encode(body, coding, (coded) => {
       this.#isPending = false;
-      if (coded === undefined) this.#send(plainHeaders, body, trailers);
-      else this.#send(codedHeaders(plainHeaders, coding), coded, trailers);
+      if (coded === undefined) this.#send(plainHeaders, body, trailers, onTaken);
+      else {
+        this.#send(codedHeaders(plainHeaders, coding), coded, trailers);
+        onTaken?.();
+      }
       this.onSent?.();
     });
   }
 
-  #send(headers: HeaderList, body: Uint8Array | string, trailers: HeaderList): void {
+  #send(headers: HeaderList, body: Uint8Array | string, trailers: HeaderList, onTaken?: () => void): void {
     this.#count(body);
     const fields = [...headers, ...this.#common];
     if (trailers.length === 0) {
-      this.exchange.respond(this.#httpStatus, fields, body);
+      this.exchange.respond(this.#httpStatus, fields, body, onTaken);
       return;
     }
     this.exchange.start(this.#httpStatus, fields);

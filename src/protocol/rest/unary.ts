@@ -4,7 +4,7 @@
  */
 import { findHeader } from "../../http/index.ts";
 import { Code, gatewayStatus, refuse, type Status, StatusError } from "../../status/index.ts";
-import type { Metadata } from "../../upstream/index.ts";
+import { LONG_MESSAGE_BYTES, type Metadata, messageMemory } from "../../upstream/index.ts";
 import { weakenTag } from "../coding/index.ts";
 import type { ReplyWriter, RouteSettings } from "../protocol.ts";
 import { entityTag, hasMatch, selectRange } from "./conditional.ts";
@@ -48,6 +48,8 @@ export class UnaryWriter implements ReplyWriter {
     if (this.#message === undefined) throw invalidReply("no message");
     const rendered = this.#renderer.render(this.#message);
     const isRaw = isHttpBody(rendered);
+    // A raw body is a view of the message, JSON is not.
+    if (!isRaw) messageMemory.giveBack(this.#message);
     const headers = isRaw ? httpBodyHeaders(rendered.contentType) : ["content-type", "application/json"];
     pushReplyHeaders(headers, this.#metadata, this.#settings.responseHeaders);
     pushCacheControl(headers, this.#settings.cacheControl);
@@ -124,8 +126,14 @@ export class UnaryWriter implements ReplyWriter {
     const trailerFields: string[] = [];
     if (this.#reply.exchange.takesTrailers)
       pushReplyHeaders(trailerFields, trailers, this.#settings.responseHeaders);
-    this.#reply.respond(httpStatus, headers, body, trailerFields);
+    this.#reply.respond(httpStatus, headers, body, trailerFields, takenBack(this.#message));
   }
+}
+
+/** What the engine calls when it has sent a body that is a view of `message`. */
+function takenBack(message: Uint8Array | undefined): (() => void) | undefined {
+  if (message === undefined || message.length < LONG_MESSAGE_BYTES) return undefined;
+  return () => messageMemory.giveBack(message);
 }
 
 function invalidReply(found: string): StatusError {

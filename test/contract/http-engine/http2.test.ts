@@ -150,6 +150,22 @@ for (const way of WAYS) {
       });
     });
 
+    test("tells when the bytes of a long reply may be written on", async () => {
+      const taken = signal<void>();
+      const handler: ExchangeHandler = (exchange) => {
+        const body = Buffer.alloc(8 * 1024 * 1024, "abc");
+        exchange.respond(200, [], body, () => {
+          body.fill(0);
+          taken.fire();
+        });
+      };
+      await serve(way, handler, async ({ client }) => {
+        const reply = await client.request({ ":path": "/" });
+        assert.ok(reply.body.equals(Buffer.alloc(8 * 1024 * 1024, "abc")));
+        await taken.promise;
+      });
+    });
+
     test("streams a reply, holds its writer, and sends trailers", async () => {
       const total = 8 * 1024 * 1024;
       let most = 0;

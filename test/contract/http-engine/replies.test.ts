@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ExchangeHandler } from "../../../src/http/index.ts";
-import { fieldValues } from "../../support/raw-http.ts";
+import { fieldValues, type RawHttpClient, type RawReply } from "../../support/raw-http.ts";
 import { describeEngines, signal, withServer } from "../../support/raw-http-server.ts";
 import { transports } from "../../support/transports.ts";
 
@@ -270,13 +270,25 @@ describeEngines(
       const handler: ExchangeHandler = (exchange) => exchange.respond(200, [], longBody());
       await withServer(engine, handler, async (server) => {
         const client = await server.connect();
-        client.socket.pause();
-        await client.send(GET);
-        for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-        client.socket.resume();
-        assert.ok((await client.reply()).body.equals(longBody()));
+        assert.ok((await lateReply(client)).body.equals(longBody()));
         await client.send(GET);
         assert.ok((await client.reply()).body.equals(longBody()));
+      });
+    });
+
+    test("tells when the bytes of a long reply may be written on", async () => {
+      const taken = signal<void>();
+      const handler: ExchangeHandler = (exchange) => {
+        const body = Buffer.from(longBody());
+        exchange.respond(200, [], body, () => {
+          body.fill(0);
+          taken.fire();
+        });
+      };
+      await withServer(engine, handler, async (server) => {
+        const client = await server.connect();
+        assert.ok((await lateReply(client)).body.equals(longBody()));
+        await taken.promise;
       });
     });
 
@@ -377,6 +389,15 @@ describeEngines(
   },
   transports(),
 );
+
+/** The reply to GET, read only some turns of the event loop after it was sent. */
+async function lateReply(client: RawHttpClient): Promise<RawReply> {
+  client.socket.pause();
+  await client.send(GET);
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  client.socket.resume();
+  return client.reply();
+}
 
 function longBody(): Buffer {
   return pattern(0, 8 * 1024 * 1024);

@@ -29,6 +29,7 @@ export class PieceWriter {
   /** A piece is on its way, and those behind it wait. */
   #isPacing = false;
   #isEnding = false;
+  #onTaken: (() => void) | undefined = undefined;
 
   constructor(stream: Writable, listener: PieceListener) {
     this.#stream = stream;
@@ -42,13 +43,14 @@ export class PieceWriter {
     return false;
   }
 
-  /** Ends the stream after what was written, and `chunk`. */
-  end(chunk: Uint8Array | string = ""): void {
+  /** Ends the stream after what was written, and `chunk`; `onTaken` is called once the pieces of it have gone. */
+  end(chunk: Uint8Array | string = "", onTaken?: () => void): void {
     if (!this.#isPacing && chunk.length <= PIECE_BYTES) {
       this.#finish(chunk);
       return;
     }
     this.#isEnding = true;
+    this.#onTaken = onTaken;
     this.#push(chunk);
   }
 
@@ -85,6 +87,7 @@ export class PieceWriter {
       this.#stream.write(bytes.subarray(0, PIECE_BYTES), this.#onPieceGone);
     } else if (this.#isEnding) {
       this.#finish("");
+      this.#onTaken?.();
     } else {
       this.#listener.onWritable();
     }

@@ -131,7 +131,7 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner, PieceList
     this.#mustClose = true;
   }
 
-  respond(status: number, headers: HeaderList, body: Uint8Array | string): void {
+  respond(status: number, headers: HeaderList, body: Uint8Array | string, onTaken?: () => void): void {
     if (this.#isOver || this.#response.headersSent) return;
     const sent = finalStatus(status);
     const fields = this.#replyFields(headers);
@@ -142,7 +142,7 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner, PieceList
     this.#isOver = true;
     this.#body?.close();
     this.#response.writeHead(sent, reasonPhrase(sent), fields);
-    if (hasBody && this.method !== "HEAD") this.#finish(bytes);
+    if (hasBody && this.method !== "HEAD") this.#finish(bytes, onTaken);
     else this.#finish(undefined);
   }
 
@@ -217,9 +217,9 @@ export class NodeExchange implements HttpExchange, Carried, BodyOwner, PieceList
     if (this.#request.socket.writableLength > 0) this.#connection.watchSilence();
   }
 
-  #finish(bytes: Uint8Array | undefined): void {
-    if (this.#writer === undefined) this.#response.end(bytes);
-    else this.#writer.end(bytes);
+  #finish(bytes: Uint8Array | undefined, onTaken?: () => void): void {
+    if (this.#writer === undefined) this.#response.end(bytes, onTaken);
+    else this.#writer.end(bytes, onTaken);
     this.onWritten();
   }
 

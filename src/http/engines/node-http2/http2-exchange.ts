@@ -112,7 +112,7 @@ export class Http2Exchange implements HttpExchange, BodyOwner, DueBody, PieceLis
     // The reply closes the stream, and no more than that.
   }
 
-  respond(status: number, headers: HeaderList, body: Uint8Array | string): void {
+  respond(status: number, headers: HeaderList, body: Uint8Array | string, onTaken?: () => void): void {
     if (this.#isOver || this.#stream.headersSent || this.#stream.closed) return;
     const sent = finalStatus(status);
     const fields = replyFields(sent, headers);
@@ -124,7 +124,7 @@ export class Http2Exchange implements HttpExchange, BodyOwner, DueBody, PieceLis
     this.#stream.respond(fields, { endStream });
     this.#connection.owner.replies.add(this);
     if (endStream) this.#closeUnread();
-    else this.#writer.end(body);
+    else this.#writer.end(body, onTaken);
   }
 
   start(status: number, headers: HeaderList): void {

@@ -169,12 +169,12 @@ export class UwsExchange implements HttpExchange, Timed {
     if (!this.#isOver) this.#body?.release();
   }
 
-  respond(status: number, headers: HeaderList, body: Uint8Array | string): void {
+  respond(status: number, headers: HeaderList, body: Uint8Array | string, onTaken?: () => void): void {
     if (this.#isOver || this.#startedStatus !== 0) return;
     this.#isOver = true;
     const sent = finalStatus(status);
     if (!this.#closesAfter(headers)) {
-      this.#send(sent, headers, body, false);
+      this.#send(sent, headers, body, false, onTaken);
       return;
     }
     setImmediate(() => this.#owner.closing(() => this.#send(sent, headers, body, true)));
@@ -319,7 +319,13 @@ export class UwsExchange implements HttpExchange, Timed {
     return body;
   }
 
-  #send(status: number, headers: HeaderList, body: Uint8Array | string, closes: boolean): void {
+  #send(
+    status: number,
+    headers: HeaderList,
+    body: Uint8Array | string,
+    closes: boolean,
+    onTaken?: () => void,
+  ): void {
     const response = this.#response;
     if (response === undefined) return;
     this.#body?.discard();
@@ -348,15 +354,19 @@ export class UwsExchange implements HttpExchange, Timed {
       writeHead(response, status, headers, false);
       [, isSent] = response.tryEnd(body, 0);
     });
-    if (isSent) this.#release();
-    else this.#sendRest(response, body);
+    if (!isSent) {
+      this.#sendRest(response, body, onTaken);
+      return;
+    }
+    this.#release();
+    onTaken?.();
   }
 
   /**
    * Sends the part of a reply that the socket did not take yet. `end` would have it waiting in the addon, where a client
    * that never reads could pile up reply after reply; this way its next request closes the connection.
    */
-  #sendRest(response: AddonResponse, body: Uint8Array | string): void {
+  #sendRest(response: AddonResponse, body: Uint8Array | string, onTaken: (() => void) | undefined): void {
     this.#watchReply();
     const totalBytes = Buffer.byteLength(body);
     const first = response.getWriteOffset();
@@ -368,7 +378,10 @@ export class UwsExchange implements HttpExchange, Timed {
       response.cork(() => {
         [isFree, isSent] = response.tryEnd(rest.subarray(offset - first), totalBytes);
       });
-      if (isSent) this.#release();
+      if (isSent) {
+        this.#release();
+        onTaken?.();
+      }
       return isFree;
     });
   }

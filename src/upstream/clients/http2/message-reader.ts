@@ -5,6 +5,7 @@
  *
  * Source: gRPC over HTTP/2, "Length-Prefixed-Message".
  */
+import { LONG_MESSAGE_BYTES, messageMemory } from "../../message-memory.ts";
 import { MESSAGE_PREFIX_BYTES } from "./frame-writer.ts";
 
 /**
@@ -96,8 +97,12 @@ export class MessageReader {
     const body = this.#body;
     if (body !== undefined && body.length >= bytes) return body;
     const isTrusted = this.#length <= TRUSTED_BYTES || bytes * 4 >= this.#length;
-    const larger = Buffer.allocUnsafe(isTrusted ? this.#length : Math.max(TRUSTED_BYTES, bytes * 2));
-    if (body !== undefined) body.copy(larger, 0, 0, this.#filled);
+    const size = isTrusted ? this.#length : Math.max(TRUSTED_BYTES, bytes * 2);
+    const larger = size < LONG_MESSAGE_BYTES ? Buffer.allocUnsafe(size) : messageMemory.take(size);
+    if (body !== undefined) {
+      body.copy(larger, 0, 0, this.#filled);
+      messageMemory.giveBack(body);
+    }
     this.#body = larger;
     return larger;
   }
