@@ -103,8 +103,9 @@ export const WORKLOADS: readonly Workload[] = [
     name: "download-1m",
     title: "GET, 1 MB HttpBody",
     path: `${SHELF}/books/frankenstein/cover`,
-    load: { requests: CONNECTIONS * 10 },
-    warmUpRequests: CONNECTIONS,
+    load: { requests: CONNECTIONS * 20 },
+    // After half as many the code of the gateway has been compiled.
+    warmUpRequests: CONNECTIONS * 20,
   },
   STREAM,
   {

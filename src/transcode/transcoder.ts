@@ -111,7 +111,7 @@ export interface Transcoder {
    */
   streamedFile(name: string, before: readonly string[]): StreamedFile | undefined;
   /**
-   * Renders one reply message as JSON or as a raw body.
+   * Renders one reply message as JSON, in memory of its own, or as a raw body, a view of the message.
    * @throws {StatusError} INTERNAL, reason UPSTREAM_REPLY_INVALID, if the bytes are not a message of the output type.
    */
   render(message: Uint8Array, pretty: boolean): Uint8Array | string | HttpBodyReply;

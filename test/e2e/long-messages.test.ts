@@ -77,7 +77,20 @@ function makeCase(random: Random, text: string): Case {
     },
     { ...blob, target: `/v1/document?${query}`, body: Buffer.from(documentOf(data)) },
     { ...blob, headers: ["connection", "close"] },
+    streamCase(bytes),
   ]);
+}
+
+/** Three messages of zeros, each as long as half a blob. */
+function streamCase(bytes: number): Case {
+  const paddingBytes = Math.floor(bytes / 2);
+  const padding = Buffer.alloc(paddingBytes).toString("base64");
+  return {
+    target: `/v1/count/3?padding_bytes=${paddingBytes}`,
+    headers: ["accept", "application/x-ndjson"],
+    status: 200,
+    body: Buffer.from([1, 2, 3].map((value) => `${JSON.stringify({ value, padding })}\n`).join("")),
+  };
 }
 
 function documentOf(data: Buffer): string {

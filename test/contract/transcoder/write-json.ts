@@ -54,6 +54,18 @@ export function writeJsonCases(subject: Subject): void {
   }
 
   describe("a message as JSON", () => {
+    it("does not change when the message's memory is used again", () => {
+      const message = bytesOf(All, { stringValue: "x".repeat(100_000), bytesValue: "QUJD".repeat(30_000) });
+      for (const responseBody of ["", "string_value", "bytes_value"]) {
+        const transcoder = compile({ input: All, output: All, responseBody }, {}, registry);
+        const expected = textOf(transcoder.render(message, false));
+        const copy = Buffer.from(message);
+        const rendered = transcoder.render(copy, false);
+        copy.fill(0);
+        assert.ok(textOf(rendered) === expected, responseBody);
+      }
+    });
+
     it("has its fields in ascending number, whatever the wire's order", () => {
       const forwards = new BinaryWriter()
         .tag(1, WireType.LengthDelimited)
