@@ -61,7 +61,9 @@ export function openSocket(
 /** Closes a socket once what was written to it has left, or soon in any case. */
 export function closeSocket(socket: Socket): void {
   socket.destroySoon();
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  // A timer that is left would keep the socket, its buffer and what belongs to it, though nobody waits any more.
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once("close", () => clearTimeout(timer));
 }
 
 /** What a socket failed with, for `unreachable`. With several addresses for one name, the first failure stands for all. */
