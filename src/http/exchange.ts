@@ -80,8 +80,8 @@ export interface HttpExchange {
 
   /**
    * Sends the whole reply in one write; sets `content-length` (not for 204 and 304). `onTaken` is called when the engine
-   * has no more need of the body's bytes, perhaps at once: from then on they may be written on. An engine that does not
-   * know, as of a reply that was broken off, never calls it.
+   * has no more need of the body's bytes, perhaps at once: from then on they may be written on. Never called where an
+   * engine does not know.
    */
   respond(status: number, headers: HeaderList, body: Uint8Array | string, onTaken?: () => void): void;
   /** Sends status and headers of a reply whose length is not known; an engine may hold them for the first `write`. */

@@ -4,8 +4,8 @@
  * Memory of its own for each of them costs more than all else that is done with it: the system gives it page by page,
  * zeroed, and as V8 counts what lies outside of its heap, it collects the whole heap every 64 MB (docs/benchmarks.md).
  *
- * Who holds a message and surely knows that nobody reads it any more may give it back, with everything that is a view of
- * it. All others leave it to the garbage collection, as they would any message.
+ * Who holds a message and surely knows that nobody reads it any more, or a view of it, may give it back. All others leave
+ * it to the garbage collection, as they would any message.
  */
 
 /** Shorter messages are not worth it. */
@@ -19,7 +19,8 @@ const TRIM_MS = 1000;
 export class MessageMemory {
   /** The one given back last is last. */
   readonly #free: ArrayBufferLike[] = [];
-  readonly #lent = new WeakSet<ArrayBufferLike>();
+  /** Each loan is a view of its own, so that one which was given back says nothing of the next loan of its memory. */
+  readonly #loans = new WeakSet<Uint8Array>();
   #freeBytes = 0;
   /** How many of the free have been so since the last trimming: those in front. */
   #unused = 0;
@@ -33,13 +34,15 @@ export class MessageMemory {
   /** Memory of this length; what it holds is of old. */
   take(length: number): Buffer {
     const memory = this.#takeFree(length) ?? Buffer.allocUnsafeSlow(roundedUp(length)).buffer;
-    this.#lent.add(memory);
-    return Buffer.from(memory, 0, length);
+    const loan = Buffer.from(memory, 0, length);
+    this.#loans.add(loan);
+    return loan;
   }
 
-  /** Takes back the memory of which `bytes` is a view; nothing happens if it is none, or has been given back already. */
-  giveBack({ buffer }: Uint8Array): void {
-    if (buffer.byteLength < LONG_MESSAGE_BYTES || !this.#lent.delete(buffer)) return;
+  /** Takes back what `take` gave; nothing happens with any other bytes, nor if that has been given back already. */
+  giveBack(loan: Uint8Array): void {
+    if (loan.length < LONG_MESSAGE_BYTES || !this.#loans.delete(loan)) return;
+    const { buffer } = loan;
     if (this.#freeBytes + buffer.byteLength > MAX_FREE_BYTES) return;
     this.#free.push(buffer);
     this.#freeBytes += buffer.byteLength;

@@ -48,8 +48,8 @@ export class UnaryWriter implements ReplyWriter {
     if (this.#message === undefined) throw invalidReply("no message");
     const rendered = this.#renderer.render(this.#message);
     const isRaw = isHttpBody(rendered);
-    // A raw body is a view of the message, JSON is not.
-    if (!isRaw) messageMemory.giveBack(this.#message);
+    // A raw body is a view of the message, and JSON is not.
+    if (!isRaw) this.#giveBack();
     const headers = isRaw ? httpBodyHeaders(rendered.contentType) : ["content-type", "application/json"];
     pushReplyHeaders(headers, this.#metadata, this.#settings.responseHeaders);
     pushCacheControl(headers, this.#settings.cacheControl);
@@ -126,14 +126,20 @@ export class UnaryWriter implements ReplyWriter {
     const trailerFields: string[] = [];
     if (this.#reply.exchange.takesTrailers)
       pushReplyHeaders(trailerFields, trailers, this.#settings.responseHeaders);
-    this.#reply.respond(httpStatus, headers, body, trailerFields, takenBack(this.#message));
+    this.#reply.respond(httpStatus, headers, body, trailerFields, this.#onTaken());
   }
-}
 
-/** What the engine calls when it has sent a body that is a view of `message`. */
-function takenBack(message: Uint8Array | undefined): (() => void) | undefined {
-  if (message === undefined || message.length < LONG_MESSAGE_BYTES) return undefined;
-  return () => messageMemory.giveBack(message);
+  /** What the engine is to call when it has sent the body, where that is a view of a long message. */
+  #onTaken(): (() => void) | undefined {
+    const isLong = this.#message !== undefined && this.#message.length >= LONG_MESSAGE_BYTES;
+    return isLong ? () => this.#giveBack() : undefined;
+  }
+
+  #giveBack(): void {
+    if (this.#message === undefined) return;
+    messageMemory.giveBack(this.#message);
+    this.#message = undefined;
+  }
 }
 
 function invalidReply(found: string): StatusError {

@@ -276,21 +276,23 @@ describeEngines(
       });
     });
 
-    test("tells when the bytes of a long reply may be written on", async () => {
-      const taken = signal<void>();
-      const handler: ExchangeHandler = (exchange) => {
-        const body = Buffer.from(longBody());
-        exchange.respond(200, [], body, () => {
-          body.fill(0);
-          taken.fire();
+    for (const headers of [[], ["connection", "close"]]) {
+      test(`tells when the bytes of a long reply may be written on ${headers.join(": ")}`, async () => {
+        const taken = signal<void>();
+        const handler: ExchangeHandler = (exchange) => {
+          const body = Buffer.from(longBody());
+          exchange.respond(200, headers, body, () => {
+            body.fill(0);
+            taken.fire();
+          });
+        };
+        await withServer(engine, handler, async (server) => {
+          const client = await server.connect();
+          assert.ok((await lateReply(client)).body.equals(longBody()));
+          await taken.promise;
         });
-      };
-      await withServer(engine, handler, async (server) => {
-        const client = await server.connect();
-        assert.ok((await lateReply(client)).body.equals(longBody()));
-        await taken.promise;
       });
-    });
+    }
 
     for (const pieceBytes of [200, 5_000, 40_000, 1_000_000]) {
       test(`holds the writer of ${pieceBytes}-byte pieces while the client does not read`, async () => {

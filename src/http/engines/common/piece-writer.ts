@@ -70,6 +70,7 @@ export class PieceWriter {
   }
 
   readonly #onPieceGone = (error?: Error | null): void => {
+    // Of a stream that was reset Node 20 tells no error here.
     if (error || this.#stream.closed) {
       this.drop();
       return;

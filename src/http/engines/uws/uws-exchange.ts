@@ -177,7 +177,7 @@ export class UwsExchange implements HttpExchange, Timed {
       this.#send(sent, headers, body, false, onTaken);
       return;
     }
-    setImmediate(() => this.#owner.closing(() => this.#send(sent, headers, body, true)));
+    setImmediate(() => this.#owner.closing(() => this.#send(sent, headers, body, true, onTaken)));
   }
 
   start(status: number, headers: HeaderList): void {
@@ -345,8 +345,10 @@ export class UwsExchange implements HttpExchange, Timed {
       response.cork(() => {
         // `end` adds `connection: close`, but not if the request had a field that it takes for the same.
         writeHead(response, status, headers, findHeader(this.headers, "connection")?.length === 5);
+        // What the socket does not take the addon copies.
         response.end(body, true);
       });
+      onTaken?.();
       return;
     }
     let isSent = true;
