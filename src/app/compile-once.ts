@@ -37,12 +37,14 @@ export async function compileOnce(config: Config, builtins: Builtins): Promise<O
       problems.push(...document.problems);
       if (document.serviceConfig !== undefined) serviceConfigs.set(name, document.serviceConfig);
     }
+    const pending: string[] = [];
     for (const [name, { sources }] of units) {
       const found = await discoverNow(config, name, sources);
       problems.push(...found.problems);
       if (found.schema !== undefined) schemas.set(name, found.schema);
+      if (found.isPending) pending.push(name);
     }
-    const input = { config, schemas, units, serviceConfigs, pending: [], revision: 1 };
+    const input = { config, schemas, units, serviceConfigs, pending, revision: 1 };
     const compiled = await provision.compile(input);
     return { snapshot: compiled.snapshot, problems: [...problems, ...compiled.problems] };
   } finally {
@@ -51,13 +53,14 @@ export async function compileOnce(config: Config, builtins: Builtins): Promise<O
   }
 }
 
+/** `isPending`: a gateway would try again until the schema is there, and answer 503 meanwhile. */
 async function discoverNow(
   config: Config,
   upstream: string,
   sources: readonly SchemaSource[],
-): Promise<Discovery> {
+): Promise<Discovery & { readonly isPending: boolean }> {
   try {
-    return await discover(sources, new AbortController().signal, timeSlices());
+    return { ...(await discover(sources, new AbortController().signal, timeSlices())), isPending: false };
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
     const problem: Problem = {
@@ -66,6 +69,6 @@ async function discoverNow(
       what: `upstream ${upstream}: no schema: ${error.status.message}`,
       hint: "start the upstream with server reflection, or give a descriptor set under `descriptors`",
     };
-    return { schema: undefined, problems: [problem] };
+    return { schema: undefined, problems: [problem], isPending: true };
   }
 }
