@@ -10,6 +10,7 @@ import {
   needsOfNode,
   type UpstreamConfig,
 } from "../config/index.ts";
+import { listenerName } from "../control/index.ts";
 import { createNodeHttpEngine } from "../http/engines/node-http/index.ts";
 import { loadUwsEngine, type PortSharing } from "../http/engines/uws/index.ts";
 import { compileOrigins, type HttpEngine } from "../http/index.ts";
@@ -139,24 +140,25 @@ function chooseEngine(
   log: Logger,
 ): HttpEngine {
   const { engine: name } = listener;
+  const about = { listener: listenerName(listener) };
   if (name === "node") return createNodeHttpEngine();
   // The config refuses `uws` for a listener that needs node.
   const [need] = needsOfNode(listener);
   if (need !== undefined) {
     const reason = `${need.path.join(".")}: ${need.why}`;
-    log.info({ engine: "node", reason }, "HTTP engine: node:http, for what the listener asks for");
+    log.info({ ...about, engine: "node", reason }, "HTTP engine: node:http, for what the listener asks for");
     return createNodeHttpEngine();
   }
   if (name === "auto" && sharing === "shared" && process.platform !== "linux") {
     log.info(
-      { engine: "node" },
+      { ...about, engine: "node" },
       "HTTP engine: node:http, since only Linux spreads connections over shared ports",
     );
     return createNodeHttpEngine();
   }
   const load = loadUwsEngine(maxHeaderBytes, sharing);
   if (load.engine !== undefined) {
-    log.info({ engine: "uws", version: load.version }, "HTTP engine: uWebSockets.js");
+    log.info({ ...about, engine: "uws", version: load.version }, "HTTP engine: uWebSockets.js");
     return load.engine;
   }
   if (name === "uws") {
@@ -164,7 +166,7 @@ function chooseEngine(
     throw new Error(`${what} (engine: auto or node serves without it)`);
   }
   log.warn(
-    { engine: "node", reason: load.reason },
+    { ...about, engine: "node", reason: load.reason },
     "HTTP engine: node:http, since no uWebSockets.js addon loads",
   );
   return createNodeHttpEngine();

@@ -5,7 +5,7 @@ import type { Config, ServiceConfig } from "../config/index.ts";
 import { type Discovery, discover, type UpstreamUnit } from "../control/index.ts";
 import type { RoutingSnapshot } from "../gateway/index.ts";
 import type { SchemaSet, SchemaSource } from "../schema/index.ts";
-import { type Problem, StatusError } from "../status/index.ts";
+import { type Problem, type Status, StatusError } from "../status/index.ts";
 import { createLogger } from "../telemetry/index.ts";
 import type { Builtins } from "./builtins.ts";
 import { openListenerTls } from "./listener-tls.ts";
@@ -37,12 +37,14 @@ export async function compileOnce(config: Config, builtins: Builtins): Promise<O
       problems.push(...document.problems);
       if (document.serviceConfig !== undefined) serviceConfigs.set(name, document.serviceConfig);
     }
+    const pending: string[] = [];
     for (const [name, { sources }] of units) {
       const found = await discoverNow(config, name, sources);
       problems.push(...found.problems);
       if (found.schema !== undefined) schemas.set(name, found.schema);
+      if (found.isPending) pending.push(name);
     }
-    const input = { config, schemas, units, serviceConfigs, pending: [], revision: 1 };
+    const input = { config, schemas, units, serviceConfigs, pending, revision: 1 };
     const compiled = await provision.compile(input);
     return { snapshot: compiled.snapshot, problems: [...problems, ...compiled.problems] };
   } finally {
@@ -51,21 +53,31 @@ export async function compileOnce(config: Config, builtins: Builtins): Promise<O
   }
 }
 
+/** What to see to where reflection gave no schema. */
+function asksFor({ reason }: Status): string {
+  const isNotMet =
+    reason === "UPSTREAM_UNREACHABLE" || reason === "DEADLINE" || reason === "UPSTREAM_PROTOCOL";
+  return isNotMet
+    ? "see that a gRPC server listens there, and whether it wants `tls`"
+    : "start the upstream with server reflection";
+}
+
+/** `isPending`: a gateway would try again until the schema is there, and answer 503 meanwhile. */
 async function discoverNow(
   config: Config,
   upstream: string,
   sources: readonly SchemaSource[],
-): Promise<Discovery> {
+): Promise<Discovery & { readonly isPending: boolean }> {
   try {
-    return await discover(sources, new AbortController().signal, timeSlices());
+    return { ...(await discover(sources, new AbortController().signal, timeSlices())), isPending: false };
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
     const problem: Problem = {
       severity: "error",
       where: config.locate(["upstreams", upstream, "schema"]),
       what: `upstream ${upstream}: no schema: ${error.status.message}`,
-      hint: "start the upstream with server reflection, or give a descriptor set under `descriptors`",
+      hint: `${asksFor(error.status)}, or give a descriptor set: schema.descriptors, --descriptors`,
     };
-    return { schema: undefined, problems: [problem] };
+    return { schema: undefined, problems: [problem], isPending: true };
   }
 }

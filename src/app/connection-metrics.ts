@@ -30,9 +30,9 @@ const METRICS: readonly Metric[] = [
   },
 ];
 
-/** The metrics of `listeners`, to which more may be added later. */
+/** The metrics of `listeners`, to which more may be added later; one without a name goes by its address. */
 export function connectionReadings(
-  listeners: readonly { readonly listener: HttpListener }[],
+  listeners: readonly { readonly listener: HttpListener; readonly name: string | undefined }[],
 ): readonly Reading[] {
   return METRICS.map(({ name, help, kind, read }) => ({
     name,
@@ -40,6 +40,9 @@ export function connectionReadings(
     kind,
     labels: ["listener"],
     read: () =>
-      listeners.map(({ listener }) => [[formatAddress(listener.address)], read(listener.connections)]),
+      listeners.map(({ listener, name }) => [
+        [name ?? formatAddress(listener.address)],
+        read(listener.connections),
+      ]),
   }));
 }

@@ -4,12 +4,13 @@
 import type { Config } from "../config/index.ts";
 import {
   type ListenerTlsTarget,
+  listenerName,
   listenerTlsProblem,
   listenerTlsTarget,
   type NamedListener,
   readListenerTlsFiles,
 } from "../control/index.ts";
-import { formatAddress, ServerTls, type ServerTlsFault } from "../http/index.ts";
+import { ServerTls, type ServerTlsFault } from "../http/index.ts";
 import type { Problem } from "../status/index.ts";
 
 /** TLS by the listener's place in the config; plaintext ones have none. */
@@ -25,9 +26,9 @@ export async function openListenerTls(
 ): Promise<ListenerTls> {
   const targets = new Map<number, ListenerTlsTarget>();
   const problems: Problem[] = [];
-  for (const [index, { address, tls }] of config.listeners.entries()) {
+  for (const [index, { name, address, tls }] of config.listeners.entries()) {
     if (tls === undefined) continue;
-    const listener: NamedListener = { name: formatAddress(address), index, tls };
+    const listener: NamedListener = { name: listenerName({ name, address }), index, tls };
     const describe = (fault: ServerTlsFault): Problem => listenerTlsProblem(config, listener, fault);
     const { material, faults: unread, digest } = await readListenerTlsFiles(tls);
     if (material === undefined) {

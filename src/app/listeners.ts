@@ -22,6 +22,8 @@ export interface Listening {
 
 interface Opened {
   readonly listener: HttpListener;
+  /** As configured, where it has one. */
+  readonly name: string | undefined;
   readonly engine: string;
 }
 
@@ -92,7 +94,7 @@ export class Listeners {
         onRefused: gateway.refusalListenerFor(settings),
       };
       const listener = await engine.listen(config.address, options, gateway.handlerFor(settings));
-      this.#opened.push({ listener, engine: engine.name });
+      this.#opened.push({ listener, name: config.name, engine: engine.name });
     }
     this.#watcher.start();
   }

@@ -23,7 +23,7 @@ export class RefusedConnections {
       ),
   };
 
-  /** What `listener`, an address, refuses from now on. */
+  /** What `listener`, by its name, refuses from now on. */
   listenerFor(listener: string): ConnectionRefusalListener {
     const faults = new Map<ConnectionFault, number>();
     this.#counts.set(listener, faults);

@@ -78,10 +78,15 @@ async function explainRequest(
   listener: ListenerTraits,
 ): Promise<number> {
   printCandidates(request, snapshot, listener);
-  const { matcher } = tableOf(snapshot, listener.index);
+  const { matcher, pendingUpstreams } = tableOf(snapshot, listener.index);
   const match = matcher.match(request.method, request.path, listener.trailingSlash);
   if (match.kind === "not-found") {
-    section("refused", ["404: no route has this path"]);
+    const [pending] = pendingUpstreams;
+    section("refused", [
+      pending === undefined
+        ? "404: no route has this path"
+        : `503: no route has this path yet: the schema of upstream ${pending} is missing`,
+    ]);
     return 1;
   }
   if (match.kind === "method-not-allowed") {

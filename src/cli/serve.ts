@@ -71,8 +71,10 @@ async function serveWith(options: ConfigOptions, output: LineBuffer): Promise<nu
     process.stderr.write(`${text}\n`);
     return 1;
   }
-  for (const { address, engine } of application.listening) {
-    log.info({ address: formatAddress(address), engine }, "listening");
+  // In the order of the config.
+  for (const [index, { address, engine }] of application.listening.entries()) {
+    const name = config.listeners[index]?.name;
+    log.info({ ...named(name), address: formatAddress(address), engine }, "listening");
   }
   const { adminAddress } = application;
   if (adminAddress !== undefined) log.info({ address: formatAddress(adminAddress) }, "admin listening");
@@ -104,4 +106,9 @@ function start(
   if (count === 1 || program === undefined) return Application.start(config, adapters, log, origin);
   const startProcess = clusterProcesses(program, ["worker"]);
   return Primary.start({ ...origin, config, document, builtins: adapters, log, count, startProcess });
+}
+
+/** A listener without a name is known by its address. */
+function named(listener: string | undefined): { readonly listener?: string } {
+  return listener === undefined ? {} : { listener };
 }

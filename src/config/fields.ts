@@ -108,18 +108,30 @@ export function choice<const T extends string>(description: string, words: reado
 
 /** A duration as milliseconds. */
 export function duration(description: string, bounds: Bounds = {}): z.ZodType<number> {
-  return durationOf(description, (value) => parseDuration(value, bounds));
+  return durationOf(inBounds("duration", bounds), description, (value) => parseDuration(value, bounds));
 }
 
-function durationOf(description: string, read: (value: unknown) => Reading<number>): z.ZodType<number> {
+/** A type with the bounds that are its own. */
+function inBounds(type: string, { min, max }: Bounds): string {
+  if (max === undefined) return min === undefined ? type : `${type}, ${min} or more`;
+  return min === undefined ? `${type}, up to ${max}` : `${type}, ${min} to ${max}`;
+}
+
+function durationOf(
+  title: string,
+  description: string,
+  read: (value: unknown) => Reading<number>,
+): z.ZodType<number> {
   const pattern = "^(0|(\\d+h)?(\\d+m)?(\\d+s)?(\\d+ms)?)$|\\$\\{";
   const json = { anyOf: [{ type: "string", pattern }, { const: 0 }] };
-  return scalar("duration", description, json, read);
+  return scalar(title, description, json, read);
 }
 
 /** A duration as milliseconds, where 0 stands for no limit and gives Infinity; `bounds` are for the others. */
 export function durationOrNone(description: string, bounds: Bounds = {}): z.ZodType<number> {
-  return durationOf(description, (value) => {
+  const isBounded = bounds.min !== undefined || bounds.max !== undefined;
+  const title = `${inBounds("duration", bounds)}${isBounded ? ", or 0s" : ""}`;
+  return durationOf(title, description, (value) => {
     const { value: ms } = parseDuration(value);
     return ms === 0 ? { value: Number.POSITIVE_INFINITY } : parseDuration(value, bounds);
   });
@@ -134,7 +146,7 @@ export function size(description: string, bounds: Bounds = {}): z.ZodType<number
       { type: "integer", minimum: 0 },
     ],
   };
-  return scalar("size", description, json, (value) => parseSize(value, bounds));
+  return scalar(inBounds("size", bounds), description, json, (value) => parseSize(value, bounds));
 }
 
 /** A list. `least` says what to add if there must be an item. `single` lets one item stand for a list of one. */

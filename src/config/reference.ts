@@ -15,7 +15,7 @@ every problem of a file as \`file:line:col: what (hint)\`.
   any other fault in the file is refused as a whole, and a running gateway keeps what it has.
 - **Durations** are numbers with units, largest first: \`250ms\`, \`5s\`, \`1m30s\`, \`2h\`; at most 24 days. A bare number
   other than 0 is refused.
-- **Sizes** are bytes or a number with a unit: \`65536\`, \`32KiB\`, \`4MiB\` (powers of 1024), \`1GB\` (powers of 1000).
+- **Sizes** are bytes or a number with a unit: \`65536\`, \`32KiB\`, \`4MiB\` (powers of 1024), \`1GB\` (powers of 1000); less than 2 GiB.
 - **Environment**: \`\${NAME}\` in a value is replaced by the variable, \`\${NAME:-default}\` takes the default where it is
   unset or empty, \`$\${\` is a literal \`\${\`. A variable that is not set is a problem. Values are put in after the YAML is
   parsed, so they can add neither keys nor structure. Inside \`{ }\` and \`[ ]\`, YAML wants the quotes: \`{ ca: "\${CA}" }\`.

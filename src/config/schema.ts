@@ -133,7 +133,7 @@ function listenerSection(directory: string): z.ZodType<ListenerConfig> {
   const shape = {
     name: text(
       "listener name",
-      "A name of your own, for logs and `sluice routes`; the address otherwise.",
+      "A name of your own, for logs, metrics and `sluice routes`; the address otherwise.",
       parseListenerName,
     ).optional(),
     address: listenAddress(

@@ -10,7 +10,7 @@ import { PathMatcherBuilder, type PathTemplate, type RuleOptions } from "../rout
 import type { Problem } from "../status/index.ts";
 import { type ConditionLog, describeCondition, type RouteSubject } from "./route-conditions.ts";
 
-/** What a listener is called in logs and tables: its name, or else its address as configured. */
+/** What a listener is called in logs, metrics and tables: its name, or else its address as configured. */
 export function listenerName({ name, address }: Pick<ListenerConfig, "name" | "address">): string {
   return name ?? formatAddress(address);
 }

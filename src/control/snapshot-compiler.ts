@@ -121,6 +121,7 @@ class SnapshotCompilation {
   }
 
   *#addUpstream(upstream: UpstreamConfig, schema: SchemaSet, channel: Channel): Generator<undefined, void> {
+    const [told, routed] = [this.#problems.length, this.#routes.length];
     const methods = schema.services.flatMap((service) => service.methods);
     const selection = selectRules(methods, this.#rulesOf(upstream));
     this.#tell(selection.problems);
@@ -138,7 +139,20 @@ class SnapshotCompilation {
       this.#tell(problems);
       for (const binding of bindings) this.#addBinding(upstream, channel, method, binding, overrides);
     }
+    // Rules that were dropped have been told.
+    const isWithoutRules = this.#routes.length === routed && this.#problems.length === told;
+    if (isWithoutRules && methods.length > 0)
+      this.#problems.push(this.#withoutRules(upstream, methods.length));
     this.#reportUnused(upstream.routes, ["upstreams", upstream.name, "routes"]);
+  }
+
+  #withoutRules({ name }: UpstreamConfig, methods: number): Problem {
+    return {
+      severity: "warning",
+      where: this.#parts.config.locate(["upstreams", name]),
+      what: `upstream ${name} has no route: it has ${methods} ${methods === 1 ? "method" : "methods"}, and no HTTP rule`,
+      hint: "annotate methods with google.api.http, write rules under http.rules, or set autoMapping: true",
+    };
   }
 
   #reportUnused(overrides: Config["routes"], base: ConfigPath): void {

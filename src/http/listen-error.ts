@@ -7,6 +7,7 @@ const MEANINGS: ReadonlyMap<string, string> = new Map([
   ["EADDRNOTAVAIL", "no network interface of this machine has the address"],
   ["EACCES", "this user may not; ports below 1024 may need a privilege"],
   ["ENOTFOUND", "the host has no address"],
+  ["EAI_AGAIN", "the host's name cannot be looked up now"],
 ]);
 
 /** Of a unix socket; libuv says EACCES for a missing folder, too. */

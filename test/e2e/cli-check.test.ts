@@ -87,7 +87,7 @@ const OTHER_FILES: readonly Faulty[] = [
   [
     "an upstream that is away",
     "address: 127.0.0.1:1, schema: { reflection: true }",
-    /: upstream u\d+: no schema: .*127\.0\.0\.1:1.* \(.*descriptor.*\)$/,
+    /: upstream u\d+: no schema: .*127\.0\.0\.1:1.* \(see that a gRPC server listens there.*descriptor.*\)$/,
   ],
 ];
 

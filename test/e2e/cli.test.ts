@@ -292,6 +292,14 @@ describe("sluice explain", () => {
     ],
     ["GET /v1/ping", ["-H", "grpc-timeout: soon"], [/^400 INVALID_ARGUMENT HEADER_INVALID: /]],
   ];
+  test("a schema that is missing is no word on the route: the gateway would answer 503", async () => {
+    const run = await runSluice(["explain", "GET /v1/shelves", "--upstream", "127.0.0.1:1"]);
+    assert.deepEqual(section(run, "refused"), [
+      "503: no route has this path yet: the schema of upstream upstream is missing",
+    ]);
+    assert.equal(run.exitCode, 1);
+  });
+
   describe("tells why a request is refused", { concurrency: 2 }, () => {
     for (const [request, args, why] of refused) {
       test([request, ...args].join(" "), async () => {

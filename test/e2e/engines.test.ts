@@ -40,6 +40,35 @@ describe("where the addon loads", () => {
   }
 });
 
+test("with several listeners the log says which is which", async () => {
+  const config = configFor("auto");
+  const gateway = await startGateway({
+    ...config,
+    listeners: [
+      { name: "plain", address: "127.0.0.1:0" },
+      { name: "both", address: "127.0.0.1:0", http2: true },
+      { address: "127.0.0.1:0" },
+    ],
+  });
+  const listeners = (msg: RegExp): readonly unknown[] =>
+    gateway.log
+      .filter((line) => msg.test(String(line.msg)))
+      .map(({ listener, engine }) => [listener, engine]);
+  const last = await gateway.logged(({ msg, listener }) => msg === "listening" && listener === undefined);
+  assert.equal(last.engine, "uws");
+  assert.deepEqual(listeners(/^HTTP engine: /), [
+    ["plain", "uws"],
+    ["both", "node"],
+    ["127.0.0.1:0", "uws"],
+  ]);
+  assert.deepEqual(listeners(/^listening$/), [
+    ["plain", "uws"],
+    ["both", "node"],
+    [undefined, "uws"],
+  ]);
+  assert.equal(await gateway.stop(), 0);
+});
+
 describe("where the addon does not load", () => {
   let files: Awaited<ReturnType<typeof temporaryFiles>>;
   before(async () => {

@@ -42,9 +42,13 @@ describe("TLS of listeners", { timeout: 60_000 }, () => {
   });
   after(() => echo.close());
 
-  async function serve(t: TestContext, tls: Readonly<Record<string, unknown>>): Promise<GatewayProcess> {
+  async function serve(
+    t: TestContext,
+    tls: Readonly<Record<string, unknown>>,
+    more: Readonly<Record<string, unknown>> = {},
+  ): Promise<GatewayProcess> {
     const gateway = await startGateway({
-      listeners: [{ address: "127.0.0.1:0", engine: "node", tls }],
+      listeners: [{ address: "127.0.0.1:0", engine: "node", tls, ...more }],
       upstreams: { echo: { address: echo.address, schema: { descriptors: [descriptorPath()] } } },
     });
     t.after(() => gateway.stop("SIGKILL"));
@@ -152,5 +156,26 @@ describe("TLS of listeners", { timeout: 60_000 }, () => {
       assert.equal((await stranger.request({ ":path": "/v1/ping" })).status, 0);
       stranger.close();
     }
+  });
+
+  test("all metrics of a listener call it by its name", async (t) => {
+    const file = (name: string): string => join(FIXTURES, name);
+    const tls = { certificates: [{ certificate: file("server.pem"), key: file("server.key") }] };
+    const gateway = await serve(t, tls, { name: "public" });
+    const stranger = connect(portOf(gateway), "127.0.0.1").on("error", () => undefined);
+    stranger.end("no TLS at all");
+    await once(stranger.resume(), "close");
+    const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+    const samples = [...metrics.matchAll(/^(sluice_\w+)\{listener="([^"]*)"/gm)];
+    const names = (of: 1 | 2): readonly string[] => [...new Set(samples.map((sample) => sample[of] ?? ""))];
+    assert.deepEqual(names(2), ["public"]);
+    assert.deepEqual([...names(1)].sort(), [
+      "sluice_connections",
+      "sluice_connections_retired_total",
+      "sluice_connections_total",
+      "sluice_listener_tls_certificate_expiry_seconds",
+      "sluice_listener_tls_reloads_total",
+      "sluice_refused_connections_total",
+    ]);
   });
 });

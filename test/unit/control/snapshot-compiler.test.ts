@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { readServiceConfig } from "../../../src/config/index.ts";
 import { formatProblem } from "../../../src/status/index.ts";
 import { matcherOf } from "../../support/snapshots.ts";
-import { compile, LIBRARY, routeOf } from "./compile.ts";
+import { compile, ECHO, LIBRARY, routeOf } from "./compile.ts";
 
 const S = "sluice.test.v1.EchoService";
 const UPSTREAM = "address: localhost:1\n    schema: { reflection: true }";
@@ -65,6 +65,26 @@ describe("where rules come from", () => {
   test("without autoMapping a method without a rule cannot be reached", () => {
     const { snapshot } = compile({ yaml: upstream() });
     assert.equal(matcherOf(snapshot).match("POST", `/${S}/Unannotated`, "strict").kind, "not-found");
+  });
+
+  test("an upstream that has methods, and a rule for none of them, is told", () => {
+    const services = ECHO.services.map((service) => ({
+      ...service,
+      methods: service.methods.filter(({ fullName }) => fullName === `${S}.Unannotated`),
+    }));
+    const schemas = { echo: { ...ECHO, services } };
+    const told = compile({ yaml: upstream(), schemas }).problems;
+    assert.equal(told.length, 1);
+    assert.match(
+      told.map(formatProblem).join("\n"),
+      /^sluice\.yaml:\d+:\d+: upstream echo has no route: it has 1 method, and no HTTP rule \(.*autoMapping: true\)$/,
+    );
+    assert.deepEqual(compile({ yaml: upstream("    autoMapping: true\n"), schemas }).problems, []);
+    const ofDropped = compile({ yaml: rules(`{ selector: ${S}.Unannotated, get: "/{" }`), schemas }).problems;
+    assert.deepEqual(
+      ofDropped.filter(({ what }) => what.includes("no route")),
+      [],
+    );
   });
 
   test("autoMapping adds nothing to a method that has a rule", () => {

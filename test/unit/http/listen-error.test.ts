@@ -24,6 +24,12 @@ describe("an address that cannot be bound says why in words", () => {
       "listen EACCES: permission denied /run/a.sock",
       "unix:/run/a.sock: its folder is missing, or this user may not write to it (EACCES)",
     ],
+    [
+      { host: "gateway.example", port: 80 },
+      "EAI_AGAIN",
+      "getaddrinfo EAI_AGAIN gateway.example",
+      "gateway.example:80: the host's name cannot be looked up now (EAI_AGAIN)",
+    ],
     [port, "EMFILE", "listen EMFILE: too many open files", "[::1]:80: listen EMFILE: too many open files"],
     [port, "EADDRINUSE", "the addon could not bind it", "[::1]:80: the addon could not bind it"],
   ];
