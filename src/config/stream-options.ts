@@ -83,9 +83,9 @@ export function streamSection(): z.ZodType<StreamOptionsPatch> {
         "The top-level scalar field of the request that takes `Last-Event-ID` when a client connects again.",
         parseFieldPath,
       ).optional(),
-      heartbeat: durationOrNone(
-        "Longest silence on a stream before a comment is sent. `0s` sends none.",
-      ).optional(),
+      heartbeat: durationOrNone("Longest silence on a stream before a comment is sent. `0s` sends none.", {
+        min: "10ms",
+      }).optional(),
       retry: duration("How long clients are told to wait when the gateway drains.", { max: "1h" }).optional(),
     })
       .transform(({ heartbeat, retry, ...rest }) => ({ ...rest, heartbeatMs: heartbeat, retryMs: retry }))

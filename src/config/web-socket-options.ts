@@ -29,6 +29,7 @@ export function webSocketSection(): z.ZodType<WebSocketConfig> {
     ).prefault("subprotocol"),
     pingInterval: durationOrNone(
       "How often a client is asked for a sign of life; one that has given none since the last time is gone. `0s` asks never.",
+      { min: "100ms" },
     ).prefault("30s"),
     maxMessageBytes: size(
       "Longest message from a client; a route's `maxRequestBodyBytes` may allow less. A longer one closes the connection with 1009.",

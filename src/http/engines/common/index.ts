@@ -5,18 +5,18 @@ export { type BodyOwner, NodeBody } from "./node-body.ts";
 export { type PieceListener, PieceWriter } from "./piece-writer.ts";
 export {
   CONNECTIONS_FULL,
-  HEAD_TOO_LARGE,
   HEAD_TOO_SLOW,
-  HEADERS_TOO_MANY,
   HOST_NOT_ONE,
   HOST_NOT_PLAIN,
+  headTooLarge,
   NOT_HTTP,
   REFUSAL_HEADERS,
   type Refusal,
   refusalBytes,
+  refusalOfCount,
   refusalOfHead,
+  refusalOfUrl,
   TARGET_NOT_PLAIN,
-  URL_TOO_LONG,
 } from "./refusal.ts";
 export { isAscii, isSendableField } from "./reply-field.ts";
 export {

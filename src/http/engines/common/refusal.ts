@@ -17,8 +17,6 @@ export interface Refusal {
 /** Headers of every refusal. */
 export const REFUSAL_HEADERS: HeaderList = ["content-type", "application/json", "connection", "close"];
 
-/** The head is longer than the listener's limit. */
-export const HEAD_TOO_LARGE: Refusal = refusal(431, "HEADERS_TOO_LARGE", "the request head is too long");
 /** The bytes are no request of a version of HTTP that is spoken here. */
 export const NOT_HTTP: Refusal = refusal(400, "HTTP_MALFORMED", "the request is not well-formed HTTP");
 /** The request target is not a plain path with query. */
@@ -42,20 +40,36 @@ export const HOST_NOT_PLAIN: Refusal = refusal(
 /** The head did not arrive in time. */
 export const HEAD_TOO_SLOW: Refusal = refusal(408, "REQUEST_TIMEOUT", "the request did not arrive in time");
 
-/** The head has more fields than the listener's limit. */
-export const HEADERS_TOO_MANY: Refusal = refusal(
-  431,
-  "HEADERS_TOO_MANY",
-  "the request head has too many fields",
-);
-/** Path and query are longer than the listener's limit. */
-export const URL_TOO_LONG: Refusal = refusal(414, "URL_TOO_LONG", "the request target is too long");
 /** The listener has as many connections as it may. */
 export const CONNECTIONS_FULL: Refusal = refusal(
   503,
   "CONNECTION_LIMIT",
   "too many connections are open; try again later",
 );
+
+/** The head is longer than the listener's limit. */
+export function headTooLarge({ maxHeaderBytes }: EngineLimits): Refusal {
+  return refusal(431, "HEADERS_TOO_LARGE", `the request head is longer than ${maxHeaderBytes} bytes`);
+}
+
+/** For more fields than the listener's limit; undefined for any others. */
+export function refusalOfCount(headers: HeaderList, { maxHeaders }: EngineLimits): Refusal | undefined {
+  const count = headers.length / 2;
+  if (count <= maxHeaders) return undefined;
+  return refusal(431, "HEADERS_TOO_MANY", `the request head has ${count} fields, more than ${maxHeaders}`);
+}
+
+/** For a target that is longer than the listener's limit; undefined for any other. */
+export function refusalOfUrl(
+  path: string,
+  query: string,
+  { maxUrlBytes }: EngineLimits,
+): Refusal | undefined {
+  // The mark between the two counts where there is a query.
+  const bytes = path.length + (query === "" ? 0 : query.length + 1);
+  if (bytes <= maxUrlBytes) return undefined;
+  return refusal(414, "URL_TOO_LONG", `the request target has ${bytes} bytes, more than ${maxUrlBytes}`);
+}
 
 /**
  * A refusal as the bytes of a whole HTTP/1.1 reply that closes its connection, for connections without an exchange.
@@ -81,11 +95,10 @@ export interface CheckedHead {
 /** Why the engine answers a request by itself; undefined for one that is fit to be handed over. */
 export function refusalOfHead(
   { path, query, headers, facts, hostsNeeded }: CheckedHead,
-  { maxUrlBytes, maxHeaders }: EngineLimits,
+  limits: EngineLimits,
 ): Refusal | undefined {
-  // The mark between the two counts where there is a query.
-  if (path.length + (query === "" ? 0 : query.length + 1) > maxUrlBytes) return URL_TOO_LONG;
-  if (headers.length > maxHeaders * 2) return HEADERS_TOO_MANY;
+  const ofSize = refusalOfUrl(path, query, limits) ?? refusalOfCount(headers, limits);
+  if (ofSize !== undefined) return ofSize;
   if (facts.hosts > 1 || facts.hosts < hostsNeeded) return HOST_NOT_ONE;
   if (!facts.areHostsPlain) return HOST_NOT_PLAIN;
   if (!isPlainTarget(path) || !isPlainQuery(query)) return TARGET_NOT_PLAIN;

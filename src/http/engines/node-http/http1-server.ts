@@ -6,10 +6,11 @@
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { EngineLimits } from "../../engine.ts";
 import {
   type ConnectionOwner,
-  HEAD_TOO_LARGE,
   HEAD_TOO_SLOW,
+  headTooLarge,
   isAscii,
   NOT_HTTP,
   REFUSAL_HEADERS,
@@ -181,7 +182,7 @@ export class Http1Server {
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
     const connection = this.#connections.get(socket);
     if (connection === undefined || connection.isSealed || !socket.writable) socket.destroy(error);
-    else this.#refuse(socket, connection, refusalOfError(error.code));
+    else this.#refuse(socket, connection, refusalOfError(error.code, this.#owner.limits));
   }
 
   /** Answers without an exchange, and closes. */
@@ -205,8 +206,8 @@ export class Http1Server {
   }
 }
 
-function refusalOfError(code: string | undefined): Refusal {
-  if (code === "HPE_HEADER_OVERFLOW") return HEAD_TOO_LARGE;
+function refusalOfError(code: string | undefined, limits: EngineLimits): Refusal {
+  if (code === "HPE_HEADER_OVERFLOW") return headTooLarge(limits);
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return HEAD_TOO_SLOW;
   return NOT_HTTP;
 }

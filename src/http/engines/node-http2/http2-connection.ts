@@ -17,8 +17,8 @@ import type { Socket } from "node:net";
 import type { TlsClient } from "../../exchange.ts";
 import {
   type ConnectionOwner,
-  HEAD_TOO_LARGE,
   type HeadFacts,
+  headTooLarge,
   isPlainMethod,
   NOT_HTTP,
   REFUSAL_HEADERS,
@@ -151,7 +151,7 @@ export class Http2Connection {
 
   #refusalOf(head: Http2Head, facts: HeadFacts): Refusal | undefined {
     const { limits } = this.owner;
-    if (head.bytes > limits.maxHeaderBytes) return HEAD_TOO_LARGE;
+    if (head.bytes > limits.maxHeaderBytes) return headTooLarge(limits);
     if (!isPlainMethod(head.method)) return NOT_HTTP;
     const { path, query, headers } = head;
     return refusalOfHead({ path, query, headers, facts, hostsNeeded: 1 }, limits);

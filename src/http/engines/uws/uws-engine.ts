@@ -26,11 +26,10 @@ import { ListenError } from "../../listen-error.ts";
 import { freeSocketPath, removeSocketFile, type SocketFile, takeSocketFile } from "../../unix-socket.ts";
 import {
   BodyDeadlines,
-  HEAD_TOO_LARGE,
-  HEADERS_TOO_MANY,
   type HeadFacts,
   HOST_NOT_ONE,
   HOST_NOT_PLAIN,
+  headTooLarge,
   isPlainMethod,
   isPlainQuery,
   isPlainTarget,
@@ -38,8 +37,9 @@ import {
   REFUSAL_HEADERS,
   type Refusal,
   readHeadFacts,
+  refusalOfCount,
+  refusalOfUrl,
   TARGET_NOT_PLAIN,
-  URL_TOO_LONG,
 } from "../common/index.ts";
 import {
   type Addon,
@@ -340,10 +340,9 @@ class UwsListener implements HttpListener, ExchangeOwner, AppHandlers {
   }
 
   #refusalOfSize(path: string, query: string, headers: readonly string[]): Refusal | undefined {
-    const { maxHeaderBytes, maxHeaders, maxUrlBytes } = this.#limits;
-    if (this.#headBytes > maxHeaderBytes) return HEAD_TOO_LARGE;
-    if (path.length + query.length + 1 > maxUrlBytes) return URL_TOO_LONG;
-    return headers.length > maxHeaders * 2 ? HEADERS_TOO_MANY : undefined;
+    const limits = this.#limits;
+    if (this.#headBytes > limits.maxHeaderBytes) return headTooLarge(limits);
+    return refusalOfUrl(path, query, limits) ?? refusalOfCount(headers, limits);
   }
 }
 
