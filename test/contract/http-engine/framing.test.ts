@@ -289,6 +289,29 @@ describeEngines(
       });
     });
 
+    test("does not run what it then refuses for its trailers", async () => {
+      let ended = 0;
+      const handler: ExchangeHandler = (exchange) =>
+        exchange.readBody(100, {
+          onChunk: () => undefined,
+          onEnd: () => {
+            ended++;
+            exchange.respond(200, [], "whole");
+          },
+          onTooLarge: () => undefined,
+        });
+      await withServer(engine, handler, async (server) => {
+        const client = await server.connect();
+        const head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
+        await client.send(`${head}3\r\nabc\r\n0\r\nX-Trailer: 1\r\n\r\n`);
+        const text = await client.closed();
+        assert.equal(ended, text.startsWith("HTTP/1.1 200 ") ? 1 : 0, text);
+        const other = await server.connect();
+        await other.send(`${head}3\r\nabc\r\n0\r\n\r\n`);
+        assert.match(await other.closed(), /^HTTP\/1\.1 200 /);
+      });
+    });
+
     // The addon takes the extension for digits and waits for a longer chunk, until `idleTimeoutMs` has passed.
     test("takes chunk extensions", { skip: engine.name === "uws" && "the addon cannot" }, async () => {
       await withServer(engine, echoHandler(), async (server) => {

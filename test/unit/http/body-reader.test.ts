@@ -21,7 +21,7 @@ function heldBody(sizes: readonly number[]): {
   const response = new FakeResponse();
   // A body reader uses these three methods alone.
   const addon = response as unknown as AddonResponse;
-  const body = new BodyReader(addon, new BodyDeadlines(Number.POSITIVE_INFINITY));
+  const body = new BodyReader(addon, 1000, new BodyDeadlines(Number.POSITIVE_INFINITY));
   const chunks: Uint8Array[] = [];
   let isEnded = false;
   const listener = {

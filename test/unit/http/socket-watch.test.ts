@@ -25,6 +25,7 @@ function watched(idleTimeoutMs: number): { response: FakeResponse; body: BodyRea
   // A body reader uses these three methods alone.
   const body = new BodyReader(
     response as unknown as AddonResponse,
+    1000,
     new BodyDeadlines(Number.POSITIVE_INFINITY),
   );
   const watch = new SocketWatch(idleTimeoutMs);

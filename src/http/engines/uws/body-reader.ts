@@ -3,10 +3,14 @@
  *
  * The addon delivers what it has read from the socket (up to 512 KiB at once) even after `pause`, and the end of the body
  * with it. What comes while the body is held waits here, so what waits is bounded by one read.
+ *
+ * The addon takes a chunked body for complete before it has looked at what follows the last chunk: of trailers it makes a
+ * broken request, and closes the connection. So the end of such a body is told a turn later, when that would have happened:
+ * a client that is refused should not find that its request has run.
  */
 import type { BodyListener } from "../../exchange.ts";
 import { Pieces } from "../../pieces.ts";
-import type { BodyDeadlines, DueBody } from "../common/index.ts";
+import { type BodyDeadlines, CHUNKED, type DueBody } from "../common/index.ts";
 import type { AddonResponse } from "./addon.ts";
 import type { Timed } from "./socket-watch.ts";
 
@@ -36,16 +40,20 @@ export class BodyReader implements Timed, DueBody {
   #spare: Buffer | undefined = undefined;
   #isHeld = false;
   #isSocketPaused = false;
+  readonly #isChunked: boolean;
   /** All of it has arrived. */
   #hasArrived = false;
+  /** And the addon has not found fault with what follows. */
+  #isSettled = false;
   /** The socket was resumed after all had arrived, which started the addon's timer without need. */
   #isTimedLate = false;
   /** The listener has been told of the end, or nobody listens any more. */
   #isOver = false;
   #isDelivering = false;
 
-  /** `deadlines` are those of the listener. */
-  constructor(response: AddonResponse, deadlines: BodyDeadlines) {
+  /** `deadlines` are those of the listener; `length` is that of the head, or {@link CHUNKED}. */
+  constructor(response: AddonResponse, length: number, deadlines: BodyDeadlines) {
+    this.#isChunked = length === CHUNKED;
     this.#response = response;
     this.#deadlines = deadlines;
     response.onData((chunk, isLast) => this.#onData(chunk, isLast));
@@ -152,6 +160,8 @@ export class BodyReader implements Timed, DueBody {
     if (isLast) {
       this.#hasArrived = true;
       this.#deadlines.remove(this);
+      if (this.#isChunked) setImmediate(() => this.#settle());
+      else this.#isSettled = true;
     }
     if (!this.#isOver && chunk.byteLength > 0 && !this.#lend(chunk)) {
       this.#held.pushLent(new Uint8Array(chunk), this.#copyOf);
@@ -213,9 +223,14 @@ export class BodyReader implements Timed, DueBody {
     this.#isDelivering = false;
     if (this.#isHeld || this.#isOver) return;
     this.#resumeSocket();
-    if (!this.#hasArrived) return;
+    if (!this.#isSettled) return;
     this.#isOver = true;
     listener.onEnd();
+  }
+
+  #settle(): void {
+    this.#isSettled = true;
+    this.#deliver();
   }
 
   /** Whether so many bytes more are within the limit; if not, the body is refused. */

@@ -313,7 +313,7 @@ export class UwsExchange implements HttpExchange, Timed {
   }
 
   #openBody(response: AddonResponse): BodyReader {
-    const body = new BodyReader(response, this.#owner.bodies);
+    const body = new BodyReader(response, this.#bodyLength, this.#owner.bodies);
     this.#body = body;
     this.#owner.watch(body);
     return body;
