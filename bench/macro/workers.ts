@@ -27,11 +27,29 @@ const CONNECTIONS = 64;
 const WARM_UP_REQUESTS = 5000;
 const PACED_SECONDS = 10;
 const CLOSED_SECONDS = 3;
-const WORKLOADS = [
-  { name: "small GET", path: "/v1/shelves/1", share: 1 },
-  { name: "GET, 50 kB reply", path: "/v1/shelves/1/books", share: 0.2 },
+/** A book of some 100 kB: a request that is much work for the gateway and little for its neighbours. */
+const LONG_BOOK = JSON.stringify({
+  title: "The annotated edition",
+  authors: Array.from({ length: 1500 }, (_, index) => ({
+    displayName: `Contributor number ${index}`,
+    birthYear: 1500 + (index % 500),
+  })),
+  labels: Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`label-${index}`, `value ${index}`])),
+});
+const WORKLOADS: readonly Workload[] = [
+  { name: "small GET", line: "GET /v1/shelves/1", body: "", share: 1 },
+  { name: "GET, 50 kB reply", line: "GET /v1/shelves/1/books", body: "", share: 0.2 },
+  { name: "POST, 100 kB of JSON", line: "POST /v1/shelves/1/books", body: LONG_BOOK, share: 0.05 },
 ];
 const ENGINES = ["uws", "node"] as const;
+
+interface Workload {
+  readonly name: string;
+  readonly line: string;
+  readonly body: string;
+  /** Its rate, where `perSecond` is 1. */
+  readonly share: number;
+}
 
 /** One turn. Times are CPU µs for each request that a process was to get. */
 interface Sample {
@@ -45,11 +63,14 @@ interface Sample {
 
 async function measure(
   gateway: ServerProcess,
-  { path, share }: (typeof WORKLOADS)[number],
+  { line, body, share }: Workload,
   perProcess: number,
 ): Promise<Sample> {
   const request = Buffer.from(
-    `GET ${path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench\r\naccept: */*\r\n\r\n`,
+    `${line} HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench\r\naccept: */*\r\n` +
+      (body === ""
+        ? "\r\n"
+        : `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`),
   );
   const send = (load: Load): Promise<LoadResult> => forkLoad(gateway.port, request, load);
   const workers = childrenOf(gateway.pid);
@@ -111,7 +132,7 @@ async function main(): Promise<void> {
   }
   const cores = availableParallelism();
   console.log(
-    `CPU µs a request at ${perProcess}/s (50 kB: a fifth) for each process that serves; best of ${turns} turns, ${cores} cores`,
+    `CPU µs a request at ${perProcess}/s (50 kB: a fifth, 100 kB: a twentieth) for each process that serves; best of ${turns} turns, ${cores} cores`,
   );
   report(samples, engines);
 }
