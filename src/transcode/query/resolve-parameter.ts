@@ -90,6 +90,8 @@ export function describeUnknown({ owner, part }: UnknownTarget): string {
 function blocked(field: DescField, path: string): string {
   if (field.message !== undefined && isHttpBody(field.message))
     return `"${path}" is filled by the body alone`;
+  if (field.message !== undefined && isTextForm(wellKnownOf(field.message)))
+    return `"${path}" is one value, a ${field.message.typeName}: ${path}=…`;
   return `"${path}" has no fields that a parameter can name`;
 }
 

@@ -147,7 +147,7 @@ export function bindRequestCases(subject: Subject): void {
         'PARAM_INVALID book.authors.name: "book.authors" has no fields that a parameter can name',
       ],
       ["parent.x=1", 'PARAM_INVALID parent.x: "parent" has no fields that a parameter can name'],
-      ["at.seconds=1", 'PARAM_INVALID at.seconds: "at" has no fields that a parameter can name'],
+      ["at.seconds=1", 'PARAM_INVALID at.seconds: "at" is one value, a google.protobuf.Timestamp: at=…'],
       ["any=x", "PARAM_INVALID any: an Any cannot be a parameter"],
       ["book.file=x", "PARAM_INVALID book.file: an HttpBody is filled by the body alone"],
       ["book.file.data=x", 'PARAM_INVALID book.file.data: "book.file" is filled by the body alone'],
