@@ -182,7 +182,7 @@ const LAST_WORDS_MS = 250;
 /** Few clients, none of them large. */
 const ADMIN_LIMITS: EngineLimits = {
   maxHeaderBytes: 32 * 1024,
-  idleTimeoutMs: 60_000,
+  idleTimeoutMs: 65_000,
   connections: 1000,
   maxHeaders: 96,
   maxUrlBytes: 16 * 1024,

@@ -154,12 +154,12 @@ function listenerSection(directory: string): z.ZodType<ListenerConfig> {
       max: "1MiB",
     }).prefault("32KiB"),
     idleTimeout: duration(
-      "How long a kept-alive connection may be silent, a body, and a client that has the end of its reply to read.",
+      "How long a kept-alive connection may be silent, a body, and a client that has the end of its reply to read. Longer than `limits.bodyTimeout`, so that a body which stalls is answered 408, and than the minute after which load balancers let go.",
       {
         min: "1s",
         max: "16m",
       },
-    ).prefault("60s"),
+    ).prefault("65s"),
     trustedHops: integer(
       "How many proxies in front append to `x-forwarded-for` or `forwarded` and are believed.",
       0,

@@ -36,7 +36,7 @@ test("the minimal file parses and takes every default", async () => {
         engine: "auto",
         trailingSlash: "strict",
         maxHeaderBytes: 32_768,
-        idleTimeoutMs: 60_000,
+        idleTimeoutMs: 65_000,
         trustedHops: 0,
         limits: {
           connections: 20_000,
