@@ -86,7 +86,7 @@ export interface HttpExchange {
   respond(status: number, headers: HeaderList, body: Uint8Array | string, onTaken?: () => void): void;
   /** Sends status and headers of a reply whose length is not known; an engine may hold them for the first `write`. */
   start(status: number, headers: HeaderList): void;
-  /** Writes a piece, flushed at once. False means: hold until `onDrain`. */
+  /** Writes a piece, flushed at once. False means: hold until `onDrain`, which comes whatever is written in between. */
   write(chunk: Uint8Array | string): boolean;
   /** Ends a started reply, after what was written; trailers go out where `takesTrailers`, else they are dropped. */
   end(trailers?: HeaderList): void;

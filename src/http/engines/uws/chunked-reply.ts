@@ -76,9 +76,10 @@ export class ChunkedReply {
     const bytes = typeof chunk === "string" ? Buffer.from(chunk) : chunk;
     const taken = this.#queue.length > 0 ? 0 : this.#push(bytes);
     if (taken < bytes.length) this.#queue.push(bytes.subarray(taken));
-    this.#isCallerHeld = this.#isCongested;
+    // Also where this write went well: who was told to hold waits for `onDrain`, and that has yet to come.
+    this.#isCallerHeld ||= this.#isCongested;
     this.#onTried();
-    return !this.#isCongested;
+    return !this.#isCallerHeld;
   }
 
   /** Ends the reply after what was written. `closes` puts the end off so that nothing pipelined behind it runs. */
