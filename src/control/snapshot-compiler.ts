@@ -39,6 +39,9 @@ import { RouteOverrides, unusedOverrides } from "./route-overrides.ts";
 import { errorSettings, routeSettings, strayHeaders } from "./route-settings.ts";
 import { compileStreamSettings } from "./stream-settings.ts";
 
+/** Services that nobody misses in a REST API. */
+const HEALTH = "grpc.health.";
+
 /** What the compiler works with, besides the schemas. */
 export interface CompilerParts {
   readonly config: Config;
@@ -141,8 +144,8 @@ class SnapshotCompilation {
     }
     // Rules that were dropped have been told.
     const isWithoutRules = this.#routes.length === routed && this.#problems.length === told;
-    if (isWithoutRules && methods.length > 0)
-      this.#problems.push(this.#withoutRules(upstream, methods.length));
+    const { length } = methods.filter(({ fullName }) => !fullName.startsWith(HEALTH));
+    if (isWithoutRules && length > 0) this.#problems.push(this.#withoutRules(upstream, length));
     this.#reportUnused(upstream.routes, ["upstreams", upstream.name, "routes"]);
   }
 

@@ -80,6 +80,15 @@ describe("where rules come from", () => {
       /^sluice\.yaml:\d+:\d+: upstream echo has no route: it has 1 method, and no HTTP rule \(.*autoMapping: true\)$/,
     );
     assert.deepEqual(compile({ yaml: upstream("    autoMapping: true\n"), schemas }).problems, []);
+    const ofHealth = services.map((service) => ({
+      ...service,
+      methods: service.methods.map((method) => ({ ...method, fullName: "grpc.health.v1.Health.Check" })),
+    }));
+    assert.deepEqual(
+      compile({ yaml: upstream(), schemas: { echo: { ...ECHO, services: ofHealth } } }).problems,
+      [],
+      "but for health checks",
+    );
     const ofDropped = compile({ yaml: rules(`{ selector: ${S}.Unannotated, get: "/{" }`), schemas }).problems;
     assert.deepEqual(
       ofDropped.filter(({ what }) => what.includes("no route")),

@@ -61,6 +61,7 @@ export function openSocket(
 /** Closes a socket once what was written to it has left, or soon in any case. */
 export function closeSocket(socket: Socket): void {
   socket.destroySoon();
+  if (socket.closed) return;
   // A timer that is left would keep the socket, its buffer and what belongs to it, though nobody waits any more.
   const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   socket.once("close", () => clearTimeout(timer));
