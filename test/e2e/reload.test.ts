@@ -105,7 +105,7 @@ describe("POST /reload", HANG, () => {
     [
       "another option of a listener",
       () => configWith({}, { listeners: [{ address: "127.0.0.1:0", idleTimeout: "30s" }] }),
-      /sluice\.yaml:1:\d+: listeners\[0\]\.idleTimeout changes from 60000ms to 30000ms, which needs a restart/,
+      /sluice\.yaml:1:\d+: listeners\[0\]\.idleTimeout changes from 65000ms to 30000ms, which needs a restart/,
     ],
     [
       "another way of ending",
