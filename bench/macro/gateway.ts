@@ -5,6 +5,7 @@
  * its turn, three times, so that a busy machine is unkind to all alike; the best turn counts.
  */
 import { generateLoad } from "../load/generator.ts";
+import { requestBytes } from "../load/request-bytes.ts";
 import { forkNodeUpstream } from "../node-upstream.ts";
 import { cpuMs, rssMb } from "../process-figures.ts";
 import type { ServerProcess } from "../server-process.ts";
@@ -29,9 +30,7 @@ async function measure(
   requests: number,
   connections: number,
 ): Promise<number> {
-  const request = Buffer.from(
-    `GET ${path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench\r\naccept: */*\r\n\r\n`,
-  );
+  const request = requestBytes({ method: "GET", path: path });
   const load = (count: number): Promise<unknown> =>
     generateLoad(gateway.port, request, { kind: "requests", connections, requests: count });
   await load(Math.ceil(requests / 4));

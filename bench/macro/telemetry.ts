@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { generateLoad } from "../load/generator.ts";
+import { requestBytes } from "../load/request-bytes.ts";
 import { forkNodeUpstream } from "../node-upstream.ts";
 import { cpuMs, rssMb } from "../process-figures.ts";
 import { type SluiceVariant, startSluice } from "../sluice-process.ts";
@@ -17,9 +18,7 @@ import { type SluiceVariant, startSluice } from "../sluice-process.ts";
 const TURNS = 3;
 const CONNECTIONS = 16;
 const PATH = "/v1/shelves/1/books/frankenstein";
-const REQUEST: Buffer = Buffer.from(
-  `GET ${PATH} HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench\r\naccept: */*\r\n\r\n`,
-);
+const REQUEST: Buffer = requestBytes({ method: "GET", path: PATH });
 
 interface Figures {
   cpuUs: number;

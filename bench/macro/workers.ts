@@ -16,6 +16,7 @@
 import { availableParallelism } from "node:os";
 import type { Load, LoadResult } from "../load/generator.ts";
 import { forkLoad } from "../load/generator-process.ts";
+import { type BenchRequest, requestBytes } from "../load/request-bytes.ts";
 import { forkNodeUpstream } from "../node-upstream.ts";
 import { childrenOf, cpuMs } from "../process-figures.ts";
 import type { ServerProcess } from "../server-process.ts";
@@ -37,16 +38,14 @@ const LONG_BOOK = JSON.stringify({
   labels: Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`label-${index}`, `value ${index}`])),
 });
 const WORKLOADS: readonly Workload[] = [
-  { name: "small GET", line: "GET /v1/shelves/1", body: "", share: 1 },
-  { name: "GET, 50 kB reply", line: "GET /v1/shelves/1/books", body: "", share: 0.2 },
-  { name: "POST, 100 kB of JSON", line: "POST /v1/shelves/1/books", body: LONG_BOOK, share: 0.05 },
+  { name: "small GET", method: "GET", path: "/v1/shelves/1", share: 1 },
+  { name: "GET, 50 kB reply", method: "GET", path: "/v1/shelves/1/books", share: 0.2 },
+  { name: "POST, 100 kB of JSON", method: "POST", path: "/v1/shelves/1/books", body: LONG_BOOK, share: 0.05 },
 ];
 const ENGINES = ["uws", "node"] as const;
 
-interface Workload {
+interface Workload extends BenchRequest {
   readonly name: string;
-  readonly line: string;
-  readonly body: string;
   /** Its rate, where `perSecond` is 1. */
   readonly share: number;
 }
@@ -61,17 +60,9 @@ interface Sample {
   readonly perSecond: number;
 }
 
-async function measure(
-  gateway: ServerProcess,
-  { line, body, share }: Workload,
-  perProcess: number,
-): Promise<Sample> {
-  const request = Buffer.from(
-    `${line} HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench\r\naccept: */*\r\n` +
-      (body === ""
-        ? "\r\n"
-        : `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`),
-  );
+async function measure(gateway: ServerProcess, workload: Workload, perProcess: number): Promise<Sample> {
+  const { share } = workload;
+  const request = requestBytes(workload);
   const send = (load: Load): Promise<LoadResult> => forkLoad(gateway.port, request, load);
   const workers = childrenOf(gateway.pid);
   const serving = Math.max(1, workers.length);

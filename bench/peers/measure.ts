@@ -2,10 +2,11 @@
 
 import type { LoadResult } from "../load/generator.ts";
 import { forkLoad } from "../load/generator-process.ts";
+import { requestBytes } from "../load/request-bytes.ts";
 import { runWrk } from "../load/wrk.ts";
 import { cpuMs, inAll, rssMb } from "../process-figures.ts";
 import type { ServerProcess } from "../server-process.ts";
-import { requestBytes, type Workload } from "./workloads.ts";
+import type { Workload } from "./workloads.ts";
 
 /** What one run gave. Costs and rates are per message where a workload's replies have several. */
 export interface Sample {

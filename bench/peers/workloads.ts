@@ -122,16 +122,6 @@ export const WORKLOADS: readonly Workload[] = [
   },
 ];
 
-/** The whole HTTP/1.1 request of a workload. */
-export function requestBytes({ method, path, body }: Workload): Buffer {
-  const content =
-    body === undefined
-      ? ""
-      : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n`;
-  const head = `${method} ${path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: bench\r\naccept: */*\r\n${content}\r\n`;
-  return Buffer.from(head + (body ?? ""));
-}
-
 /** Whether requests come at a rate of their own, however fast they are answered. */
 export function isPaced({ load }: Workload): boolean {
   return load === "paced" || (load !== "seconds" && "perSecond" in load);
