@@ -124,7 +124,8 @@ class SnapshotCompilation {
   }
 
   *#addUpstream(upstream: UpstreamConfig, schema: SchemaSet, channel: Channel): Generator<undefined, void> {
-    const [told, routed] = [this.#problems.length, this.#routes.length];
+    const problemsBefore = this.#problems.length;
+    const routesBefore = this.#routes.length;
     const methods = schema.services.flatMap((service) => service.methods);
     const selection = selectRules(methods, this.#rulesOf(upstream));
     this.#tell(selection.problems);
@@ -143,9 +144,10 @@ class SnapshotCompilation {
       for (const binding of bindings) this.#addBinding(upstream, channel, method, binding, overrides);
     }
     // Rules that were dropped have been told.
-    const isWithoutRules = this.#routes.length === routed && this.#problems.length === told;
-    const { length } = methods.filter(({ fullName }) => !fullName.startsWith(HEALTH));
-    if (isWithoutRules && length > 0) this.#problems.push(this.#withoutRules(upstream, length));
+    if (this.#routes.length === routesBefore && this.#problems.length === problemsBefore) {
+      const missed = methods.filter(({ fullName }) => !fullName.startsWith(HEALTH)).length;
+      if (missed > 0) this.#problems.push(this.#withoutRules(upstream, missed));
+    }
     this.#reportUnused(upstream.routes, ["upstreams", upstream.name, "routes"]);
   }
 

@@ -18,7 +18,10 @@ export type Metadata = readonly string[];
 /** Receives one call's reply: onHeaders at most once, onMessage any number of times, onStatus exactly once and last. */
 export interface CallListener {
   onHeaders(metadata: Metadata): void;
-  /** One message; it belongs to the listener, which may give it back (`message-memory.ts`). False means: hold until `Call.resume`. */
+  /**
+   * One message; it belongs to the listener, which may give it back (`message-memory.ts`). False means: hold until
+   * `Call.resume`.
+   */
   onMessage(message: Uint8Array): boolean;
   /** Sending may go on after `Call.send` returned false. */
   onDrain(): void;

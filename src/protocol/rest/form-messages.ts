@@ -7,7 +7,6 @@
  * The fields ride in the first message, with path and query, and with the beginning of the first file unless a oneof
  * keeps them apart. Every file's first message says its content type.
  */
-
 import { Pieces } from "../../http/index.ts";
 import { gatewayStatus, StatusError } from "../../status/index.ts";
 import { type FormPart, isFilePart } from "../../transcode/index.ts";

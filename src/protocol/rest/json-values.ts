@@ -10,7 +10,6 @@
  * the codec to say. Every byte is looked at once, however the stream is cut.
  * Source: RFC 8259; RFC 7464 section 2 for the record separator.
  */
-
 import { Pieces } from "../../http/index.ts";
 import { refuse } from "../../status/index.ts";
 

@@ -1,7 +1,6 @@
 /**
  * The request of one message: the whole body, up to the route's limit.
  */
-
 import { Pieces } from "../../http/index.ts";
 import { gatewayStatus, type Status, StatusError } from "../../status/index.ts";
 import type { BodySink, BodySource } from "../coding/index.ts";

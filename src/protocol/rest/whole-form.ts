@@ -1,7 +1,6 @@
 /**
  * The one message of a `multipart/form-data` body: every part is a field of it (docs/transcoding.md, "Forms").
  */
-
 import { Pieces } from "../../http/index.ts";
 import type { FormPart } from "../../transcode/index.ts";
 import { FormParts } from "./form-parts.ts";

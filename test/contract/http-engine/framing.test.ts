@@ -229,7 +229,9 @@ describeEngines(
         await client.send(`GET / HTTP/1.1\r\nHost: a\r\nX-Long: ${"a".repeat(33_000)}\r\n\r\n`);
         const reply = await client.reply();
         assert.equal(reply.status, 431);
-        assert.equal(reasonOf(JSON.parse(reply.body.toString())), "HEADERS_TOO_LARGE");
+        const error = JSON.parse(reply.body.toString());
+        assert.equal(reasonOf(error), "HEADERS_TOO_LARGE");
+        assert.equal(error.message, `the request head is longer than ${TEST_LIMITS.maxHeaderBytes} bytes`);
         assert.deepEqual(
           refused.map(({ reason, httpStatus }) => [reason, httpStatus]),
           [["HEADERS_TOO_LARGE", 431]],
